@@ -1,0 +1,64 @@
+"""The ground truth for target assignment in object detection.
+
+refkernels answers three questions: is this code right (`refkernels.conformance`), assign these
+targets, now (`refkernels.assign`), and why was this anchor matched (`refkernels.explain`). At its
+core are NumPy and Numba kernels for every component of the ``gluoncv.nn`` API; `refkernels.gluon`
+holds MXNet blocks of the same names.
+
+Names load when they are first used: importing refkernels compiles nothing and imports no framework.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from refkernels.bbox import *  # noqa: F403
+    from refkernels.matcher import *  # noqa: F403
+
+__version__ = "0.1.0"
+
+_OPERATORS = {
+    "bbox": (
+        "BBoxArea",
+        "BBoxBatchIOU",
+        "BBoxCenterToCorner",
+        "BBoxClipToImage",
+        "BBoxCornerToCenter",
+        "BBoxSplit",
+        "NumPyBBoxCornerToCenter",
+    ),
+    "matcher": (
+        "BipartiteMatcher",
+        "CompositeMatcher",
+        "MaximumMatcher",
+    ),
+}
+_MODULE_OF = {name: family for family, names in _OPERATORS.items() for name in names}
+
+__all__ = ["warmup", *_MODULE_OF]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULE_OF:
+        value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def warmup() -> None:
+    """Compile every kernel now, for float32 and float64, instead of at its first call.
+
+    Once per machine this takes a minute; afterwards compiled kernels come from Numba's cache.
+
+    Examples
+    --------
+    >>> import refkernels
+    >>> refkernels.warmup()  # doctest: +SKIP
+    """
+    for family in _OPERATORS:
+        import_module(f"{__name__}.{family}").warmup()

@@ -1,0 +1,40 @@
+"""MXNet Gluon blocks with the names and the meaning of `refkernels`' NumPy operators (SPEC).
+
+Every block is a `HybridBlock`: it runs imperatively, hybridised, or exported to symbol and
+parameters and loaded again, on every context, with the same result. Index outputs are float32
+whatever the input dtype (float16 cannot count past 2048); values are not checked for nan (a block
+cannot raise from the device); and outputs carry no gradient unless a block says otherwise, since
+targets are constants of training.
+"""
+
+from refkernels.gluon.compat import import_mxnet
+
+import_mxnet()
+
+from refkernels.gluon.bbox import (  # noqa: E402
+    BBoxArea,
+    BBoxBatchIOU,
+    BBoxCenterToCorner,
+    BBoxClipToImage,
+    BBoxCornerToCenter,
+    BBoxSplit,
+    NumPyBBoxCornerToCenter,
+)
+from refkernels.gluon.matcher import (  # noqa: E402
+    BipartiteMatcher,
+    CompositeMatcher,
+    MaximumMatcher,
+)
+
+__all__ = [
+    "BBoxArea",
+    "BBoxBatchIOU",
+    "BBoxCenterToCorner",
+    "BBoxClipToImage",
+    "BBoxCornerToCenter",
+    "BBoxSplit",
+    "BipartiteMatcher",
+    "CompositeMatcher",
+    "MaximumMatcher",
+    "NumPyBBoxCornerToCenter",
+]

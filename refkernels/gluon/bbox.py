@@ -1,0 +1,239 @@
+"""Gluon blocks on bounding boxes (SPEC section 1); see `refkernels.bbox` for what each one means."""
+
+from typing import Any
+
+from mxnet.gluon import HybridBlock
+
+from refkernels.arrays import check_choice, check_flag, check_integer, check_number
+from refkernels.gluon.precision import common_like, narrow, widen
+
+__all__ = [
+    "BBoxArea",
+    "BBoxBatchIOU",
+    "BBoxCenterToCorner",
+    "BBoxClipToImage",
+    "BBoxCornerToCenter",
+    "BBoxSplit",
+    "NumPyBBoxCornerToCenter",
+]
+
+FORMATS = ("corner", "center")
+
+
+class BBoxCornerToCenter(HybridBlock):
+    """Convert corner boxes to centre boxes: `refkernels.BBoxCornerToCenter` as a block.
+
+    Parameters
+    ----------
+    axis : int, default -1
+        The axis of length 4 that holds a box.
+    split : bool, default False
+        Return the four columns as separate arrays, with `axis` kept at length 1.
+
+    References
+    ----------
+    SPEC section 1.
+    """
+
+    def __init__(self, axis: int = -1, split: bool = False) -> None:
+        super().__init__()
+        self._axis = check_integer("axis", axis)
+        self._split = check_flag("split", split)
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        """Convert `x`, real, of any shape with 4 along `axis`."""
+        columns = _corner_to_center(F, widen(F, x), self._axis)
+        return _joined(F, columns, x, self._axis, self._split)
+
+
+class NumPyBBoxCornerToCenter(BBoxCornerToCenter):
+    """The same block as `BBoxCornerToCenter`, under the other name of the gluoncv API."""
+
+
+class BBoxCenterToCorner(HybridBlock):
+    """Convert centre boxes to corner boxes: `refkernels.BBoxCenterToCorner` as a block.
+
+    Parameters
+    ----------
+    axis : int, default -1
+        The axis of length 4 that holds a box.
+    split : bool, default False
+        Return the four columns as separate arrays, with `axis` kept at length 1.
+
+    References
+    ----------
+    SPEC section 1.
+    """
+
+    def __init__(self, axis: int = -1, split: bool = False) -> None:
+        super().__init__()
+        self._axis = check_integer("axis", axis)
+        self._split = check_flag("split", split)
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        """Convert `x`, real, of any shape with 4 along `axis`."""
+        columns = _center_to_corner(F, widen(F, x), self._axis)
+        return _joined(F, columns, x, self._axis, self._split)
+
+
+class BBoxSplit(HybridBlock):
+    """Split boxes into their four columns: `refkernels.BBoxSplit` as a block.
+
+    Parameters
+    ----------
+    axis : int
+        The axis of length 4 that holds a box.
+    squeeze_axis : bool, default False
+        Drop `axis` from the columns instead of keeping it at length 1.
+
+    References
+    ----------
+    SPEC section 1.
+    """
+
+    def __init__(self, axis: int, squeeze_axis: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._axis = check_integer("axis", axis)
+        self._squeeze_axis = check_flag("squeeze_axis", squeeze_axis)
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        """Split `x`, of any shape with 4 along `axis`; gradients flow through."""
+        return F.split(x, axis=self._axis, num_outputs=4, squeeze_axis=self._squeeze_axis)
+
+
+class BBoxArea(HybridBlock):
+    """Compute the area of boxes: `refkernels.BBoxArea` as a block.
+
+    Parameters
+    ----------
+    axis : int, default -1
+        The axis of length 4 that holds a box.
+    fmt : {'corner', 'center'}, default 'corner'
+        The form of the boxes.
+
+    References
+    ----------
+    SPEC section 1.
+    """
+
+    def __init__(self, axis: int = -1, fmt: str = "corner", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._axis = check_integer("axis", axis)
+        self._fmt = check_choice("fmt", fmt, FORMATS)
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        """Compute the areas of `x`, real, of any shape with 4 along `axis`."""
+        columns = F.split(widen(F, x), axis=self._axis, num_outputs=4)
+        if self._fmt == "corner":
+            xmin, ymin, xmax, ymax = columns
+            width, height = xmax - xmin, ymax - ymin
+        else:
+            _, _, width, height = columns
+        return narrow(F, F.relu(width) * F.relu(height), common_like(F, x))
+
+
+class BBoxBatchIOU(HybridBlock):
+    """Compute the IoU of every pair of boxes: `refkernels.BBoxBatchIOU` as a block.
+
+    Parameters
+    ----------
+    axis : int, default -1
+        The axis of length 4 that holds a box.
+    fmt : {'corner', 'center'}, default 'corner'
+        The form of the boxes.
+    offset : float, default 0
+        What is added to a width or a height: 1 where coordinates count pixels.
+    eps : float, default 1e-15
+        What is added to the union. Not negative.
+
+    Notes
+    -----
+    Coordinates are expected below the square root of the computing dtype's largest number (1e18
+    for float32), so that areas do not overflow; the NumPy operator has no such limit.
+
+    References
+    ----------
+    SPEC section 1.
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        fmt: str = "corner",
+        offset: float = 0,
+        eps: float = 1e-15,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._axis = check_integer("axis", axis)
+        self._fmt = check_choice("fmt", fmt, FORMATS)
+        self._offset = check_number("offset", offset)
+        self._eps = check_number("eps", eps, low=0)
+
+    def hybrid_forward(self, F: Any, a: Any, b: Any) -> Any:
+        """Compute the IoUs (B, N, M) of `a` (B, N, 4) and `b` (B, M, 4); B may be absent, or 1."""
+        boxes_a, boxes_b = widen(F, a, b)
+        left_a, top_a, right_a, bottom_a, area_a = self._corners(F, boxes_a, -1)
+        left_b, top_b, right_b, bottom_b, area_b = self._corners(F, boxes_b, -2)
+        right = F.broadcast_minimum(right_a, right_b)
+        left = F.broadcast_maximum(left_a, left_b)
+        bottom = F.broadcast_minimum(bottom_a, bottom_b)
+        top = F.broadcast_maximum(top_a, top_b)
+        inter = F.relu(right - left + self._offset) * F.relu(bottom - top + self._offset)
+        # An empty box meets nothing; 1 for its area keeps 0 / union from being 0 / 0.
+        union = F.broadcast_add(area_a, area_b) - inter + self._eps
+        return narrow(F, inter / union, common_like(F, a, b))
+
+    def _corners(self, F: Any, boxes: Any, expand: int) -> list[Any]:
+        if self._fmt == "center":
+            columns = _center_to_corner(F, boxes, self._axis)
+            columns = [F.squeeze(column, axis=self._axis) for column in columns]
+        else:
+            columns = list(F.split(boxes, axis=self._axis, num_outputs=4, squeeze_axis=True))
+        left, top, right, bottom = columns
+        area = (right - left + self._offset) * (bottom - top + self._offset)
+        area = F.where(area > 0, area, F.ones_like(area))
+        return [F.expand_dims(column, axis=expand) for column in (*columns, area)]
+
+
+class BBoxClipToImage(HybridBlock):
+    """Clip corner boxes to the image: `refkernels.BBoxClipToImage` as a block.
+
+    References
+    ----------
+    SPEC section 1.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
+    def hybrid_forward(self, F: Any, x: Any, img: Any, sizes: Any = None) -> Any:
+        """Clip `x` (B, N, 4) to the last two axes of `img`, or to `sizes` (B, 2) = (H, W)."""
+        if sizes is None:
+            sizes = F.slice_axis(F.shape_array(img), axis=0, begin=-2, end=None)
+        boxes, limits = widen(F, x, sizes)
+        height = F.slice_axis(limits, axis=-1, begin=0, end=1)
+        width = F.slice_axis(limits, axis=-1, begin=1, end=2)
+        # (B, 2) -> (B, 1, 4), and without a batch (2,) -> (1, 4).
+        limits = F.expand_dims(F.concat(width, height, width, height, dim=-1), axis=-2)
+        return narrow(F, F.broadcast_minimum(F.relu(boxes), limits), common_like(F, x))
+
+
+def _corner_to_center(F: Any, boxes: Any, axis: int) -> list[Any]:
+    xmin, ymin, xmax, ymax = F.split(boxes, axis=axis, num_outputs=4)
+    width, height = xmax - xmin, ymax - ymin
+    return [xmin + width * 0.5, ymin + height * 0.5, width, height]
+
+
+def _center_to_corner(F: Any, boxes: Any, axis: int) -> list[Any]:
+    x, y, width, height = F.split(boxes, axis=axis, num_outputs=4)
+    half_width, half_height = width * 0.5, height * 0.5
+    return [x - half_width, y - half_height, x + half_width, y + half_height]
+
+
+def _joined(F: Any, columns: list[Any], like: Any, axis: int, split: bool) -> Any:
+    """Round the columns to the dtype of `like`, as one array or as a tuple of four."""
+    like = common_like(F, like)
+    if split:
+        return tuple(narrow(F, column, like) for column in columns)
+    return narrow(F, F.concat(*columns, dim=axis), like)

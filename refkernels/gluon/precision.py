@@ -1,0 +1,68 @@
+"""Compute float16 in float32 inside a graph that does not know its dtype yet (SPEC section 0).
+
+A hybrid block is traced once and then called with any dtype, so its casts must depend on the dtype
+of what arrives. MXNet's ``Cast`` takes a fixed dtype, and ``amp_cast`` and ``amp_multicast`` fail on
+float64 or float16 under oneDNN. Two NumPy-compatible operators do depend on their inputs' dtypes:
+multiplication of mixed dtypes gives the wider one, and ``insert`` gives the dtype of the array that
+is inserted into.
+"""
+
+from typing import Any
+
+__all__ = ["common_like", "narrow", "widen"]
+
+
+def widen(F: Any, *arrays: Any) -> Any:
+    """Return the arrays in the dtype they are computed in: the widest of all and float32.
+
+    Parameters
+    ----------
+    F : module
+        ``mx.nd`` or ``mx.sym``.
+    *arrays : NDArray or Symbol
+        Not empty. Integers become float32, MXNet's default real dtype.
+
+    Returns
+    -------
+    NDArray or Symbol, or a list of them if several are given
+    """
+    one = F.ones((1,))
+    if len(arrays) > 1:
+        one = _multiply(F, one, _one_like(F, common_like(F, *arrays)))
+    wide = [_multiply(F, array, one) for array in arrays]
+    return wide[0] if len(wide) == 1 else wide
+
+
+def common_like(F: Any, *arrays: Any) -> Any:
+    """Return an array of one element whose dtype is that of real outputs for these inputs."""
+    like = _divide(F, *[_one_like(F, arrays[0])] * 2)
+    for array in arrays[1:]:
+        like = _multiply(F, like, _divide(F, *[_one_like(F, array)] * 2))
+    return like
+
+
+def narrow(F: Any, array: Any, like: Any) -> Any:
+    """Round `array` once to the dtype of `like`, whatever the two dtypes are.
+
+    No gradient flows through: MXNet's insert has none, and targets are constants of training.
+    """
+    insert = F.numpy._internal.insert_scalar
+    rounded = insert(
+        F.slice_axis(F.reshape(like, shape=(-1,)), axis=0, begin=0, end=1).as_np_ndarray(),
+        F.reshape(array, shape=(-1,)).as_np_ndarray(),
+        int_ind=0,
+        axis=0,
+    ).as_nd_ndarray()
+    return F.reshape_like(F.BlockGrad(F.slice_axis(rounded, axis=0, begin=0, end=-1)), array)
+
+
+def _one_like(F: Any, array: Any) -> Any:
+    return F.ones_like(F.slice_axis(F.reshape(array, shape=(-1,)), axis=0, begin=0, end=1))
+
+
+def _multiply(F: Any, a: Any, b: Any) -> Any:
+    return F.numpy._internal.multiply(a.as_np_ndarray(), b.as_np_ndarray()).as_nd_ndarray()
+
+
+def _divide(F: Any, a: Any, b: Any) -> Any:
+    return F.numpy._internal.true_divide(a.as_np_ndarray(), b.as_np_ndarray()).as_nd_ndarray()

@@ -1,0 +1,60 @@
+"""The one place that names Numba's options.
+
+Every kernel of refkernels is compiled by `jit`, so what holds for one holds for all:
+
+- ``error_model="numpy"``: a division by zero gives inf or nan, as in NumPy, and costs no branch;
+- ``nogil=True``: kernels are serial, and threads over images come from outside;
+- ``cache=True``: compiled once per machine, not once per process;
+- never ``fastmath``: it breaks nan, exact ties and bit-identity.
+"""
+
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+__all__ = ["jit"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+OPTIONS = {"error_model": "numpy", "nogil": True}
+
+_warned = False
+
+
+def jit(function: Function) -> Function:
+    """Compile a kernel lazily, one specialisation per dtype, cached on disk where that is possible.
+
+    Parameters
+    ----------
+    function : callable
+        A function that Numba's nopython mode can compile.
+
+    Returns
+    -------
+    callable
+        The dispatcher; under ``NUMBA_DISABLE_JIT=1`` the function itself.
+
+    Warns
+    -----
+    RuntimeWarning
+        Once per process, where no place for the cache is writable; kernels then compile anew in
+        every process. ``NUMBA_CACHE_DIR`` names another place.
+    """
+    global _warned
+    try:
+        compiled: Function = numba.njit(cache=True, **OPTIONS)(function)
+    except RuntimeError as error:  # numba: "cannot cache function ...: no locator available"
+        if "cannot cache" not in str(error):
+            raise
+        if not _warned:
+            _warned = True
+            warnings.warn(
+                "refkernels finds no writable place for compiled kernels, so each process compiles "
+                "them anew; set NUMBA_CACHE_DIR to a writable folder to avoid that",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        compiled = numba.njit(**OPTIONS)(function)
+    return compiled
