@@ -1,0 +1,25 @@
+"""Target assignment: anchors, ground truth and targets, from one image to a whole data set."""
+
+from importlib import import_module
+from typing import Any
+
+_MODULE_OF = {
+    "AnnotationSet": "annotations",
+    "ImageAnnotations": "annotations",
+    "read_coco": "annotations",
+    "sample_images": "annotations",
+    "grid_anchors": "anchors",
+    "ssd300_anchors": "anchors",
+}
+
+__all__ = list(_MODULE_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULE_OF:
+        return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
