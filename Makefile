@@ -1,0 +1,71 @@
+# make verify    hold every Gluon block to the kernels, and say what conforms
+# make test      everything that must pass before a change lands: lint and tests
+# make help      the rest
+#
+# The first run installs into .venv, with $(PYTHON); a later run starts at once.
+# Another Python beside it: make test PYTHON=python3.12 VENV=.venv-3.12
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help verify test test-core lint format coverage bench clean
+
+help: ## say what each target does
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+verify: $(VENV)/.verify ## refkernels check: every Gluon block against the kernels
+	$(BIN)/refkernels check
+
+test: lint ## lint, then all tests
+	$(BIN)/python -m pytest
+
+test-core: .venv-numpy2/.test ## all tests that do without MXNet, on NumPy 2
+	.venv-numpy2/bin/python -m pytest
+
+lint: $(VENV)/.test ## formatting, lint rules and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+format: $(VENV)/.test ## format the code, and mend what ruff can mend
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+coverage: $(VENV)/.test ## coverage of the package, its kernels run as plain Python
+	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest --quiet
+	$(BIN)/coverage report
+
+bench: .venv-bench/.bench ## speed, side by side with peers (BENCH="iou match" picks)
+	.venv-bench/bin/python -m bench $(BENCH)
+
+clean: ## remove everything that make and the tools made
+	rm -rf .venv .venv-* build dist *.egg-info .coverage .hypothesis
+	rm -rf .mypy_cache .pytest_cache .ruff_cache
+	find refkernels tests -name __pycache__ -prune -exec rm -rf {} +
+
+# An environment is as new as its stamp: a change of pyproject.toml installs again.
+
+$(VENV)/.verify: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --editable '.[mxnet,check]'
+	touch $@
+
+$(VENV)/.test: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --editable '.[mxnet,check,viz,test]'
+	touch $@ $(VENV)/.verify
+
+.venv-numpy2/.test: pyproject.toml
+	test -x .venv-numpy2/bin/python || $(PYTHON) -m venv .venv-numpy2
+	.venv-numpy2/bin/python -m pip --disable-pip-version-check install --quiet \
+		--editable '.[check,viz,test]' 'numpy>=2'
+	touch $@
+
+.venv-bench/.bench: pyproject.toml bench/requirements.txt
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip --disable-pip-version-check install --quiet \
+		--editable '.[mxnet,check]' --requirement bench/requirements.txt
+	touch $@
