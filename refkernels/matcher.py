@@ -1,0 +1,457 @@
+"""Matchers: which ground truth, if any, each anchor is assigned to (SPEC section 2).
+
+A matcher takes a matrix x (..., N, M), such as the IoUs of N anchors with M ground truths, and
+gives for each row the matched column, or -1.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from refkernels.arrays import (
+    Array,
+    as_indices,
+    as_real,
+    check_flag,
+    check_number,
+    computing_dtype,
+    require,
+    rounded,
+    to_computing,
+)
+from refkernels.jit import jit
+
+__all__ = ["BipartiteMatcher", "CompositeMatcher", "Matcher", "MaximumMatcher"]
+
+# Elements that are tested in one go: enough to keep the vector units busy whatever M is, few enough
+# that a hit costs little.
+BLOCK = 256
+
+UNMATCHED = -1
+PENDING = -2  # unmatched so far, but may yet share a column's best
+
+
+class Matcher(ABC):
+    """What every matcher is; derive from it to use your own in a `CompositeMatcher`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> class FirstColumn(Matcher):
+    ...     def __call__(self, x):
+    ...         return np.where(np.asarray(x)[..., 0] > 0.9, 0, -1)
+    >>> CompositeMatcher([FirstColumn(), MaximumMatcher(0.5)])(np.array([[0.1, 0.6], [0.95, 0.96]]))
+    array([1, 0])
+    """
+
+    @abstractmethod
+    def __call__(self, x: npt.ArrayLike) -> Array:
+        """Match the rows of `x` (..., N, M): int64 (..., N), in [0, M), or -1 for no match."""
+
+
+@dataclass(frozen=True)
+class BipartiteMatcher(Matcher):
+    """Match each column with one row, greedily, then let rows share that are as good as the best.
+
+    1. A pair (r, c) is a candidate if ``x[r, c] > threshold``. No other pair is ever matched.
+    2. The largest remaining candidate is matched, ties by lowest row, then lowest column; its row
+       and its column drop out; and so on until no candidate is left.
+    3. With ``best[c]`` the largest value of column c over all rows, a row that is still unmatched
+       and whose first argmax is a is matched to a if, with `share_max`, some candidate (r, c) has
+       ``x[r, c] + eps >= best[c]``; without it, if (r, a) itself is such a candidate.
+
+    Parameters
+    ----------
+    threshold : float, default 1e-12
+        What a value must exceed to be matched; rounded to the dtype of `x`.
+    is_ascend : bool, default False
+        The exact mirror, for distances: candidates are below `threshold`, the smallest goes first,
+        and a row shares by its argmin if ``x[r, c] - eps <= best[c]``, the column's smallest.
+    eps : float, default 1e-12
+        What a value may fall short of its column's best and still share; not negative, rounded to
+        the dtype of `x`, and added in that dtype.
+    share_max : bool, default True
+        Whether a row may be drawn in by any of its columns. True suits Faster R-CNN, False SSD.
+
+    Raises
+    ------
+    TypeError
+        If a parameter or the input has the wrong type or dtype.
+    ValueError
+        If `threshold` or `eps` is out of range, `x` has fewer than two axes, or holds nan or
+        infinity.
+
+    Notes
+    -----
+    The cost is one pass over the matrix, and one more over each column whose best row is taken by
+    another one. Where all columns want the same rows in the same order, a column is read about
+    ``1 + min(N, M) / max(N / M, sqrt(min(N, M)))`` times: it stays linear in N M for N >= M ** 2.
+
+    References
+    ----------
+    SPEC section 2; Liu et al., "SSD: Single Shot MultiBox Detector", 2016, section 2.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ious = np.array([[0.9, 0.8], [0.7, 0.1], [0.0, 0.0], [0.9, 0.2]])
+    >>> BipartiteMatcher()(ious)
+    array([ 0, -1, -1,  0])
+    >>> BipartiteMatcher(is_ascend=True, threshold=1.0)(1 - ious)
+    array([ 0, -1, -1,  0])
+    """
+
+    threshold: float = 1e-12
+    is_ascend: bool = False
+    eps: float = 1e-12
+    share_max: bool = True
+
+    def __post_init__(self) -> None:
+        check_number("threshold", self.threshold)
+        check_flag("is_ascend", self.is_ascend)
+        check_number("eps", self.eps, low=0)
+        check_flag("share_max", self.share_max)
+
+    def __call__(self, x: npt.ArrayLike) -> Array:
+        """Match the rows of `x`.
+
+        Parameters
+        ----------
+        x : array_like, real, (..., N, M)
+            IoUs, or with `is_ascend` distances. Matrices of several axes are matched one by one.
+
+        Returns
+        -------
+        numpy.ndarray of int64, (..., N)
+            The matched column in [0, M), or -1.
+        """
+        values = as_real("x", x, min_ndim=2)
+        matrices = _matrices(values)
+        eps = rounded(self.eps, values.dtype)
+        shifted = matrices
+        if values.dtype == np.float16 and eps != 0:
+            # Sums with eps are in the dtype of x, and float16 has no arithmetic in Numba.
+            with np.errstate(over="ignore"):
+                half = np.float16(eps)
+                shifted = _matrices(values - half if self.is_ascend else values + half)
+            eps = matrices.dtype.type(0)
+        sign = matrices.dtype.type(-1 if self.is_ascend else 1)
+        out = np.full(matrices.shape[:-1], UNMATCHED, np.int64)
+        _bipartite(
+            matrices,
+            shifted,
+            sign,
+            rounded(self.threshold, values.dtype) * sign,
+            eps,
+            bool(self.share_max),
+            out,
+        )
+        return out.reshape(values.shape[:-1])
+
+
+@dataclass(frozen=True)
+class MaximumMatcher(Matcher):
+    """Match each row with its largest column, where that reaches a threshold.
+
+    With a the first argmax of row r, the match is a if ``x[r, a] >= threshold``, else -1.
+
+    Parameters
+    ----------
+    threshold : float
+        The least value that is matched; rounded to the dtype of `x`.
+
+    Raises
+    ------
+    TypeError
+        If `threshold` or the input has the wrong type or dtype.
+    ValueError
+        If `threshold` is not finite, `x` has fewer than two axes, or holds nan or infinity.
+
+    References
+    ----------
+    SPEC section 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> MaximumMatcher(0.5)(np.array([[0.2, 0.5], [0.4, 0.3], [0.7, 0.7]]))
+    array([ 1, -1,  0])
+    """
+
+    threshold: float
+
+    def __post_init__(self) -> None:
+        check_number("threshold", self.threshold)
+
+    def __call__(self, x: npt.ArrayLike) -> Array:
+        """Match the rows of `x`.
+
+        Parameters
+        ----------
+        x : array_like, real, (..., N, M)
+            IoUs, or any other measure of which more is better.
+
+        Returns
+        -------
+        numpy.ndarray of int64, (..., N)
+            The matched column in [0, M), or -1.
+        """
+        values = as_real("x", x, min_ndim=2)
+        rows = _matrices(values).reshape(math.prod(values.shape[:-1]), values.shape[-1])
+        out = np.full(rows.shape[0], UNMATCHED, np.int64)
+        _maximum(rows, rounded(self.threshold, values.dtype), out)
+        return out.reshape(values.shape[:-1])
+
+
+@dataclass(frozen=True)
+class CompositeMatcher(Matcher):
+    """Match each row by the first of several matchers that matches it.
+
+    Parameters
+    ----------
+    matchers : sequence of Matcher
+        At least one, in order of precedence.
+
+    Raises
+    ------
+    TypeError
+        If `matchers` is no sequence, or one of them is no `Matcher`.
+    ValueError
+        If `matchers` is empty, `x` is not what they accept, or one of them returns something else
+        than matches for `x`.
+
+    References
+    ----------
+    SPEC section 2.
+
+    Examples
+    --------
+    The matching of SSD: every ground truth gets its best anchor, and every anchor that overlaps
+    one by half is positive too.
+
+    >>> import numpy as np
+    >>> matcher = CompositeMatcher([BipartiteMatcher(share_max=False), MaximumMatcher(0.5)])
+    >>> matcher(np.array([[0.3, 0.1], [0.6, 0.2], [0.5, 0.0], [0.1, 0.1]]))
+    array([-1,  0,  0,  1])
+    """
+
+    matchers: Sequence[Matcher]
+
+    def __post_init__(self) -> None:
+        try:
+            matchers = tuple(self.matchers)
+        except TypeError:
+            raise TypeError(
+                f"matchers: expected a list of matchers, got {self.matchers!r}"
+            ) from None
+        require(len(matchers) > 0, "matchers: expected at least one matcher, got none")
+        for i, matcher in enumerate(matchers):
+            if not isinstance(matcher, Matcher):
+                raise TypeError(f"matchers[{i}]: expected a Matcher, got {matcher!r}")
+        object.__setattr__(self, "matchers", matchers)
+
+    def __call__(self, x: npt.ArrayLike) -> Array:
+        """Match the rows of `x`.
+
+        Parameters
+        ----------
+        x : array_like, real, (..., N, M)
+            What each of the matchers accepts.
+
+        Returns
+        -------
+        numpy.ndarray of int64, (..., N)
+            The matched column in [0, M), or -1.
+        """
+        values = as_real("x", x, min_ndim=2)
+        out = np.full(values.shape[:-1], UNMATCHED, np.int64)
+        for i, matcher in enumerate(self.matchers):
+            matches = as_indices(f"matchers[{i}](x)", matcher(values))
+            require(
+                matches.shape == out.shape,
+                f"matchers[{i}](x): expected matches of shape {out.shape}, got {matches.shape}",
+            )
+            require(
+                bool(((matches >= UNMATCHED) & (matches < values.shape[-1])).all()),
+                f"matchers[{i}](x): expected matches from -1 to {values.shape[-1] - 1}",
+            )
+            np.copyto(out, matches, where=out < 0)
+        return out
+
+
+def warmup() -> None:
+    """Compile the kernels of this module for float32 and float64, or load them from the cache."""
+    for dtype in (np.float32, np.float64):
+        x = np.ones((1, 2, 2), dtype)
+        BipartiteMatcher()(x)
+        MaximumMatcher(0.5)(x)
+
+
+def _matrices(x: Array) -> Array:
+    """Return x (..., N, M) in its computing dtype, as a contiguous (B, N, M)."""
+    return to_computing(x, computing_dtype(x.dtype)).reshape(
+        math.prod(x.shape[:-2]), *x.shape[-2:]
+    )
+
+
+# In the kernels below `sign` is -1 for a mirrored matrix: multiplying by it is exact, so the
+# largest is looked for either way. `threshold` and `eps` come mirrored already.
+
+
+@jit
+def _bipartite(x, shifted, sign, threshold, eps, share_max, out):  # type: ignore[no-untyped-def]
+    """Fill `out` (B, N), which comes as UNMATCHED, with the matches of `x` (B, N, M)."""
+    if x.size == 0:
+        return
+    for image in range(x.shape[0]):
+        best = np.full(x.shape[2], threshold, x.dtype)
+        head = np.full(x.shape[2], -1, np.int64)
+        _find_best(x[image], shifted[image], sign, threshold, eps, best, head, out[image])
+        _match_greedily(x[image], sign, threshold, best.copy(), head, out[image])
+        _share_best(x[image], shifted[image], sign, threshold, eps, share_max, best, out[image])
+
+
+@jit
+def _find_best(x, shifted, sign, threshold, eps, best, head, out):  # type: ignore[no-untyped-def]
+    """Find each column's largest candidate, `best`, and the first row that holds it, `head`.
+
+    `best` comes as `threshold` and `head` as -1, and that is how columns without candidates stay.
+    Rows that reach some column's best as known so far, a superset of those that can share it in the
+    end, become PENDING in `out`. They alone can hold a new best, and they are few, so that all that
+    usually happens is a test: branch-free, over blocks of whole rows against a tiled `best`, since
+    single rows may be too short for vectors.
+    """
+    count, columns = x.shape
+    height = max(1, BLOCK // columns)
+    size = height * columns
+    tiled = np.full(size, threshold, x.dtype)
+    flat, flat_shifted = x.reshape(-1), shifted.reshape(-1)
+    for first in range(0, count, height):
+        start = first * columns
+        values, sums = flat[start : start + size], flat_shifted[start : start + size]
+        hit = False
+        for i in range(len(values)):
+            hit |= (values[i] * sign > threshold) & (sums[i] * sign + eps >= tiled[i])
+        if hit:
+            for r in range(first, min(first + height, count)):
+                for c in range(columns):
+                    value = x[r, c] * sign
+                    if value > threshold and shifted[r, c] * sign + eps >= best[c]:
+                        out[r] = PENDING
+                        if value > best[c]:
+                            best[c] = value
+                            head[c] = r
+                            for k in range(c, size, columns):
+                                tiled[k] = value
+
+
+@jit
+def _match_greedily(x, sign, threshold, value, head, out):  # type: ignore[no-untyped-def]
+    """Match the largest remaining candidate until none is left.
+
+    `value` and `head` (M,) hold each column's largest remaining candidate and its row, -1 if there
+    is none. A column whose row gets taken goes on to its next candidate, from a queue of the best
+    few; so a column is read again only when its queue is empty.
+    """
+    count, columns = x.shape
+    rounds = min(count, columns)
+    room = min(rounds, max(8, count // columns, int(math.sqrt(rounds))))
+    queue = np.empty((columns, room), np.int64)
+    at, end = np.zeros(columns, np.int64), np.zeros(columns, np.int64)
+    while rounds > 0:
+        chosen = -1
+        for c in range(columns):
+            while head[c] >= 0 and out[head[c]] >= 0:
+                if at[c] == end[c]:
+                    at[c] = 0
+                    end[c] = _best_free(x[:, c], sign, threshold, out, min(room, rounds), queue[c])
+                    if end[c] == 0:
+                        head[c] = -1
+                        break
+                head[c] = queue[c, at[c]]
+                value[c] = x[head[c], c] * sign
+                at[c] += 1
+            if head[c] >= 0 and (
+                chosen < 0
+                or value[c] > value[chosen]
+                or (value[c] == value[chosen] and head[c] < head[chosen])
+            ):
+                chosen = c
+        if chosen < 0:
+            break
+        out[head[chosen]] = chosen
+        head[chosen] = -1
+        rounds -= 1
+
+
+@jit
+def _best_free(column, sign, threshold, out, room, queue):  # type: ignore[no-untyped-def]
+    """Write the rows of the largest candidates of `column` that are not taken to `queue`.
+
+    At most `room` of them, in order, ties by lowest row. Returns how many.
+    """
+    values = np.empty(2 * room, column.dtype)
+    rows = np.empty(2 * room, np.int64)
+    filled = 0
+    bar = threshold
+    for r in range(len(column)):
+        value = column[r] * sign
+        if value > bar and out[r] < 0:
+            values[filled] = value
+            rows[filled] = r
+            filled += 1
+            if filled == 2 * room:
+                # The sort is stable and what comes later has a higher row: ties stay in order.
+                order = np.argsort(-values, kind="mergesort")[:room]
+                values[:room] = values[order]
+                rows[:room] = rows[order]
+                filled = room
+                bar = values[room - 1]
+    order = np.argsort(-values[:filled], kind="mergesort")[:room]
+    for i in range(len(order)):
+        queue[i] = rows[order[i]]
+    return len(order)
+
+
+@jit
+def _share_best(x, shifted, sign, threshold, eps, share_max, best, out):  # type: ignore[no-untyped-def]
+    """Settle the rows that are PENDING in `out`: matched to their argmax, or UNMATCHED."""
+    for r in range(x.shape[0]):
+        if out[r] == PENDING:
+            own = 0
+            for c in range(1, x.shape[1]):
+                if x[r, c] * sign > x[r, own] * sign:
+                    own = c
+            out[r] = UNMATCHED
+            for c in range(x.shape[1]) if share_max else range(own, own + 1):
+                if x[r, c] * sign > threshold and shifted[r, c] * sign + eps >= best[c]:
+                    out[r] = own
+                    break
+
+
+@jit
+def _maximum(x, threshold, out):  # type: ignore[no-untyped-def]
+    """Fill `out` (N,), which comes as UNMATCHED, with the first argmax of the rows that qualify."""
+    count, columns = x.shape
+    if x.size == 0:
+        return
+    height = max(1, BLOCK // columns)
+    flat = x.reshape(-1)
+    for first in range(0, count, height):
+        # Most rows of an IoU matrix stay below any threshold: see `_find_best`.
+        hit = False
+        for value in flat[first * columns : (first + height) * columns]:
+            hit |= value >= threshold
+        if hit:
+            for r in range(first, min(first + height, count)):
+                own = 0
+                for c in range(1, columns):
+                    if x[r, c] > x[r, own]:
+                        own = c
+                if x[r, own] >= threshold:
+                    out[r] = own
