@@ -1,0 +1,247 @@
+"""Who may import whom, and what a file may be called: the rules that keep two derivations apart."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import refkernels
+
+PACKAGE = Path(refkernels.__file__).parent
+FAMILIES = ("bbox", "matcher", "sampler", "coder", "predictor", "feature")
+OPERATORS = tuple(f"refkernels.{family}" for family in FAMILIES)
+KERNELS = ("refkernels.arrays", "refkernels.jit", *OPERATORS)
+LONGEST = 400
+EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
+
+
+class Room(NamedTuple):
+    """What the modules of a room may import, beside the standard library and their own room.
+
+    A name stands for the module and all inside it, but "refkernels" for the public names alone;
+    `lazily` is allowed inside functions only.
+    """
+
+    always: tuple[str, ...] = ()
+    lazily: tuple[str, ...] = ()
+
+
+# The first room that a module's name begins with is its room.
+ROOMS = {
+    "refkernels.arrays": Room(("numpy",)),
+    "refkernels.jit": Room(("numba",)),
+    **{operator: Room(("numpy", *KERNELS)) for operator in OPERATORS},
+    "refkernels.definition": Room(("numpy", "mpmath")),
+    "refkernels.gluon": Room(("numpy", "mxnet", "refkernels.arrays", *OPERATORS)),
+    "refkernels.assign": Room(("numpy", *KERNELS)),
+    "refkernels.explain": Room(("numpy", *KERNELS), lazily=("matplotlib",)),
+    "refkernels.conformance.report": Room(
+        ("numpy", "rich", "refkernels.arrays", "refkernels.conformance")
+    ),
+    "refkernels.conformance.target": Room(
+        ("numpy", "refkernels.arrays", "refkernels.conformance", *OPERATORS),
+        lazily=("mxnet", "refkernels.gluon"),
+    ),
+    "refkernels.conformance.pytest_plugin": Room(("pytest", "refkernels.conformance")),
+    "refkernels.conformance": Room(
+        ("numpy", "hypothesis", "mpmath", "refkernels.definition", "refkernels.arrays", *OPERATORS),
+        lazily=("refkernels",),
+    ),
+    "refkernels.cli": Room(
+        ("click",),
+        lazily=(
+            "numpy",
+            "rich",
+            "refkernels",
+            "refkernels.arrays",
+            "refkernels.assign",
+            "refkernels.conformance",
+            "refkernels.explain",
+        ),
+    ),
+    "refkernels": Room(),
+}
+
+
+class Import(NamedTuple):
+    name: str
+    line: int
+    lazy: bool
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imports(module: str, source: str, *, is_package: bool) -> list[Import]:
+    """Every import of a module that happens when it runs: those for type checkers are left out."""
+    found: list[Import] = []
+
+    def visit(node: ast.AST, lazy: bool) -> None:
+        if isinstance(node, ast.Import):
+            found.extend(Import(alias.name, node.lineno, lazy) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = module.split(".")
+                parents = parts[: len(parts) - node.level + is_package]
+                base = ".".join([*parents, *filter(None, [node.module])])
+            for alias in node.names:
+                whole = f"{base}.{alias.name}"
+                found.append(Import(whole if whole in MODULES else base, node.lineno, lazy))
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            for child in node.orelse:
+                visit(child, lazy)
+        else:
+            lazy = lazy or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+            for child in ast.iter_child_nodes(node):
+                visit(child, lazy)
+
+    visit(ast.parse(source), False)
+    return found
+
+
+def within(name: str, roots: tuple[str, ...]) -> bool:
+    return any(
+        name == root or (name.startswith(root + ".") and root != "refkernels") for root in roots
+    )
+
+
+def room_of(module: str) -> str:
+    return next(room for room in ROOMS if within(module, (room,)))  # none: give it a room above
+
+
+def violations(module: str, source: str, *, is_package: bool = False) -> list[str]:
+    room = room_of(module)
+    allowed = ROOMS[room]
+    own = () if room == "refkernels" else (room,)
+    wrong = []
+    for name, line, lazy in imports(module, source, is_package=is_package):
+        if name.split(".")[0] in sys.stdlib_module_names:
+            continue
+        if not within(name, (*own, *allowed.always, *(allowed.lazily if lazy else ()))):
+            where = "in a function" if lazy else "at module level"
+            wrong.append(f"{module}:{line} imports {name} {where}, which {room} may not")
+    return wrong
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_its_room_may(module: str) -> None:
+    path = MODULES[module]
+    assert not violations(module, path.read_text(), is_package=path.name == "__init__.py")
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("refkernels.definition.bbox", "from refkernels.arrays import as_boxes"),
+        ("refkernels.definition.bbox", "from ..arrays import as_boxes"),
+        ("refkernels.definition.bbox", "def area():\n    import refkernels.bbox"),
+        ("refkernels.definition.bbox", "from refkernels import bbox"),
+        ("refkernels.definition.bbox", "import refkernels"),
+        ("refkernels.bbox", "from numba import njit"),
+        ("refkernels.bbox", "import refkernels.definition.bbox"),
+        ("refkernels.gluon.bbox", "import refkernels.jit"),
+        ("refkernels.gluon.bbox", "from refkernels.conformance import bounds"),
+        ("refkernels.assign.anchors", "import mxnet"),
+        ("refkernels.conformance.run", "import rich"),
+        ("refkernels.conformance.run", "def run():\n    import mxnet"),
+        ("refkernels.conformance.target", "import mxnet"),
+        ("refkernels.conformance.bounds", "import refkernels.assign"),
+        ("refkernels.conformance.bounds", "def bound():\n    import refkernels.cli"),
+        ("refkernels.cli", "import numpy"),
+        ("refkernels.cli", "from refkernels.conformance import run"),
+        ("refkernels.cli", "if True:\n    import rich"),
+        ("refkernels", "from refkernels import bbox"),
+        ("refkernels", "import numpy"),
+    ],
+)
+def test_the_rules_catch(module: str, source: str) -> None:
+    assert violations(module, source, is_package=module == "refkernels")
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("refkernels.definition.bbox", "from fractions import Fraction\nimport numpy, mpmath"),
+        ("refkernels.definition.matcher", "from refkernels.definition.bbox import BBoxArea"),
+        ("refkernels.bbox", "import numpy.typing as npt\nfrom refkernels.jit import jit"),
+        ("refkernels.jit", "import numba"),
+        ("refkernels.gluon.sampler", "from mxnet.gluon import HybridBlock\nimport refkernels.bbox"),
+        ("refkernels.conformance.target", "def load():\n    import mxnet"),
+        ("refkernels.cli", "def check():\n    from refkernels.conformance import run"),
+        ("refkernels.conformance.run", "if TYPE_CHECKING:\n    import mxnet"),
+    ],
+)
+def test_the_rules_allow(module: str, source: str) -> None:
+    assert not violations(module, source)
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("refkernels", {"numpy", "numba", "mxnet", "hypothesis", "click", "rich", "mpmath"}),
+        ("refkernels.cli", {"numpy", "numba", "mxnet", "hypothesis", "mpmath", "matplotlib"}),
+        ("refkernels.bbox", {"mxnet", "hypothesis", "click", "rich", "mpmath", "matplotlib"}),
+        ("refkernels.assign", {"mxnet", "hypothesis", "click", "rich", "mpmath", "matplotlib"}),
+        ("refkernels.conformance", {"mxnet", "numba", "rich", "click", "matplotlib"}),
+        ("refkernels.definition.bbox", {"numba", "refkernels.arrays", "refkernels.jit"}),
+    ],
+)
+def test_importing_loads_no_more_than_it_says(module: str, absent: set[str]) -> None:
+    code = f"import sys, {module}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert not absent & set(run.stdout.split())
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_has_a_name_that_says_what_it_is(module: str) -> None:
+    assert not EMPTY_NAMES & {part.strip("_") for part in module.split(".")}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_is_short_enough_to_read_at_once(module: str) -> None:
+    lines = len(MODULES[module].read_text().splitlines())
+    assert lines <= LONGEST, f"{module} has {lines} lines; over {LONGEST} it asks to be two"
+
+
+def test_every_folder_with_code_is_a_package() -> None:
+    folders = {path.parent for path in MODULES.values()}
+    assert not [str(folder) for folder in folders if not (folder / "__init__.py").exists()]
+
+
+OPERATOR_NAMES = [
+    (family, name) for family, names in refkernels._OPERATORS.items() for name in names
+]
+
+
+@pytest.mark.parametrize(("family", "name"), OPERATOR_NAMES)
+def test_an_operator_has_a_definition_a_kernel_a_block_and_cases(family: str, name: str) -> None:
+    from refkernels.conformance import cases
+
+    assert callable(getattr(importlib.import_module(f"refkernels.{family}"), name))
+    assert callable(getattr(importlib.import_module(f"refkernels.definition.{family}"), name))
+    assert name in defined_in(f"refkernels.gluon.{family}")
+    assert name in imported_by("refkernels.gluon")
+    assert cases.find(name).family == family
+
+
+def defined_in(module: str) -> set[str]:
+    """The classes of a module that may not import here."""
+    tree = ast.parse(MODULES[module].read_text())
+    return {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+def imported_by(module: str) -> set[str]:
+    tree = ast.parse(MODULES[module].read_text())
+    nodes = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return {alias.name for node in nodes for alias in node.names}
