@@ -1,4 +1,4 @@
-"""Gluon blocks on bounding boxes (SPEC section 1); see `refkernels.bbox` for what each one means."""
+"""Gluon blocks on bounding boxes (SPEC section 1); see `refkernels.bbox` for their meaning."""
 
 from typing import Any
 

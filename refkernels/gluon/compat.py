@@ -14,7 +14,7 @@ INSTALL = "pip install 'refkernels[mxnet]'"
 
 @contextmanager
 def numpy_for_mxnet() -> Iterator[None]:
-    """Give NumPy the names that MXNet 1.9.1 looks up while it is imported, and take them back after.
+    """Give NumPy the names that MXNet 1.9.1 looks up while it is imported, then take them back.
 
     MXNet 1.9.1 reads ``numpy.bool``, which NumPy dropped in 1.24 and brought back, with another
     meaning, in 2.0.
@@ -56,5 +56,6 @@ def import_mxnet() -> ModuleType:
     except (ImportError, AttributeError, OSError) as error:
         reason = f"MXNet does not import beside NumPy {np.__version__}: {error}"
     raise ImportError(
-        f"refkernels.gluon needs MXNet 1.9.1 and NumPy below 2. {reason}. Install it with: {INSTALL}"
+        f"refkernels.gluon needs MXNet 1.9.1 and NumPy below 2. {reason}. "
+        f"Install it with: {INSTALL}"
     )

@@ -1,15 +1,17 @@
 """Compute float16 in float32 inside a graph that does not know its dtype yet (SPEC section 0).
 
 A hybrid block is traced once and then called with any dtype, so its casts must depend on the dtype
-of what arrives. MXNet's ``Cast`` takes a fixed dtype, and ``amp_cast`` and ``amp_multicast`` fail on
-float64 or float16 under oneDNN. Two NumPy-compatible operators do depend on their inputs' dtypes:
-multiplication of mixed dtypes gives the wider one, and ``insert`` gives the dtype of the array that
-is inserted into.
+of what arrives. MXNet's ``Cast`` takes a fixed dtype, and ``amp_cast`` and ``amp_multicast`` fail
+on float64 or float16 under oneDNN. Two NumPy-compatible operators do depend on their inputs'
+dtypes: multiplication of mixed dtypes gives the wider one, and ``insert`` gives the dtype of the
+array that is inserted into.
 """
 
 from typing import Any
 
-__all__ = ["common_like", "narrow", "widen"]
+import numpy as np
+
+__all__ = ["as_real", "common_like", "constant_like", "narrow", "widen"]
 
 
 def widen(F: Any, *arrays: Any) -> Any:
@@ -39,6 +41,21 @@ def common_like(F: Any, *arrays: Any) -> Any:
     for array in arrays[1:]:
         like = _multiply(F, like, _divide(F, *[_one_like(F, array)] * 2))
     return like
+
+
+def as_real(F: Any, array: Any) -> Any:
+    """Return the array in its own real dtype; integers become float32, MXNet's default."""
+    return _multiply(F, array, common_like(F, array))
+
+
+def constant_like(F: Any, value: float, like: Any) -> Any:
+    """Return an array of one element: `value`, rounded once to the real dtype of `like`."""
+    one = _one_like(F, like)
+    with np.errstate(over="ignore"):
+        half = float(np.float16(value))
+    # MXNet rounds scalars to float32 on the way to float16, which is one rounding too many. Only in
+    # float16 is 2049 equal to 2048.
+    return F.where(one * 2049 == 2048, one * half, one * value)
 
 
 def narrow(F: Any, array: Any, like: Any) -> Any:
