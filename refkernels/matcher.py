@@ -8,7 +8,6 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -100,10 +99,11 @@ class BipartiteMatcher(Matcher):
     --------
     >>> import numpy as np
     >>> ious = np.array([[0.9, 0.8], [0.7, 0.1], [0.0, 0.0], [0.9, 0.2]])
-    >>> BipartiteMatcher()(ious)
-    array([ 0, -1, -1,  0])
-    >>> BipartiteMatcher(is_ascend=True, threshold=1.0)(1 - ious)
-    array([ 0, -1, -1,  0])
+    >>> BipartiteMatcher()(ious)  # row 1 holds no column's best, row 2 no candidate
+    array([ 0, -1, -1,  1])
+    >>> distances = np.array([[2.0], [5.0], [2.0]])
+    >>> BipartiteMatcher(threshold=9, is_ascend=True)(distances)  # row 2 shares what row 0 has
+    array([ 0, -1,  0])
     """
 
     threshold: float = 1e-12
@@ -236,7 +236,7 @@ class CompositeMatcher(Matcher):
 
     >>> import numpy as np
     >>> matcher = CompositeMatcher([BipartiteMatcher(share_max=False), MaximumMatcher(0.5)])
-    >>> matcher(np.array([[0.3, 0.1], [0.6, 0.2], [0.5, 0.0], [0.1, 0.1]]))
+    >>> matcher(np.array([[0.3, 0.0], [0.6, 0.2], [0.5, 0.0], [0.1, 0.1]]))
     array([-1,  0,  0,  1])
     """
 
@@ -294,9 +294,7 @@ def warmup() -> None:
 
 def _matrices(x: Array) -> Array:
     """Return x (..., N, M) in its computing dtype, as a contiguous (B, N, M)."""
-    return to_computing(x, computing_dtype(x.dtype)).reshape(
-        math.prod(x.shape[:-2]), *x.shape[-2:]
-    )
+    return to_computing(x, computing_dtype(x.dtype)).reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
 
 
 # In the kernels below `sign` is -1 for a mirrored matrix: multiplying by it is exact, so the
