@@ -315,14 +315,23 @@ def _bipartite(x, shifted, sign, threshold, eps, share_max, out):  # type: ignor
 
 
 @jit
+def _reaches(values, sums, sign, threshold, eps, best):  # type: ignore[no-untyped-def]
+    """Return whether some candidate of `values` reaches `best`: branch-free, so vectorised."""
+    hit = False
+    for i in range(len(values)):
+        hit |= (values[i] * sign > threshold) & (sums[i] * sign + eps >= best[i])
+    return hit
+
+
+@jit
 def _find_best(x, shifted, sign, threshold, eps, best, head, out):  # type: ignore[no-untyped-def]
     """Find each column's largest candidate, `best`, and the first row that holds it, `head`.
 
     `best` comes as `threshold` and `head` as -1, and that is how columns without candidates stay.
     Rows that reach some column's best as known so far, a superset of those that can share it in the
-    end, become PENDING in `out`. They alone can hold a new best, and they are few, so that all that
-    usually happens is a test: branch-free, over blocks of whole rows against a tiled `best`, since
-    single rows may be too short for vectors.
+    end, become PENDING in `out`. They alone can hold a new best, and they are few; so what usually
+    happens is the test of a block of whole rows against as many copies of `best`, since single
+    rows may be too short for vectors.
     """
     count, columns = x.shape
     height = max(1, BLOCK // columns)
@@ -332,20 +341,19 @@ def _find_best(x, shifted, sign, threshold, eps, best, head, out):  # type: igno
     for first in range(0, count, height):
         start = first * columns
         values, sums = flat[start : start + size], flat_shifted[start : start + size]
-        hit = False
-        for i in range(len(values)):
-            hit |= (values[i] * sign > threshold) & (sums[i] * sign + eps >= tiled[i])
-        if hit:
-            for r in range(first, min(first + height, count)):
-                for c in range(columns):
-                    value = x[r, c] * sign
-                    if value > threshold and shifted[r, c] * sign + eps >= best[c]:
-                        out[r] = PENDING
-                        if value > best[c]:
-                            best[c] = value
-                            head[c] = r
-                            for k in range(c, size, columns):
-                                tiled[k] = value
+        if not _reaches(values, sums, sign, threshold, eps, tiled):
+            continue
+        for r in range(first, min(first + height, count)):
+            if not _reaches(x[r], shifted[r], sign, threshold, eps, best):
+                continue
+            out[r] = PENDING
+            for c in range(columns):
+                value = x[r, c] * sign
+                if value > best[c]:
+                    best[c] = value
+                    head[c] = r
+                    for i in range(c, size, columns):
+                        tiled[i] = value
 
 
 @jit
@@ -393,8 +401,8 @@ def _best_free(column, sign, threshold, out, room, queue):  # type: ignore[no-un
 
     At most `room` of them, in order, ties by lowest row. Returns how many.
     """
-    values = np.empty(2 * room, column.dtype)
-    rows = np.empty(2 * room, np.int64)
+    values = np.empty(4 * room, column.dtype)
+    rows = np.empty(4 * room, np.int64)
     filled = 0
     bar = threshold
     for r in range(len(column)):
@@ -403,7 +411,7 @@ def _best_free(column, sign, threshold, out, room, queue):  # type: ignore[no-un
             values[filled] = value
             rows[filled] = r
             filled += 1
-            if filled == 2 * room:
+            if filled == 4 * room:
                 # The sort is stable and what comes later has a higher row: ties stay in order.
                 order = np.argsort(-values, kind="mergesort")[:room]
                 values[:room] = values[order]
@@ -421,15 +429,21 @@ def _share_best(x, shifted, sign, threshold, eps, share_max, best, out):  # type
     """Settle the rows that are PENDING in `out`: matched to their argmax, or UNMATCHED."""
     for r in range(x.shape[0]):
         if out[r] == PENDING:
-            own = 0
-            for c in range(1, x.shape[1]):
-                if x[r, c] * sign > x[r, own] * sign:
-                    own = c
             out[r] = UNMATCHED
-            for c in range(x.shape[1]) if share_max else range(own, own + 1):
-                if x[r, c] * sign > threshold and shifted[r, c] * sign + eps >= best[c]:
+            if _reaches(x[r], shifted[r], sign, threshold, eps, best):
+                own = _argmax(x[r], sign)
+                if share_max or shifted[r, own] * sign + eps >= best[own]:
                     out[r] = own
-                    break
+
+
+@jit
+def _argmax(row, sign):  # type: ignore[no-untyped-def]
+    own, top = 0, row[0] * sign
+    for c in range(1, len(row)):
+        value = row[c] * sign
+        if value > top:
+            own, top = c, value
+    return own
 
 
 @jit
@@ -442,14 +456,12 @@ def _maximum(x, threshold, out):  # type: ignore[no-untyped-def]
     flat = x.reshape(-1)
     for first in range(0, count, height):
         # Most rows of an IoU matrix stay below any threshold: see `_find_best`.
+        values = flat[first * columns : (first + height) * columns]
         hit = False
-        for value in flat[first * columns : (first + height) * columns]:
-            hit |= value >= threshold
+        for i in range(len(values)):
+            hit |= values[i] >= threshold
         if hit:
             for r in range(first, min(first + height, count)):
-                own = 0
-                for c in range(1, columns):
-                    if x[r, c] > x[r, own]:
-                        own = c
+                own = _argmax(x[r], x.dtype.type(1))
                 if x[r, own] >= threshold:
                     out[r] = own
