@@ -1,0 +1,75 @@
+"""What the pages say is so: examples run, links lead somewhere, commands exist."""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+import refkernels
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def fenced(text: str, language: str) -> str:
+    return "\n".join(re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S))
+
+
+def run(examples: list[doctest.Example], name: str) -> doctest.TestResults:
+    test = doctest.DocTest(examples, {}, name, None, None, None)
+    return doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test)
+
+
+def readme_examples() -> tuple[list[doctest.Example], int]:
+    """The README's examples, and the place of the first one that needs MXNet."""
+    text = fenced((ROOT / "README.md").read_text(), "pycon")
+    examples = doctest.DocTestParser().get_examples(text)
+    return examples, next(i for i, example in enumerate(examples) if "gluon" in example.source)
+
+
+def test_the_readme_example_runs_in_numpy() -> None:
+    examples, first_gluon = readme_examples()
+    assert run(examples[:first_gluon], "README.md") == doctest.TestResults(0, first_gluon)
+
+
+@pytest.mark.usefixtures("mx")
+def test_the_readme_example_runs_in_mxnet() -> None:
+    examples, _ = readme_examples()
+    assert run(examples, "README.md").failed == 0
+
+
+@each_page
+def test_links_lead_to_files(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text())
+    inside = [link for link in links if not link.startswith("https://")]
+    assert not [link for link in inside if not (page.parent / link).exists()]
+
+
+@each_page
+def test_commands_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    text = page.read_text()
+    code = "\n".join([fenced(text, "console"), *re.findall(r"`([^`\n]+)`", text)])
+    assert set(re.findall(r"\bmake ([a-z-]+)", code)) <= targets
+
+
+@each_page
+def test_pages_name_modules_that_exist(page: Path) -> None:
+    named = re.findall(r"`(refkernels/[\w/]+\.py)`", page.read_text())
+    assert not [path for path in named if not (ROOT / path).exists()]
+
+
+def test_the_specification_has_a_row_for_every_operator() -> None:
+    lines = (ROOT / "docs" / "spec.md").read_text().splitlines()
+    said = " ".join(line for line in lines if line.startswith(("| `", "**`")))
+    assert not [name for name in refkernels.__all__ if name != "warmup" and f"`{name}" not in said]
+
+
+def test_the_changelog_has_this_version_or_is_ahead_of_it() -> None:
+    headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert headings[0] in ("Unreleased", refkernels.__version__)
