@@ -8,8 +8,13 @@ _MODULE_OF = {
     "ImageAnnotations": "annotations",
     "read_coco": "annotations",
     "sample_images": "annotations",
+    "faster_rcnn_anchors": "anchors",
     "grid_anchors": "anchors",
+    "retinanet_anchors": "anchors",
+    "rpn_fpn_anchors": "anchors",
     "ssd300_anchors": "anchors",
+    "ssd512_anchors": "anchors",
+    "yolo3_anchors": "anchors",
 }
 
 __all__ = list(_MODULE_OF)

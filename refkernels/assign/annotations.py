@@ -311,9 +311,9 @@ def _image_annotations(
 
 
 # Measured on 519 images (4,638 boxes) of COCO 2014 and 2017: mean and standard deviation of
-# log sqrt(w h) in pixels and of log(w / h), nearly uncorrelated (0.08); boxes an image, mean 8.9 and
-# standard deviation 8.4, which is what the geometric distribution of mean 9 has; the share of crowds;
-# the commonest image size.
+# log sqrt(w h), in pixels, and of log(w / h), which are nearly uncorrelated (0.08); the number of
+# boxes an image has mean 8.9 and standard deviation 8.4, as the geometric distribution of mean 9
+# has; the share of crowds; the commonest image size.
 _LOG_SIZE = (3.99, 1.02)
 _LOG_ASPECT = (-0.13, 0.77)
 _MEAN_COUNT = 9

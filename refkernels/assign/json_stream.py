@@ -16,8 +16,8 @@ CHUNK = 1 << 20
 
 _SPACE = " \t\n\r"
 
-# What may stand between an error and the end of a file that was cut: nothing, or a piece of a number,
-# a literal or an escape.
+# What may stand between an error and the end of a file that was cut: nothing, or a piece of a
+# number, a literal or an escape.
 _CUT = re.compile(r"[\w.+\\-]*[ \t\n\r]*")
 
 

@@ -1,7 +1,6 @@
 """Ground truth files: what is read from them, and what is said about bad ones."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -186,11 +185,8 @@ def test_what_can_not_be_opened_is_an_error_of_one_line(tmp_path: Path) -> None:
         read_coco(binary)
 
 
-def test_a_real_file_is_read_whole() -> None:
-    shared = Path(os.environ.get("REFKERNELS_SHARED", Path(__file__).parents[3] / "shared"))
-    path = shared / "data" / "instances_val2014_100.json"
-    if not path.exists():
-        pytest.skip("the real annotation boxes are not here (REFKERNELS_SHARED)")
+def test_a_real_file_is_read_whole(shared_data: Path) -> None:
+    path = shared_data / "instances_val2014_100.json"
     images = read_coco(path)
     assert len(images) == 100
     assert sum(len(image.boxes) for image in images) == 839
