@@ -35,7 +35,9 @@ format: $(VENV)/.test ## format the code, and mend what ruff can mend
 	$(BIN)/ruff check --fix
 
 coverage: $(VENV)/.test ## coverage of the package, its kernels run as plain Python
+	$(BIN)/coverage erase
 	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest --quiet
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 bench: .venv-bench/.bench ## speed, side by side with peers (BENCH="iou match" picks)
