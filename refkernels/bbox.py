@@ -4,6 +4,7 @@ A corner box is (xmin, ymin, xmax, ymax), a centre box is (cx, cy, w, h); coordi
 continuous, without the +1 of pixel counting, in whatever unit the caller uses.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,14 @@ FORMATS = ("corner", "center")
 # IoU rows are computed in whole chunks of this many bytes: one AVX2 register, which is what LLVM
 # picks on today's servers. Wider chunks waste more on small M, narrower ones leave lanes idle.
 CHUNK_BYTES = 32
+
+# Between what magnitudes the largest coordinate may lie. A side is 0 or, freaks apart, no less than
+# that times the square of the unit roundoff; a corner is at most 1.5 x, a side with the offset at
+# most 4 x, so two areas at most 2 (4 x)^2.
+SAFE_COORDINATES = {
+    info.dtype: (float(info.tiny) ** 0.5 / float(info.eps) ** 2, float(info.max) ** 0.5 / 8)
+    for info in (np.finfo(np.float32), np.finfo(np.float64))
+}
 
 
 @dataclass(frozen=True)
@@ -316,8 +325,10 @@ class BBoxBatchIOU:
 
     Notes
     -----
-    Boxes so large that an area would overflow the computing dtype are scaled by a power of two
-    first, which changes no quotient; so every finite input has a result.
+    Boxes so large that an area could overflow the computing dtype, or all so small that it could
+    underflow, are scaled by a power of two first, which changes no quotient; so every finite input
+    has a result. Beside coordinates beyond the square root of the largest float, though, a box that
+    is as far below 1 as they are above it counts as empty.
 
     References
     ----------
@@ -362,30 +373,24 @@ class BBoxBatchIOU:
         boxes_a = as_boxes("a", a, self.axis, finite=False)
         boxes_b = as_boxes("b", b, self.axis, finite=False)
         largest = max(check_finite("a", boxes_a), check_finite("b", boxes_b))
-        for name, boxes in (("a", boxes_a), ("b", boxes_b)):
-            require(
-                boxes.ndim in (2, 3),
-                f"{name}: expected a set of boxes, (N, 4), or a batch of sets, (B, N, 4), got "
-                f"{boxes.ndim} axes",
-            )
         dtype = common_real(boxes_a, boxes_b)
-        batched = boxes_a.ndim == 3 or boxes_b.ndim == 3
-        batch_a = to_computing(boxes_a, dtype).reshape(-1, *boxes_a.shape[-2:])
-        batch_b = to_computing(boxes_b, dtype).reshape(-1, *boxes_b.shape[-2:])
-        size = check_batch(a=_batch_size(boxes_a), b=_batch_size(boxes_b))
-        out = np.empty((size, boxes_a.shape[-2], boxes_b.shape[-2]), batch_a.dtype)
-        scale = _safe_scale(max(largest, abs(self.offset)), out.dtype)
+        offset = rounded_to_computing(self.offset, dtype)
+        require(bool(np.isfinite(offset)), f"offset: {self.offset} does not fit {offset.dtype}")
+        scale = _safe_scale(max(largest, float(abs(offset))), offset.dtype)
+        batch_a, batch_b = _batch("a", boxes_a), _batch("b", boxes_b)
+        size = check_batch(a=len(batch_a), b=len(batch_b))
+        out = np.empty((size, batch_a.shape[1], batch_b.shape[1]), offset.dtype)
         _batch_iou(
-            batch_a * scale if scale != 1 else batch_a,
-            batch_b * scale if scale != 1 else batch_b,
+            _scaled(to_computing(batch_a, dtype), scale),
+            _scaled(to_computing(batch_b, dtype), scale),
             self.fmt == "corner",
-            rounded_to_computing(self.offset, dtype) * scale,
-            rounded_to_computing(self.eps, dtype) * scale * scale,
+            offset * scale,
+            rounded_to_computing(self.eps * float(scale) * float(scale), dtype),
             CHUNK_BYTES // out.itemsize,
             out,
         )
         ious = out.astype(dtype, copy=False)
-        return ious if batched else ious[0]
+        return ious if max(boxes_a.ndim, boxes_b.ndim) == 3 else ious[0]
 
 
 @dataclass(frozen=True)
@@ -431,9 +436,7 @@ class BBoxClipToImage:
             Clipped boxes of the shape and dtype of `x`.
         """
         boxes = as_boxes("x", x)
-        require(
-            boxes.ndim in (2, 3), f"x: expected (B, N, 4) or (N, 4), got shape {boxes.shape}"
-        )
+        batch = _batch("x", boxes)
         shape = np.shape(img)
         require(len(shape) >= 2, f"img: expected (..., H, W), got shape {shape}")
         if sizes is None:
@@ -446,21 +449,36 @@ class BBoxClipToImage:
             )
             require(bool((given >= 0).all()), "sizes: expected heights and widths of at least 0")
             extents = given.reshape(-1, 2).astype(np.float64)
-        batch = to_computing(boxes, boxes.dtype).reshape(-1, *boxes.shape[-2:])
-        size = _batch_size(boxes)
         require(
-            extents.shape[0] in (1, size),
-            f"sizes: expected one row for each of {size} images, got {extents.shape[0]}",
+            len(extents) in (1, len(batch)),
+            f"sizes: expected one row for each of {len(batch)} images, got {len(extents)}",
         )
-        limits = np.broadcast_to(extents, (size, 2)).astype(batch.dtype)
-        out = np.empty_like(batch)
-        _clip(batch, limits, out)
+        rows = to_computing(batch, boxes.dtype)
+        out = np.empty_like(rows)
         with np.errstate(over="ignore"):
+            limits = np.broadcast_to(extents, (len(batch), 2)).astype(rows.dtype)
+            _clip(rows, limits, out)
             return out.reshape(boxes.shape).astype(boxes.dtype, copy=False)
 
 
-def _batch_size(boxes: Array) -> int:
-    return boxes.shape[0] if boxes.ndim == 3 else 1
+def warmup() -> None:
+    """Compile the kernels of this module for float32 and float64, or load them from the cache."""
+    for dtype in (np.float32, np.float64):
+        boxes = np.ones((1, 1, 4), dtype)
+        for operator in (BBoxCornerToCenter(), BBoxCenterToCorner(), BBoxArea()):
+            operator(boxes)
+        BBoxBatchIOU()(boxes, boxes)
+        BBoxClipToImage()(boxes, boxes)
+
+
+def _batch(name: str, boxes: Array) -> Array:
+    """Return (N, 4) or (B, N, 4) boxes as a batch."""
+    require(
+        boxes.ndim in (2, 3),
+        f"{name}: expected a set of boxes, (N, 4), or a batch of sets, (B, N, 4), got "
+        f"{boxes.ndim} axes",
+    )
+    return boxes if boxes.ndim == 3 else boxes[np.newaxis]
 
 
 def _convert(kernel: Any, boxes: Array) -> Array:
@@ -472,7 +490,7 @@ def _convert(kernel: Any, boxes: Array) -> Array:
 
 def _columns(
     boxes: Array, dtype: np.dtype[Any], axis: int, split: bool
-) -> Any:  # an array, or with split a tuple of four
+) -> Array | tuple[Array, ...]:
     """Round boxes, whose axis is the last, to `dtype`, and move that axis back to its place."""
     with np.errstate(over="ignore"):
         moved = np.moveaxis(boxes.astype(dtype, copy=False), -1, axis)
@@ -482,12 +500,18 @@ def _columns(
 
 
 def _safe_scale(largest: float, dtype: np.dtype[Any]) -> Any:
-    """Return a power of two by which no area and no sum of areas overflows; 1 for usual boxes."""
-    # A corner is at most 1.5 x, a side with the offset at most 4 x, so two areas at most 2 (4 x)^2.
-    limit = float(np.finfo(dtype).max) ** 0.5 / 8
-    if largest <= limit:
+    """Return a power of two by which no area overflows or all underflow; 1 for usual boxes."""
+    low, high = SAFE_COORDINATES[dtype]
+    if low <= largest <= high or largest == 0:
         return dtype.type(1)
-    return dtype.type(2.0 ** (np.floor(np.log2(limit)) - np.ceil(np.log2(largest))))
+    # Up to 1 and no further: so eps overflows only where the IoUs underflow.
+    goal = math.frexp(high)[1] - 1 if largest > high else 0
+    # For subnormal coordinates the power itself would overflow.
+    return dtype.type(2.0 ** min(goal - math.frexp(largest)[1], np.finfo(dtype).maxexp - 1))
+
+
+def _scaled(boxes: Array, scale: Any) -> Array:
+    return boxes if scale == 1 else to_computing(boxes * scale, boxes.dtype)
 
 
 @jit
@@ -520,7 +544,8 @@ def _area(boxes, corner, out):  # type: ignore[no-untyped-def]
     for i in range(boxes.shape[0]):
         width = boxes[i, 2] - boxes[i, 0] if corner else boxes[i, 2]
         height = boxes[i, 3] - boxes[i, 1] if corner else boxes[i, 3]
-        out[i, 0] = max(width, zero) * max(height, zero)
+        # Not max(width, 0) * max(height, 0): where a width overflows, inf * 0 is nan.
+        out[i, 0] = width * height if width > zero and height > zero else zero
 
 
 @jit
