@@ -1,0 +1,158 @@
+"""The command line. Everything heavy is imported by the command that uses it."""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+try:
+    import click
+except ModuleNotFoundError:
+    raise SystemExit(
+        "refkernels: the command line needs click and rich; install them with: "
+        "pip install 'refkernels[check]'"
+    ) from None
+
+import refkernels
+
+__all__ = ["main"]
+
+# What a verdict that is not "conforms" means for the exit status.
+DIVERGES, USAGE = 1, 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(refkernels.__version__)
+def main() -> None:
+    """Hold target assignment in object detection to its ground truth."""
+
+
+@main.command()
+@click.argument("target", default="refkernels.gluon")
+@click.option(
+    "--operator", "operators", multiple=True, metavar="NAME", help="Only this one; repeatable."
+)
+@click.option(
+    "--max-examples",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="Drawn cases per operator.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="What is drawn depends on it alone.",
+)
+@click.option(
+    "--dtype",
+    "dtypes",
+    multiple=True,
+    type=click.Choice(["float16", "float32", "float64"]),
+    help="Only this one; repeatable. Default: all three.",
+)
+@click.option(
+    "--context",
+    "contexts",
+    multiple=True,
+    metavar="CTX",
+    help="Only this one, such as 'cpu(0)'; repeatable. Default: every one found.",
+)
+@click.option(
+    "--annotations",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A COCO instances JSON: its images' boxes become cases too. Default: a few "
+    "generated images.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=min(2, os.cpu_count() or 1),
+    show_default=True,
+    help="Processes side by side.",
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=120.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="A case that takes longer hangs.",
+)
+def check(
+    target: str,
+    operators: tuple[str, ...],
+    max_examples: int,
+    seed: int,
+    dtypes: tuple[str, ...],
+    contexts: tuple[str, ...],
+    annotations: Path | None,
+    workers: int,
+    time_limit: float,
+) -> None:
+    """Hold TARGET's operators to the kernels.
+
+    TARGET is a module that exposes operators by name, itself or in its direct submodules: Gluon
+    blocks, or classes whose objects take NumPy arrays. Default: refkernels.gluon.
+
+    Exit status: 0 conforms, 1 diverges, 2 usage or import error.
+    """
+    try:
+        from rich.console import Console
+
+        from refkernels.conformance import cases, report
+        from refkernels.conformance import workers as processes
+        from refkernels.conformance.run import DTYPES, Options
+    except ModuleNotFoundError as error:
+        _fail(f"'check' needs {error.name}; install it with: pip install 'refkernels[check]'")
+    try:
+        names = [cases.find(name).name for name in operators] or list(cases.operators())
+    except ValueError as error:
+        _fail(str(error))
+    options = Options(max_examples, seed, dtypes or DTYPES, contexts)
+    images = _images(annotations)
+    console = Console(highlight=False)
+    report.print_header(console, target, seed)
+    started = time.perf_counter()
+    with report.LiveReport(console, names, max_examples) as live:
+        results = processes.check(
+            target,
+            names,
+            options,
+            images,
+            workers=min(workers, len(names)),
+            seconds_per_case=time_limit,
+            on_event=live.on_event,
+        )
+    report.print_results(console, results, time.perf_counter() - started)
+    verdicts = {result.verdict for result in results}
+    if "error" in verdicts or verdicts == {"absent"}:
+        sys.exit(USAGE)
+    sys.exit(DIVERGES if verdicts - {"conforms", "absent"} else 0)
+
+
+def _images(annotations: Path | None) -> Any:
+    """Return images as cases of `check`: those of a file, or a few generated ones."""
+    from refkernels.assign.anchors import ssd300_anchors
+    from refkernels.assign.annotations import read_coco, sample_images
+    from refkernels.conformance.spec import Image
+
+    anchors = ssd300_anchors()
+    try:
+        found = sample_images(4) if annotations is None else read_coco(annotations)
+    except (OSError, ValueError) as error:
+        _fail(str(error))
+    return [Image(f"image {i.image_id}", i.boxes, i.labels, anchors) for i in found]
+
+
+def _fail(message: str) -> Any:
+    click.echo(f"refkernels: {message}", err=True)
+    sys.exit(USAGE)
+
+
+if __name__ == "__main__":
+    main()

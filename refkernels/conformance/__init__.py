@@ -1,0 +1,1 @@
+"""Hold implementations of the operators to the kernels, and the kernels to the definitions."""

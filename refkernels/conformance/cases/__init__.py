@@ -1,0 +1,33 @@
+"""For each operator what to draw, how to compare and what is known to differ."""
+
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+__all__ = ["find", "operators"]
+
+FAMILIES = ("bbox", "matcher")
+
+
+@cache
+def operators() -> dict[str, Any]:
+    """Return how each operator is checked, by name, in the API's order."""
+    return {
+        operator.name: operator
+        for family in FAMILIES
+        for operator in import_module(f"{__name__}.{family}").OPERATORS
+    }
+
+
+def find(name: str) -> Any:
+    """Return the operator of this name.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message lists those there are.
+    """
+    known = operators()
+    if name not in known:
+        raise ValueError(f"unknown operator {name!r}, expected one of: {', '.join(known)}")
+    return known[name]

@@ -1,0 +1,208 @@
+"""Cases of the operators on boxes (SPEC section 1)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from refkernels.arrays import Array
+from refkernels.conformance import bounds
+from refkernels.conformance.spec import Case, Image, Operator, Output
+from refkernels.conformance.strategies import box_sets, configurations, seeded_box_sets
+
+__all__ = ["OPERATORS"]
+
+FORMATS = st.sampled_from(["corner", "center"])
+# No integer overflows a convolution of small sets; 0 is tried by the tests, since MXNet has no
+# zero-size arrays.
+SMALL = st.integers(1, 4)
+LARGE = st.integers(1, 40)
+BATCH = st.none() | st.integers(1, 3)
+
+
+@st.composite
+def _one_set(draw: DrawFn, options: SearchStrategy[dict[str, Any]]) -> Case:
+    """Draw a configuration and one set of boxes that fits its `axis`."""
+    config = draw(options)
+    images = draw(BATCH)
+    batch = None if images is None else st.just(images)
+    (x,) = draw(box_sets((SMALL,), batch) | seeded_box_sets((LARGE,), batch))
+    if config.get("fmt") == "center":
+        x = _centers(x)
+    axis = config.get("axis", -1)
+    if not -x.ndim <= axis < x.ndim:
+        config["axis"] = axis = x.ndim - 1
+    return Case(config, {"x": np.ascontiguousarray(np.moveaxis(x, -1, axis))})
+
+
+@st.composite
+def _two_sets(draw: DrawFn) -> Case:
+    """Draw two sets of boxes; the batch of one side may be 1."""
+    config = draw(
+        configurations(
+            fmt=FORMATS,
+            offset=st.sampled_from([0, 1, 0.5]),
+            eps=st.sampled_from([0, 1e-15, 1e-3]),
+            axis=st.sampled_from([-1, -2, 0, 1, 2]),
+        )
+    )
+    images = draw(BATCH)
+    batch = None if images is None else st.just(images)
+    a, b = draw(box_sets((SMALL, SMALL), batch) | seeded_box_sets((LARGE, LARGE), batch))
+    if images is not None and images > 1:
+        single = draw(st.sampled_from(["neither", "a", "b"]))
+        a, b = (a[:1] if single == "a" else a), (b[:1] if single == "b" else b)
+    if config.get("fmt") == "center":
+        a, b = _centers(a), _centers(b)
+    axis = config.get("axis", -1)
+    if not -a.ndim <= axis < a.ndim:
+        config["axis"] = axis = a.ndim - 1
+    return Case(
+        config,
+        {name: np.ascontiguousarray(np.moveaxis(x, -1, axis)) for name, x in (("a", a), ("b", b))},
+    )
+
+
+@st.composite
+def _boxes_in_images(draw: DrawFn) -> Case:
+    """Draw boxes in and around an image, and sometimes the images' true sizes."""
+    images = draw(BATCH)
+    batch = None if images is None else st.just(images)
+    (x,) = draw(box_sets((SMALL,), batch) | seeded_box_sets((LARGE,), batch))
+    height, width = draw(st.integers(1, 40)), draw(st.integers(1, 40))
+    shape = (1, height, width) if images is None else (images, 1, height, width)
+    inputs: dict[str, Array] = {"x": x, "img": np.zeros(shape)}
+    if draw(st.booleans()):
+        side = st.integers(1, 60) | st.integers(1, 240).map(lambda n: n / 4)
+        count = 1 if images is None else images
+        sizes = np.array([[draw(side), draw(side)] for _ in range(count)], np.float64)
+        inputs["sizes"] = sizes[0] if images is None else sizes
+    return Case({}, inputs)
+
+
+def _centers(x: Array) -> Array:
+    return np.concatenate([(x[..., :2] + x[..., 2:]) / 2, x[..., 2:] - x[..., :2]], -1)
+
+
+def _axes_of(*letters: str) -> Any:
+    """Return the axis letters of box inputs: batch, boxes, and a digit for the box axis."""
+
+    def axes(case: Case) -> dict[str, str]:
+        named = {}
+        for (name, array), letter in zip(case.inputs.items(), letters, strict=False):
+            order = [letter] if array.ndim == 2 else ["B", letter]
+            axis = case.config.get("axis", -1) % array.ndim
+            order.insert(axis, "4")
+            named[name] = "".join(order)
+        sizes = [a.shape[0] for a in case.inputs.values() if a.ndim == 3]
+        if len(set(sizes)) > 1:  # a batch of 1 that broadcasts is not shrunk with the others
+            named = {name: axes.replace("B", "1") for name, axes in named.items()}
+        return named
+
+    return axes
+
+
+def _axes_in_images(case: Case) -> dict[str, str]:
+    batched = case.inputs["x"].ndim == 3
+    return {
+        "x": "BN4" if batched else "N4",
+        "img": "B1HW" if batched else "1HW",
+        "sizes": "B2" if batched else "2",
+    }
+
+
+def _whole(name: str, bound: Any) -> Any:
+    return lambda case: (Output(name, lambda case, exact: bound(case)),)
+
+
+def _whole_or_split(names: tuple[str, ...], bound: Any) -> Any:
+    """Describe the outputs of an operator with `split`: one array, or one of each column."""
+
+    def outputs(case: Case) -> tuple[Output, ...]:
+        if not case.config.get("split", False):
+            return (Output("boxes", lambda case, exact: bound(case)),)
+
+        def column(i: int) -> Any:
+            return lambda case, exact: bound(case, i)
+
+        return tuple(Output(name, column(i)) for i, name in enumerate(names))
+
+    return outputs
+
+
+def _iou_of_image(image: Image) -> Iterator[Case]:
+    if len(image.boxes):
+        yield Case({}, {"a": image.anchors, "b": image.boxes})
+
+
+def _boxes_of_image(image: Image) -> Iterator[Case]:
+    if len(image.boxes):
+        yield Case({}, {"x": image.boxes})
+
+
+def _clip_of_image(image: Image) -> Iterator[Case]:
+    side = max(1, int(image.boxes.max(initial=1) / 2))
+    if len(image.boxes):
+        yield Case({}, {"x": image.boxes, "img": np.zeros((1, side, side))})
+
+
+AXIS = st.sampled_from([-1, 0, 1, -2, 2])
+TRANSFORM = configurations(axis=AXIS, split=st.booleans())
+ONE_SET = _axes_of("N")
+
+OPERATORS = (
+    *(
+        Operator(
+            name,
+            "bbox",
+            lambda: _one_set(TRANSFORM),
+            _whole_or_split(("cx", "cy", "w", "h"), bounds.corner_to_center),
+            ONE_SET,
+            _boxes_of_image,
+        )
+        for name in ("BBoxCornerToCenter", "NumPyBBoxCornerToCenter")
+    ),
+    Operator(
+        "BBoxCenterToCorner",
+        "bbox",
+        lambda: _one_set(TRANSFORM),
+        _whole_or_split(("xmin", "ymin", "xmax", "ymax"), bounds.center_to_corner),
+        ONE_SET,
+        _boxes_of_image,
+    ),
+    Operator(
+        "BBoxSplit",
+        "bbox",
+        lambda: _one_set(
+            st.fixed_dictionaries({"axis": AXIS}, optional={"squeeze_axis": st.booleans()})
+        ),
+        lambda case: tuple(Output(f"column {i}") for i in range(4)),
+        ONE_SET,
+    ),
+    Operator(
+        "BBoxArea",
+        "bbox",
+        lambda: _one_set(configurations(axis=AXIS, fmt=FORMATS)),
+        _whole("areas", bounds.box_area),
+        ONE_SET,
+        _boxes_of_image,
+    ),
+    Operator(
+        "BBoxBatchIOU",
+        "bbox",
+        _two_sets,
+        _whole("ious", bounds.box_batch_iou),
+        _axes_of("N", "M"),
+        _iou_of_image,
+    ),
+    Operator(
+        "BBoxClipToImage",
+        "bbox",
+        _boxes_in_images,
+        lambda case: (Output("boxes"),),
+        _axes_in_images,
+        _clip_of_image,
+    ),
+)

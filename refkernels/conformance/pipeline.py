@@ -1,0 +1,172 @@
+"""Whole chains of operators, held to the kernels stage by stage and then end to end.
+
+Each stage is judged on the target's own intermediate results, so no stage is blamed for another's
+rounding. When all of them conform, what still differs between the ends of the two chains was
+decided by rounding, on a tie or a threshold, and is counted as ambiguous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from refkernels.arrays import Array
+from refkernels.conformance.compare import Disagreement
+from refkernels.conformance.spec import Case, Operator, Recipe, Reference
+
+if TYPE_CHECKING:
+    from refkernels.conformance.target import Target
+
+__all__ = ["Pipeline", "Stage"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One operator of a chain.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The operator with its parameters.
+    inputs : mapping of str to str
+        For each argument of the operator, in order, the case's input or earlier result it is.
+    results : tuple of str
+        Names for the operator's outputs.
+    """
+
+    recipe: Recipe
+    inputs: Mapping[str, str]
+    results: tuple[str, ...]
+
+    @property
+    def operator(self) -> Operator:
+        """How the stage's operator is judged."""
+        from refkernels.conformance.cases import find
+
+        operator: Operator = find(self.recipe.name)
+        return operator
+
+    def case(self, values: Mapping[str, Array]) -> Case:
+        """Return the stage as a case of its operator."""
+        return Case(self.recipe.config, {name: values[own] for name, own in self.inputs.items()})
+
+
+@dataclass(frozen=True)
+class Pipeline(Operator):
+    """A chain of operators, drawn and judged as one.
+
+    Parameters
+    ----------
+    stages : tuple of Stage
+        In order.
+    """
+
+    stages: tuple[Stage, ...] = ()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The names of all operators in the chain."""
+        return tuple(dict.fromkeys(_names([stage.recipe for stage in self.stages])))
+
+    def prepare(
+        self, target: Target, case: Case, mode: str, context: str
+    ) -> Callable[..., tuple[Array, ...]]:
+        """Return a function that runs the whole chain on the target."""
+        calls = [
+            target.adapter(stage.recipe.name).prepare(
+                target.build(stage.recipe.name, stage.recipe.config), mode, context
+            )
+            for stage in self.stages
+        ]
+
+        def run(*inputs: Array) -> tuple[Array, ...]:
+            values = dict(zip(case.inputs, inputs, strict=True))
+            for stage, call in zip(self.stages, calls, strict=True):
+                outputs = call(*(values[own] for own in stage.inputs.values()))
+                if len(outputs) != len(stage.results):
+                    raise ValueError(
+                        f"{stage.recipe} gave {len(outputs)} outputs, expected "
+                        f"{len(stage.results)}: {', '.join(stage.results)}"
+                    )
+                values.update(zip(stage.results, outputs, strict=True))
+            return tuple(values[name] for name in self._results())
+
+        return run
+
+    def paste(self, target: Target, case: Case, mode: str, context: str) -> str:
+        """Return the inputs, and the chain as the calls it is made of."""
+        lines = ["import numpy as np", case.assignments()]
+        for stage in self.stages:
+            module = target.place_of(stage.recipe.name)
+            call = f"{stage.recipe}({', '.join(stage.inputs.values())})"
+            lines.append(f"{', '.join(stage.results)} = {call}  # {module}, {mode}")
+        return "\n".join(lines)
+
+    def refer(self, case: Case, *, ask_definition: bool | None = None) -> Reference:
+        """Run the chain of kernels."""
+        values = dict(case.inputs)
+        for stage in self.stages:
+            outputs = stage.operator.refer(stage.case(values), ask_definition=False).kernel
+            values.update(zip(stage.results, outputs, strict=True))
+        return Reference(None, tuple(values[name] for name in self._results()))
+
+    def judge_kernel(self, case: Case, reference: Reference) -> Disagreement | None:
+        """Hold each kernel of the chain to its definition."""
+        for stage, own, _ in self._walk(case, reference.kernel):
+            operator = stage.operator
+            wrong = operator.judge_kernel(own, operator.refer(own))
+            if wrong is not None:
+                return _at(stage, wrong)
+        return None
+
+    def judge(
+        self, case: Case, reference: Reference, outputs: tuple[Array, ...]
+    ) -> Disagreement | None:
+        """Hold each stage to its kernel, on what the target itself gave it."""
+        for stage, own, results in self._walk(case, outputs):
+            operator = stage.operator
+            wrong = operator.judge(own, operator.refer(own), results)
+            if wrong is not None:
+                return _at(stage, wrong)
+        return None
+
+    def count_ambiguous(self, case: Case, reference: Reference, outputs: tuple[Array, ...]) -> int:
+        """Count the decisions at the chain's end, or before it first draws lots, that differ."""
+        differing = 0
+        for stage in self.stages:
+            if stage.operator.random:
+                break
+            own = stage.case({**case.inputs, **dict(zip(self._results(), outputs, strict=True))})
+            for output, name in zip(stage.operator.outputs(own), stage.results, strict=True):
+                if output.index:
+                    i = self._results().index(name)
+                    differing = int(np.sum(outputs[i] != reference.kernel[i]))
+        return differing
+
+    def _results(self) -> tuple[str, ...]:
+        return tuple(name for stage in self.stages for name in stage.results)
+
+    def _walk(
+        self, case: Case, outputs: tuple[Array, ...]
+    ) -> Iterator[tuple[Stage, Case, tuple[Array, ...]]]:
+        """Yield each stage with its case and its results in a chain with these outputs."""
+        values = {**case.inputs, **dict(zip(self._results(), outputs, strict=True))}
+        for stage in self.stages:
+            yield stage, stage.case(values), tuple(values[name] for name in stage.results)
+
+
+def _names(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _names(item)
+    elif isinstance(value, Recipe):
+        yield value.name
+        for item in value.config.values():
+            yield from _names(item)
+
+
+def _at(stage: Stage, wrong: Disagreement) -> Disagreement:
+    return Disagreement(wrong.output, f"at {stage.recipe}: {wrong.what}", wrong.ratio)

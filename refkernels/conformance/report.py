@@ -1,0 +1,144 @@
+"""Show what a check finds, while it runs and at the end."""
+
+import platform
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from refkernels.conformance.run import Result
+from refkernels.conformance.target import contexts_found
+
+__all__ = ["LiveReport", "print_header", "print_results"]
+
+STYLES = {
+    "conforms": "green",
+    "diverges": "bold red",
+    "crashes": "bold red",
+    "hangs": "bold red",
+    "error": "bold red",
+    "absent": "yellow",
+}
+
+
+def print_header(console: Console, target: str, seed: int) -> None:
+    """Print versions, contexts and the seed."""
+    import refkernels
+
+    versions = " · ".join(
+        f"{name} {found}"
+        for name in ("numpy", "numba", "mxnet", "hypothesis")
+        if (found := _version(name)) is not None
+    )
+    console.print(f"refkernels {refkernels.__version__} checks [bold]{target}[/bold]")
+    console.print(f"Python {platform.python_version()} · {versions}")
+    console.print(f"contexts: {contexts_found()} · seed {seed}")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+class LiveReport:
+    """A table that fills while operators are checked, with a progress bar below.
+
+    On something that is not a terminal nothing is drawn until the end.
+    """
+
+    def __init__(self, console: Console, operators: Sequence[str], examples: int) -> None:
+        self._operators = operators
+        self._results: dict[str, Result] = {}
+        self._counts: dict[str, int] = {}
+        self._progress = Progress(
+            TextColumn("{task.completed} of {task.total} operators"),
+            BarColumn(),
+            TextColumn("{task.fields[now]}"),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._task = self._progress.add_task("", total=len(operators), now="")
+        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=5)
+        self._visible = console.is_terminal
+
+    def __enter__(self) -> "LiveReport":
+        if self._visible:
+            self._live.start()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        if self._visible:
+            self._live.transient = True
+            self._live.stop()
+
+    def on_event(self, name: str, count: int, result: Result | None) -> None:
+        """Take an event of `workers.check`."""
+        self._counts[name] = count
+        if result is not None:
+            self._results[name] = result
+            self._progress.advance(self._task)
+        busy = ", ".join(
+            f"{name} {count}" for name, count in self._counts.items() if name not in self._results
+        )
+        self._progress.update(self._task, now=busy)
+
+    def _render(self) -> Group:
+        done = [self._results[name] for name in self._operators if name in self._results]
+        return Group(_table(done), self._progress)
+
+
+def _table(results: Sequence[Result]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("operator", "cases", "dtypes", "modes", "contexts", "verdict"):
+        table.add_column(title, justify="right" if title == "cases" else "left", no_wrap=True)
+    for result in results:
+        cases = str(result.cases) + (f"+{result.real_cases}" if result.real_cases else "")
+        dtypes = " ".join(dtype.removeprefix("float") for dtype in result.dtypes)
+        table.add_row(
+            result.operator,
+            cases if result.cases else "",
+            dtypes,
+            " ".join(result.modes),
+            " ".join(result.contexts),
+            Text(result.verdict, STYLES[result.verdict]),
+        )
+    return table
+
+
+def print_results(console: Console, results: Sequence[Result], seconds: float) -> None:
+    """Print the table, then each failure with a call that can be pasted into Python."""
+    console.print(_table(results))
+    for result in results:
+        if result.verdict in ("conforms", "absent"):
+            continue
+        console.rule(Text(f"{result.operator} {result.verdict}", STYLES[result.verdict]))
+        if result.note:
+            console.print(Text(result.note))
+        if result.dissent is not None:
+            dissent = result.dissent
+            console.print(Text(str(dissent), "bold"))
+            console.print(
+                Text(
+                    f"{dissent.origin}; again with: "
+                    f"--operator {result.operator} --seed {result.seed}"
+                )
+            )
+            # Not wrapped: it must survive being copied.
+            console.print(Text(dissent.paste), soft_wrap=True)
+    console.rule()
+    counts = {verdict: sum(r.verdict == verdict for r in results) for verdict in STYLES}
+    summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    cases = sum(result.cases + result.real_cases for result in results)
+    console.print(f"{summary} · {cases} cases in {seconds:.1f} s")
+    ambiguous = sum(result.ambiguous for result in results)
+    if ambiguous:
+        console.print(f"{ambiguous} ambiguous decisions: on a tie or threshold, within rounding")
+    if any(result.real_cases for result in results):
+        console.print("cases: drawn + from boxes of images")

@@ -1,0 +1,99 @@
+"""Make a counterexample smaller than Hypothesis could: drop rows of arrays, and round values."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from refkernels.conformance.spec import Case
+
+__all__ = ["shrink"]
+
+Failure = TypeVar("Failure")
+
+
+def shrink(
+    case: Case,
+    axes: Mapping[str, str],
+    examine: Callable[[Case], Failure | None],
+    seconds: float = 20,
+) -> tuple[Case, Failure | None]:
+    """Remove what a counterexample does not need.
+
+    Parameters
+    ----------
+    case : Case
+        One that fails.
+    axes : mapping of str to str
+        For each input a letter per axis; entries along equal letters are removed together.
+    examine : callable
+        Returns the failure of a case, or None if it passes.
+    seconds : float
+        When to stop trying.
+
+    Returns
+    -------
+    case : Case
+        The smallest that still fails.
+    failure : object or None
+        What `examine` said of it; None if nothing smaller fails.
+    """
+    failure: Failure | None = None
+    end = time.monotonic() + seconds
+    shrunk = True
+    while shrunk and time.monotonic() < end:
+        shrunk = False
+        for candidate in _smaller(case, axes):
+            if time.monotonic() >= end:
+                break
+            again = _examine(examine, candidate)
+            if again is not None:
+                case, failure, shrunk = candidate, again, True
+                break
+    return case, failure
+
+
+def _examine(examine: Callable[[Case], Any], case: Case) -> Any:
+    try:
+        return examine(case)
+    except Exception:  # a smaller case may break a precondition of the operator: then it is none
+        return None
+
+
+def _smaller(case: Case, axes: Mapping[str, str]) -> Any:
+    """Yield cases with less in them: large cuts first, then single entries, then plainer values."""
+    letters = sorted(
+        {letter for letters in axes.values() for letter in letters if letter.isalpha()}
+    )
+    for letter in letters:
+        length = max(
+            case.inputs[name].shape[letters.index(letter)]
+            for name, letters in axes.items()
+            if name in case.inputs and letter in letters
+        )
+        step = length // 2
+        while step:
+            for start in range(0, length, step):
+                keep = np.r_[0:start, min(start + step, length) : length]
+                if len(keep):
+                    yield _keep(case, axes, letter, keep)
+            step //= 2
+    for name in case.config:
+        yield replace(case, config={k: v for k, v in case.config.items() if k != name})
+    for name, array in case.inputs.items():
+        if array.dtype == np.float64 and array.size <= 64:
+            for plain in (np.round(array), np.round(array * 8) / 8):
+                if not np.array_equal(plain, array):
+                    yield replace(case, inputs={**case.inputs, name: plain})
+
+
+def _keep(case: Case, axes: Mapping[str, str], letter: str, keep: Any) -> Case:
+    inputs = {}
+    for name, array in case.inputs.items():
+        for axis, own in enumerate(axes.get(name, "")):
+            if own == letter:
+                array = np.take(array, keep, axis=axis)
+        inputs[name] = array
+    return replace(case, inputs=inputs)

@@ -1,0 +1,295 @@
+"""What the engine has to know of an operator, and what a case of it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from refkernels.arrays import Array
+from refkernels.conformance.compare import Disagreement, compare_exact, compare_real
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+    from refkernels.conformance.target import Target
+
+__all__ = ["Case", "Image", "Operator", "Output", "Recipe", "Reference"]
+
+# Above this many elements of output the definition, in plain Python, is asked only after a dissent.
+DEFINITION_LIMIT = 400
+
+# The largest magnitude that a drawn value keeps when a case is cast to float16.
+FLOAT16_MAX = float(np.finfo(np.float16).max)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An operator by name with its parameters, as the value of another operator's parameter.
+
+    ``CompositeMatcher(matchers=[Recipe("MaximumMatcher", {"threshold": 0.5})])`` is built from the
+    classes of whatever is under test.
+    """
+
+    name: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"{self.name}({_keywords(self.config)})"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One configuration of an operator with the inputs of one call.
+
+    Parameters
+    ----------
+    config : mapping
+        The constructor's keywords; what is absent has its default.
+    inputs : mapping of str to numpy.ndarray
+        The arguments of the call, in order. Float64 arrays are cast to each dtype under test; other
+        dtypes stay as they are.
+    """
+
+    config: Mapping[str, Any]
+    inputs: Mapping[str, Array]
+
+    def astype(self, dtype: Any) -> Case:
+        """Cast the float64 inputs to `dtype`; beyond float16's range they stop at its largest."""
+        return replace(self, inputs={k: _cast(v, dtype) for k, v in self.inputs.items()})
+
+    def call(self, name: str) -> str:
+        """Return the operator with its parameters as an expression: ``BBoxArea(fmt='center')``."""
+        return f"{name}({_keywords(self.config)})"
+
+    def assignments(self) -> str:
+        """Return the inputs as assignments that can be pasted into Python."""
+        return "\n".join(f"{name} = {_literal(array)}" for name, array in self.inputs.items())
+
+
+class Image(NamedTuple):
+    """A real or generated image's boxes with the anchors to match them against.
+
+    Both in corner form and pixels, float64: `boxes` (M, 4), `anchors` (N, 4). `labels` (M,) are
+    whole numbers from 0.
+    """
+
+    name: str
+    boxes: Array
+    labels: Array
+    anchors: Array
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of an operator: its name, and how far a real one may be from the exact value.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    bound : callable or None
+        ``bound(case, exact) -> absolute error allowed, per element`` (`bounds`); None where the
+        value must be equal.
+    index : bool
+        Whether it holds whole numbers, compared by value whatever their dtype.
+    """
+
+    name: str
+    bound: Callable[[Case, Array], Array] | None = None
+    index: bool = False
+
+
+class Reference(NamedTuple):
+    """What a case's outputs must be: exact values, or if they were not asked for, the kernel's."""
+
+    exact: tuple[Array, ...] | None
+    kernel: tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class Operator:
+    """How an operator of the API is drawn, referred to and judged.
+
+    Parameters
+    ----------
+    name : str
+        As in the API.
+    family : str
+        The twin modules' name: bbox, matcher, sampler, coder, predictor or feature.
+    cases : callable
+        Returns the strategy that draws `Case` objects.
+    outputs : callable
+        ``outputs(case)`` returns the `Output` of each result.
+    axes : callable
+        ``axes(case)`` returns for each input a string of one letter per axis, such as "BN4"; equal
+        letters are shrunk together, digits and dots never.
+    annotated : callable, optional
+        ``annotated(image)`` returns cases from an image's real boxes.
+    random : bool
+        Whether it draws lots, so that two correct runs may differ.
+    """
+
+    name: str
+    family: str
+    cases: Callable[[], SearchStrategy[Case]]
+    outputs: Callable[[Case], tuple[Output, ...]]
+    axes: Callable[[Case], Mapping[str, str]]
+    annotated: Callable[[Image], Iterable[Case]] = lambda image: ()
+    random: bool = False
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The names that a target must have for this to be checked."""
+        return (self.name,)
+
+    @cached_property
+    def kernel(self) -> Any:
+        """The NumPy operator's class."""
+        return getattr(import_module(f"refkernels.{self.family}"), self.name)
+
+    @cached_property
+    def definition(self) -> Callable[..., Any]:
+        """The function that defines the operator."""
+        function = getattr(import_module(f"refkernels.definition.{self.family}"), self.name)
+        return function  # type: ignore[no-any-return]
+
+    def prepare(
+        self, target: Target, case: Case, mode: str, context: str
+    ) -> Callable[..., tuple[Array, ...]]:
+        """Return a function of the case's inputs that runs the target's operator."""
+        built = target.build(self.name, case.config)
+        return target.adapter(self.name).prepare(built, mode, context)
+
+    def paste(self, target: Target, case: Case, mode: str, context: str) -> str:
+        """Return Python that runs a case on the target and on the kernel by itself."""
+        place = target.place_of(self.name)
+        return target.adapter(self.name).paste(self.name, case, place, mode, context)
+
+    def refer(self, case: Case, *, ask_definition: bool | None = None) -> Reference:
+        """Return what the kernel, and for a small case the definition, make of `case`."""
+        kernel = as_outputs(self.build(case)(*case.inputs.values()))
+        if ask_definition is None:
+            ask_definition = sum(output.size for output in kernel) <= DEFINITION_LIMIT
+        if not ask_definition:
+            return Reference(None, kernel)
+        return Reference(self.define(case), kernel)
+
+    def build(self, case: Case) -> Any:
+        """Build the NumPy operator of a case."""
+        return build(self.kernel, case.config, _kernel_class)
+
+    def define(self, case: Case) -> tuple[Array, ...]:
+        """Ask the definition for the exact outputs."""
+        config = {name: _define_recipes(value) for name, value in case.config.items()}
+        return as_outputs(self.definition(*case.inputs.values(), **config))
+
+    def count_ambiguous(self, case: Case, reference: Reference, outputs: tuple[Array, ...]) -> int:
+        """Return how many decisions of outputs that conform differ from the kernel's all the same.
+
+        They are those that rounding decides: on a tie or a threshold, within the bound.
+        """
+        return 0
+
+    def judge_kernel(self, case: Case, reference: Reference) -> Disagreement | None:
+        """Hold the kernel to the definition."""
+        if reference.exact is None:
+            return None
+        return self.judge(case, reference, reference.kernel)
+
+    def judge(
+        self, case: Case, reference: Reference, outputs: tuple[Array, ...]
+    ) -> Disagreement | None:
+        """Hold outputs to the definition, or where it was not asked, to the kernel."""
+        expected = self.outputs(case)
+        if len(outputs) != len(expected):
+            return Disagreement(
+                "outputs",
+                f"{len(outputs)} outputs, expected {len(expected)}: "
+                + ", ".join(output.name for output in expected),
+            )
+        for i, output in enumerate(expected):
+            kernel = reference.kernel[i]
+            exact = None if reference.exact is None else reference.exact[i]
+            if output.index or output.bound is None:
+                found = compare_exact(
+                    output.name,
+                    outputs[i],
+                    kernel if exact is None else exact,
+                    None if output.index else kernel.dtype,
+                )
+            else:
+                center = kernel if exact is None else exact
+                found = compare_real(
+                    output.name,
+                    outputs[i],
+                    center,
+                    output.bound(case, center),
+                    kernel.dtype,
+                    both_rounded=exact is None,
+                )
+            if found is not None:
+                return found
+        return None
+
+
+def build(cls: Any, config: Mapping[str, Any], find: Callable[[str], Any]) -> Any:
+    """Construct `cls`, where a `Recipe` in its configuration is built from ``find(name)``."""
+
+    def resolve(value: Any) -> Any:
+        if isinstance(value, Recipe):
+            return build(find(value.name), value.config, find)
+        if isinstance(value, list):
+            return [resolve(item) for item in value]
+        return value
+
+    return cls(**{name: resolve(value) for name, value in config.items()})
+
+
+def as_outputs(result: Any) -> tuple[Array, ...]:
+    """Return an operator's result as a tuple of arrays."""
+    if isinstance(result, (tuple, list)):
+        return tuple(np.asarray(output) for output in result)
+    return (np.asarray(result),)
+
+
+def _kernel_class(name: str) -> Any:
+    import refkernels
+
+    return getattr(refkernels, name)
+
+
+def _define_recipes(value: Any) -> Any:
+    if isinstance(value, Recipe):
+        from refkernels.conformance.cases import find
+
+        definition = find(value.name).definition
+        config = {name: _define_recipes(item) for name, item in value.config.items()}
+        return lambda *inputs: definition(*inputs, **config)
+    if isinstance(value, list):
+        return [_define_recipes(item) for item in value]
+    return value
+
+
+def _cast(array: Array, dtype: Any) -> Array:
+    if array.dtype != np.float64:
+        return array
+    if dtype == np.float16:
+        array = np.clip(array, -FLOAT16_MAX, FLOAT16_MAX)
+    return array.astype(dtype)
+
+
+def _keywords(config: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in config.items())
+
+
+def _literal(array: Array) -> str:
+    if not array.size:
+        return f"np.zeros({array.shape}, np.{array.dtype})"
+    # repr of a Python float has all the digits that bring the same number back.
+    values = array.astype(np.float64) if array.dtype.kind == "f" else array
+    return f"np.array({values.tolist()!r}, np.{array.dtype})"

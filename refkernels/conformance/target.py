@@ -1,0 +1,234 @@
+"""The code under test: where its operators are, and how each framework's are built and called."""
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any, Protocol
+
+from refkernels.arrays import Array
+from refkernels.conformance.spec import Case, as_outputs, build
+
+__all__ = ["Adapter", "GluonAdapter", "NumPyAdapter", "Target", "TargetError"]
+
+
+class TargetError(Exception):
+    """The target cannot be used: it does not import, or has none of the names."""
+
+
+class Adapter(Protocol):
+    """How operators of one framework are called."""
+
+    name: str
+
+    def contexts(self) -> list[str]:
+        """Return the devices there are, such as ``cpu(0)``."""
+
+    def modes(self, operator: Any) -> list[str]:
+        """Return the ways in which `operator`, a class, can be run."""
+
+    def prepare(self, operator: Any, mode: str, context: str) -> Callable[..., tuple[Array, ...]]:
+        """Return a function of NumPy arrays that runs a built operator in this mode and place."""
+
+    def paste(self, name: str, case: Case, module: str, mode: str, context: str) -> str:
+        """Return Python that runs the case by itself."""
+
+
+class NumPyAdapter:
+    """Classes whose objects are called on NumPy arrays."""
+
+    name = "NumPy"
+
+    def contexts(self) -> list[str]:
+        """Return the only place there is."""
+        return ["cpu"]
+
+    def modes(self, operator: Any) -> list[str]:
+        """Return the only way there is."""
+        return ["call"]
+
+    def prepare(self, operator: Any, mode: str, context: str) -> Callable[..., tuple[Array, ...]]:
+        """Return the operator with its outputs as a tuple."""
+        return lambda *inputs: as_outputs(operator(*inputs))
+
+    def paste(self, name: str, case: Case, module: str, mode: str, context: str) -> str:
+        """Return Python that runs the case by itself."""
+        return "\n".join(
+            [
+                "import numpy as np, refkernels",
+                f"from {module} import {', '.join(_names(name, case))}",
+                case.assignments(),
+                f"print({case.call(name)}({', '.join(case.inputs)}))",
+                f"print({_kernel_call(name, case)})  # the kernel",
+            ]
+        )
+
+
+class GluonAdapter:
+    """MXNet Gluon blocks, imperative and hybridised, on every context that MXNet finds."""
+
+    name = "Gluon"
+
+    def __init__(self) -> None:
+        from refkernels.gluon.compat import import_mxnet
+
+        self._mx = import_mxnet()
+
+    def contexts(self) -> list[str]:
+        """Return ``cpu(0)`` and each GPU."""
+        return ["cpu(0)", *(f"gpu({i})" for i in range(self._mx.context.num_gpus()))]
+
+    def modes(self, operator: Any) -> list[str]:
+        """Return hybridised too for a `HybridBlock`."""
+        hybrid = issubclass(operator, self._mx.gluon.HybridBlock)
+        return ["imperative", "hybridised"] if hybrid else ["imperative"]
+
+    def prepare(self, operator: Any, mode: str, context: str) -> Callable[..., tuple[Array, ...]]:
+        """Return a function that carries arrays to the context, runs the block and fetches."""
+        place = self._context(context)
+        operator.initialize(ctx=place)
+        if mode == "hybridised":
+            operator.hybridize()
+
+        def call(*inputs: Array) -> tuple[Array, ...]:
+            arrays = [self._mx.nd.array(x, ctx=place, dtype=x.dtype) for x in inputs]
+            outputs = operator(*arrays)
+            if not isinstance(outputs, (tuple, list)):
+                outputs = (outputs,)
+            return tuple(output.asnumpy() for output in outputs)
+
+        return call
+
+    def paste(self, name: str, case: Case, module: str, mode: str, context: str) -> str:
+        """Return Python that runs the case by itself."""
+        arrays = ", ".join(
+            f"mx.nd.array({x}, ctx=mx.{context}, dtype={x}.dtype)" for x in case.inputs
+        )
+        return "\n".join(
+            [
+                "import numpy as np, refkernels",
+                "from refkernels.gluon.compat import import_mxnet",
+                "mx = import_mxnet()",
+                f"from {module} import {', '.join(_names(name, case))}",
+                case.assignments(),
+                f"block = {case.call(name)}",
+                *(["block.hybridize()"] if mode == "hybridised" else []),
+                f"print(block({arrays}))",
+                f"print({_kernel_call(name, case)})  # the kernel",
+            ]
+        )
+
+    def _context(self, name: str) -> Any:
+        kind, _, index = name.rstrip(")").partition("(")
+        return self._mx.Context(kind, int(index or 0))
+
+
+class Target:
+    """A module that exposes operators by name, itself or in its direct submodules.
+
+    Parameters
+    ----------
+    module : str
+        Its import path, such as ``gluoncv.nn``.
+
+    Raises
+    ------
+    TargetError
+        If it does not import.
+    """
+
+    def __init__(self, module: str) -> None:
+        self.module = module
+        self._modules = _import_with_submodules(module)
+        self._adapters: dict[str, Adapter] = {}
+
+    def find(self, name: str) -> Any:
+        """Return the class or callable of this name, or None."""
+        for module in self._modules:
+            value = getattr(module, name, None)
+            if callable(value):
+                return value
+        return None
+
+    def place_of(self, name: str) -> str:
+        """Return the module that a name is imported from."""
+        for module in self._modules:
+            if callable(getattr(module, name, None)):
+                return module.__name__
+        return self.module
+
+    def adapter(self, name: str) -> Adapter:
+        """Return the adapter of an operator's framework."""
+        kind = GluonAdapter if _is_gluon(self.find(name)) else NumPyAdapter
+        if kind.name not in self._adapters:
+            self._adapters[kind.name] = kind()
+        return self._adapters[kind.name]
+
+    def build(self, name: str, config: Mapping[str, Any]) -> Any:
+        """Construct an operator; a recipe in its configuration becomes the target's own."""
+        return build(self.find(name), config, self._require)
+
+    def _require(self, name: str) -> Any:
+        found = self.find(name)
+        if found is None:
+            raise TargetError(f"{self.module} has no {name}")
+        return found
+
+
+def _import_with_submodules(name: str) -> list[ModuleType]:
+    from refkernels.gluon.compat import numpy_for_mxnet
+
+    # MXNet may be behind the target: let it import on today's NumPy.
+    with numpy_for_mxnet():
+        try:
+            module = importlib.import_module(name)
+        except ImportError as error:
+            raise TargetError(f"cannot import {name}: {error}") from error
+        except Exception as error:
+            raise TargetError(f"cannot import {name}: {type(error).__name__}: {error}") from error
+        modules = [module]
+        for info in pkgutil.iter_modules(getattr(module, "__path__", [])):
+            try:
+                modules.append(importlib.import_module(f"{name}.{info.name}"))
+            except Exception as error:  # one broken submodule does not hide the others
+                print(f"note: {name}.{info.name} does not import: {error}", file=sys.stderr)
+    return modules
+
+
+def _is_gluon(operator: Any) -> bool:
+    bases = getattr(operator, "__mro__", ())
+    return any(f"{c.__module__}.{c.__name__}" == "mxnet.gluon.block.Block" for c in bases)
+
+
+def _names(name: str, case: Case) -> list[str]:
+    """Return the operators that a pasted call mentions."""
+    text = case.call(name)
+    return sorted(
+        {part for part in _identifiers(text) if part[:1].isupper() and f"{part}(" in text}
+    )
+
+
+def _identifiers(text: str) -> list[str]:
+    return "".join(c if c.isidentifier() or c.isdigit() else " " for c in text).split()
+
+
+def _kernel_call(name: str, case: Case) -> str:
+    call = case.call(name)
+    for operator in _names(name, case):
+        call = call.replace(f"{operator}(", f"refkernels.{operator}(")
+    return f"{call}({', '.join(case.inputs)})"
+
+
+def contexts_found() -> str:
+    """Say in a few words which contexts MXNet finds, for a report's first lines."""
+    from refkernels.gluon.compat import import_mxnet
+
+    try:
+        mx = import_mxnet()
+    except ImportError:
+        return "MXNet is not installed"
+    count = mx.context.num_gpus()
+    if count == 0:
+        return "cpu(0); no GPU found"
+    return ", ".join(["cpu(0)", *(f"gpu({i})" for i in range(count))])

@@ -1,0 +1,50 @@
+"""Bounds are true (no kernel leaves them) and tight (errors come within a factor of 50)."""
+
+import numpy as np
+import pytest
+
+from refkernels.conformance import cases
+from refkernels.conformance.compare import error_ratio
+from refkernels.conformance.spec import Case
+
+RNG = np.random.default_rng(20)
+
+
+def random_corners(shape):
+    low = RNG.uniform(0, 100, (*shape, 2))
+    return np.concatenate([low, low + RNG.uniform(1, 100, (*shape, 2))], -1)
+
+
+def random_centers(shape):
+    return np.concatenate([RNG.uniform(0, 100, (*shape, 2)), RNG.uniform(1, 100, (*shape, 2))], -1)
+
+
+CASES = [
+    ("BBoxCornerToCenter", Case({}, {"x": random_corners((60,))})),
+    ("BBoxCenterToCorner", Case({}, {"x": random_centers((60,))})),
+    ("BBoxArea", Case({}, {"x": random_corners((60,))})),
+    ("BBoxArea", Case({"fmt": "center"}, {"x": random_centers((60,))})),
+    ("BBoxBatchIOU", Case({}, {"a": random_corners((12,)), "b": random_corners((12,))})),
+    ("BBoxBatchIOU", Case({"offset": 1}, {"a": random_corners((12,)), "b": random_corners((12,))})),
+    (
+        "BBoxBatchIOU",
+        Case({"fmt": "center"}, {"a": random_centers((12,)), "b": random_centers((12,))}),
+    ),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(("name", "case"), CASES)
+def test_the_worst_error_lies_between_a_fiftieth_of_the_bound_and_the_bound(name, case, dtype):
+    operator = cases.find(name)
+    cast = case.astype(np.dtype(dtype))
+    reference = operator.refer(cast, ask_definition=True)
+    outputs = operator.outputs(cast)
+    ratios = []
+    for output, kernel, exact in zip(outputs, reference.kernel, reference.exact, strict=True):
+        bound = np.broadcast_to(output.bound(cast, exact), kernel.shape)
+        ratios += [
+            error_ratio(float(k), e, float(b), kernel.dtype)
+            for k, e, b in zip(kernel.flat, exact.flat, bound.flat, strict=True)
+        ]
+    assert 1 / 50 <= max(ratios) <= 1

@@ -1,0 +1,41 @@
+"""A counterexample loses what it does not need."""
+
+import numpy as np
+
+from refkernels.conformance.shrink import shrink
+from refkernels.conformance.spec import Case
+
+
+def test_only_the_rows_that_matter_remain():
+    x = np.arange(40.0).reshape(10, 4)
+    case = Case({}, {"x": x})
+    smallest, failure = shrink(
+        case, {"x": "N4"}, lambda c: "has 24" if (c.inputs["x"] == 24).any() else None
+    )
+    assert failure == "has 24"
+    assert smallest.inputs["x"].tolist() == [[24, 25, 26, 27]]
+
+
+def test_arrays_that_share_a_letter_shrink_together():
+    case = Case({}, {"a": np.zeros((4, 5, 4)), "b": np.zeros((4, 3, 4))})
+    smallest, _ = shrink(case, {"a": "BN4", "b": "BM4"}, lambda c: "always")
+    assert smallest.inputs["a"].shape == smallest.inputs["b"].shape == (1, 1, 4)
+
+
+def test_a_parameter_that_does_not_matter_is_dropped():
+    case = Case({"axis": 1, "fmt": "center"}, {"x": np.zeros((1, 4))})
+    smallest, _ = shrink(case, {"x": "N4"}, lambda c: c.config.get("fmt"))
+    assert smallest.config == {"fmt": "center"}
+
+
+def test_values_become_plain_where_that_keeps_the_failure():
+    case = Case({}, {"x": np.array([[0.3333, 2.71]])})
+    smallest, _ = shrink(case, {"x": "NM"}, lambda c: (c.inputs["x"] > 2).any() or None)
+    assert smallest.inputs["x"].tolist() == [[3.0]]
+
+
+def test_what_cannot_be_smaller_stays():
+    case = Case({}, {"x": np.array([[1.0]])})
+    smallest, failure = shrink(case, {"x": "NM"}, lambda c: None)
+    assert smallest is case
+    assert failure is None
