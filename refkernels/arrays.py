@@ -6,6 +6,8 @@ that names the argument, what came and what was expected (SPEC section 0).
 
 import math
 import operator
+from collections.abc import Iterable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,9 @@ __all__ = [
     "Array",
     "as_boxes",
     "as_indices",
+    "as_numbers",
     "as_real",
+    "as_seed",
     "check_axis",
     "check_axis_length",
     "check_batch",
@@ -25,6 +29,8 @@ __all__ = [
     "check_integer",
     "check_number",
     "check_numbers",
+    "check_pair",
+    "check_sortable",
     "common_real",
     "computing_dtype",
     "require",
@@ -90,7 +96,7 @@ def as_indices(name: str, value: Any, *, min_ndim: int = 0) -> Array:
     """
     array = _as_array(name, value)
     if array.dtype.kind in "iub":
-        if array.size and int(array.max()) > np.iinfo(np.int64).max:  # uint64 alone can hold it
+        if array.dtype == np.uint64 and array.size and array.max() > np.iinfo(np.int64).max:
             raise ValueError(f"{name}: {int(array.max())} does not fit int64")
         whole = array
     elif array.dtype.kind == "f":
@@ -99,19 +105,33 @@ def as_indices(name: str, value: Any, *, min_ndim: int = 0) -> Array:
         if broken.any():
             where = _first(broken)
             raise ValueError(
-                f"{name}{list(where)} is {array[where]}, expected whole numbers (any integer or "
-                "float dtype)"
+                f"{_entry(name, array, where)} is {array[where]}, expected whole numbers (any "
+                "integer or float dtype)"
             )
         too_large = np.abs(array) >= 2.0**63
         if too_large.any():
             where = _first(too_large)
-            raise ValueError(f"{name}{list(where)} is {array[where]}, which does not fit int64")
+            raise ValueError(
+                f"{_entry(name, array, where)} is {array[where]}, which does not fit int64"
+            )
         whole = array
     else:
         raise TypeError(f"{name}: expected integers or whole floats, got dtype {array.dtype}")
     if array.ndim < min_ndim:
         raise ValueError(f"{name}: expected at least {min_ndim} axes, got shape {array.shape}")
-    return np.ascontiguousarray(whole, dtype=np.int64)
+    return _read_only(np.ascontiguousarray(whole, dtype=np.int64))
+
+
+def as_numbers(name: str, value: Any, *, min_ndim: int = 0) -> Array:
+    """Return whole or real numbers of any dtype C-contiguous, as int64, float32 or float64.
+
+    For kernels that check the numbers they look at: nan and infinity pass.
+    """
+    array = _as_array(name, value)
+    if array.dtype.kind != "f":
+        return as_indices(name, array, min_ndim=min_ndim)
+    real = as_real(name, array, min_ndim=min_ndim, finite=False)
+    return to_computing(real, real.dtype)
 
 
 def as_boxes(name: str, value: Any, axis: int = -1, *, finite: bool = True) -> Array:
@@ -136,8 +156,7 @@ def check_finite(name: str, array: Array) -> float:
     if math.isfinite(largest):
         return largest
     where = _first(~np.isfinite(array))
-    place = str(list(where)) if array.ndim else ""
-    raise ValueError(f"{name}{place} is {array[where]}, expected finite numbers")
+    raise ValueError(f"{_entry(name, array, where)} is {array[where]}, expected finite numbers")
 
 
 def check_axis(name: str, array: Array, axis: int) -> int:
@@ -175,13 +194,13 @@ def common_real(*arrays: Array) -> np.dtype[Any]:
 
 
 def computing_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
-    """Return the dtype that inputs of `dtype` are computed in: float32 for float16, else `dtype`."""
+    """Return the dtype that data of `dtype` is computed in: float32 for float16, else `dtype`."""
     return np.promote_types(dtype, np.float32)
 
 
 def to_computing(array: Array, dtype: npt.DTypeLike) -> Array:
     """Return `array` C-contiguous, in the dtype that results of `dtype` are computed in."""
-    return np.ascontiguousarray(array, dtype=computing_dtype(dtype))
+    return _read_only(np.ascontiguousarray(array, dtype=computing_dtype(dtype)))
 
 
 def rounded(value: float, dtype: npt.DTypeLike) -> Any:
@@ -190,7 +209,7 @@ def rounded(value: float, dtype: npt.DTypeLike) -> Any:
     The result is returned in the dtype that such data is computed in, where it is exact.
     """
     with np.errstate(over="ignore"):
-        return computing_dtype(dtype).type(np.dtype(dtype).type(value))
+        return computing_dtype(dtype).type(np.asarray(value, dtype))
 
 
 def rounded_to_computing(value: float, dtype: npt.DTypeLike) -> Any:
@@ -224,13 +243,16 @@ def check_number(
     allow: tuple[float, ...] = (),
 ) -> float:
     """Check that `value` is a finite real number in [low, high], or one of `allow`."""
-    if isinstance(value, (bool, np.bool_, str, bytes)) or not np.isscalar(value):
-        if not (isinstance(value, np.ndarray) and value.ndim == 0):
-            raise TypeError(f"{name}: expected a number, got {value!r}")
+    if isinstance(value, (np.generic, np.ndarray)):
+        real = value.ndim == 0 and value.dtype.kind in "iuf"
+    else:
+        real = isinstance(value, Real) and not isinstance(value, bool)
+    if not real:
+        raise TypeError(f"{name}: expected a real number, got {value!r}")
     try:
         number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}: expected a real number, got {value!r}") from None
+    except OverflowError:  # an int or a Fraction beyond every float
+        number = math.copysign(math.inf, value)
     if number in allow:
         return number
     if not math.isfinite(number):
@@ -251,11 +273,48 @@ def check_numbers(name: str, value: Any, length: int) -> tuple[float, ...]:
     return tuple(check_number(f"{name}[{i}]", number) for i, number in enumerate(numbers))
 
 
+def check_pair(name: str, value: Any, *, low: int) -> tuple[int, int]:
+    """Check that `value` is two whole numbers of at least `low`, or one that stands for both."""
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        first, second = (check_integer(f"{name}[{i}]", value[i], low=low) for i in (0, 1))
+        return first, second
+    if isinstance(value, (tuple, list)):
+        raise ValueError(f"{name}: expected an integer or two, got {value!r}")
+    number = check_integer(name, value, low=low)
+    return number, number
+
+
 def check_flag(name: str, value: Any) -> bool:
     """Check that `value` is a bool."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name}: expected True or False, got {value!r}")
     return bool(value)
+
+
+def as_seed(name: str, rng: Any) -> np.uint64:
+    """Return the 64 bits that `rng` stands for: None, a seed, or a Generator to draw them from."""
+    if isinstance(rng, np.random.Generator):
+        return np.uint64(rng.integers(0, 2**64, dtype=np.uint64))
+    if rng is not None:
+        rng = check_integer(f"{name} (None, a seed or a numpy.random.Generator)", rng, low=0)
+    seed: np.uint64 = np.random.SeedSequence(rng).generate_state(1, np.uint64)[0]
+    return seed
+
+
+def check_sortable(name: str, values: Any) -> list[Any]:
+    """Check that `values` compare with each other, numbers among them finite; return a copy."""
+    entries = values.tolist() if isinstance(values, np.ndarray) else values
+    if isinstance(entries, (str, bytes)) or not isinstance(entries, Iterable):
+        raise TypeError(f"{name}: expected a sequence of keys that sort, got {values!r}")
+    entries = list(entries)
+    for i, entry in enumerate(entries):
+        if isinstance(entry, (float, np.floating)) and not math.isfinite(entry):
+            raise ValueError(f"{name}[{i}] is {entry}, expected keys that sort")
+    try:
+        sorted(entries)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name}: the keys do not compare with each other ({error})") from None
+    return entries
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
@@ -275,8 +334,22 @@ def _as_array(name: str, value: Any) -> Array:
         raise ValueError(f"{name}: expected an array, got a ragged sequence ({error})") from None
 
 
+def _read_only(array: Array) -> Array:
+    """Return a view that cannot be written to.
+
+    Numba compiles a kernel anew for read-only arrays, so it gets no others from the checks.
+    """
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def _first(mask: Array) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), mask.shape))
+
+
+def _entry(name: str, array: Array, where: tuple[int, ...]) -> str:
+    return f"{name}{list(where)}" if array.ndim else name
 
 
 def _interval(low: float | None, high: float | None) -> str:
