@@ -252,7 +252,7 @@ def check_number(
     try:
         number = float(value)
     except OverflowError:  # an int or a Fraction beyond every float
-        number = math.copysign(math.inf, value)
+        number = math.inf if value > 0 else -math.inf
     if number in allow:
         return number
     if not math.isfinite(number):

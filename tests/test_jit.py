@@ -1,0 +1,90 @@
+"""How kernels are compiled: with the same options, and cached where there is a place for it."""
+
+import os
+import subprocess
+import sys
+import warnings
+
+import numba
+import numpy as np
+import pytest
+
+from refkernels import jit as jit_module
+from refkernels.jit import jit
+
+needs_compiler = pytest.mark.skipif(
+    bool(numba.config.DISABLE_JIT), reason="NUMBA_DISABLE_JIT is set"
+)
+
+
+@jit
+def reciprocal(x):
+    return x.dtype.type(1) / x[0]
+
+
+def test_division_by_zero_gives_infinity():
+    with np.errstate(divide="ignore"):
+        assert reciprocal(np.zeros(1)) == np.inf
+
+
+@needs_compiler
+def test_a_kernel_lets_other_threads_run_and_keeps_to_ieee_arithmetic():
+    options = reciprocal.targetoptions
+    assert options["nogil"]
+    assert options["error_model"] == "numpy"
+    assert not options.get("fastmath", False)
+
+
+@needs_compiler
+def test_a_kernel_is_compiled_for_each_dtype_it_meets_when_it_meets_it():
+    before = len(reciprocal.signatures)
+    reciprocal(np.ones(1, np.float32))
+    reciprocal(np.ones(1, np.float32))
+    assert len(reciprocal.signatures) == before + 1
+
+
+@needs_compiler
+def test_without_a_place_for_the_cache_kernels_work_and_one_warning_says_so(monkeypatch):
+    real = numba.njit
+
+    def njit(*args, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function 'kernel': no locator available for file 'x'")
+        return real(*args, **options)
+
+    monkeypatch.setattr(numba, "njit", njit)
+    monkeypatch.setattr(jit_module, "_warned", False)
+
+    def kernel(x):
+        return x + 1
+
+    with pytest.warns(RuntimeWarning, match=r"no writable place .* set NUMBA_CACHE_DIR"):
+        compiled = jit(kernel)
+    assert compiled(1) == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert jit(kernel)(2) == 3
+
+
+def test_another_error_of_the_compiler_is_not_hidden(monkeypatch):
+    def njit(*args, **options):
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(numba, "njit", njit)
+    with pytest.raises(RuntimeError, match="something else"):
+        jit(lambda x: x)
+
+
+def test_importing_refkernels_compiles_nothing_and_imports_no_framework():
+    code = (
+        "import sys, refkernels; "
+        "print([name for name in ('numba', 'mxnet', 'hypothesis', 'rich') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.stdout.strip() == "[]"
