@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from refkernels.bbox import *  # noqa: F403
+    from refkernels.coder import *  # noqa: F403
     from refkernels.matcher import *  # noqa: F403
 
 __version__ = "0.1.0"
@@ -31,6 +32,17 @@ _OPERATORS = {
         "BipartiteMatcher",
         "CompositeMatcher",
         "MaximumMatcher",
+    ),
+    "coder": (
+        "CenterNetDecoder",
+        "MultiClassDecoder",
+        "MultiClassEncoder",
+        "MultiPerClassDecoder",
+        "NormalizedBoxCenterDecoder",
+        "NormalizedBoxCenterEncoder",
+        "NormalizedPerClassBoxCenterEncoder",
+        "NumPyNormalizedBoxCenterEncoder",
+        "SigmoidClassEncoder",
     ),
 }
 _MODULE_OF = {name: family for family, names in _OPERATORS.items() for name in names}

@@ -1,0 +1,100 @@
+"""A box as its offset from an anchor: the two formulas, their means and stds, and what anchors fit.
+
+The order of operations in `encode_box` and `decode_box` is part of their meaning: fused kernels
+call them, so that their results have the same bits.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from refkernels.arrays import Array, check_numbers, require, rounded_to_computing
+from refkernels.jit import jit
+
+__all__ = [
+    "MEANS",
+    "STDS",
+    "Four",
+    "center_form",
+    "check_anchors",
+    "check_normalisation",
+    "decode_box",
+    "encode_box",
+    "normalisation",
+]
+
+Four = tuple[float, float, float, float]
+
+STDS: Four = (0.1, 0.1, 0.2, 0.2)
+MEANS: Four = (0.0, 0.0, 0.0, 0.0)
+
+
+def check_anchors(anchors: Array, size: int, count: int) -> None:
+    """Check that there are `count` anchors for each of `size` images, or once for all of them."""
+    require(
+        anchors.shape[0] in (1, size) and anchors.shape[1] == count,
+        f"anchors: expected {count} boxes for each of {size} images, or once for all of them, got "
+        f"shape {anchors.shape}",
+    )
+
+
+def check_normalisation(coder: Any) -> None:
+    """Check stds and means, and keep them as tuples."""
+    stds = check_numbers("stds", coder.stds, 4)
+    for i, std in enumerate(stds):
+        require(std != 0, f"stds[{i}] is 0, expected a number that can be divided by")
+    object.__setattr__(coder, "stds", stds)
+    object.__setattr__(coder, "means", check_numbers("means", coder.means, 4))
+
+
+def normalisation(means: Four, stds: Four, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    """Round means and stds to the computing dtype, which must be able to hold them."""
+    rounded = {
+        name: np.array([rounded_to_computing(value, dtype) for value in values])
+        for name, values in (("means", means), ("stds", stds))
+    }
+    for name, values in rounded.items():
+        require(
+            bool(np.isfinite(values).all()) and (name == "means" or bool(values.all())),
+            f"{name}: {means if name == 'means' else stds} overflow or vanish in {values.dtype}",
+        )
+    return rounded["means"], rounded["stds"]
+
+
+@jit
+def center_form(box):  # type: ignore[no-untyped-def]
+    """Return cx, cy, w, h of a corner box."""
+    half = box.dtype.type(0.5)
+    width = box[2] - box[0]
+    height = box[3] - box[1]
+    return box[0] + width * half, box[1] + height * half, width, height
+
+
+@jit
+def encode_box(anchor, ref, means, stds):  # type: ignore[no-untyped-def]
+    """Return the four targets of `anchor` for `ref`, both in centre form.
+
+    Fused kernels call this too, so that their targets have the same bits.
+    """
+    return (
+        ((ref[0] - anchor[0]) / anchor[2] - means[0]) / stds[0],
+        ((ref[1] - anchor[1]) / anchor[3] - means[1]) / stds[1],
+        (np.log(ref[2] / anchor[2]) - means[2]) / stds[2],
+        (np.log(ref[3] / anchor[3]) - means[3]) / stds[3],
+    )
+
+
+@jit
+def decode_box(x, anchor, means, stds, limit):  # type: ignore[no-untyped-def]
+    """Return the corners of the box that is offset by `x` from `anchor`, in centre form."""
+    half = x.dtype.type(0.5)
+    center_x = (x[0] * stds[0] + means[0]) * anchor[2] + anchor[0]
+    center_y = (x[1] * stds[1] + means[1]) * anchor[3] + anchor[1]
+    half_width = np.exp(min(x[2] * stds[2] + means[2], limit)) * anchor[2] * half
+    half_height = np.exp(min(x[3] * stds[3] + means[3], limit)) * anchor[3] * half
+    return (
+        center_x - half_width,
+        center_y - half_height,
+        center_x + half_width,
+        center_y + half_height,
+    )
