@@ -1,0 +1,15 @@
+"""Networks, node by node (SPEC section 5).
+
+A reference evaluator for MXNet graphs, and networks that are cut or extended to give features.
+"""
+
+from refkernels import convolution, layers
+from refkernels.feature.evaluator import GraphEvaluator
+
+__all__ = ["GraphEvaluator", "warmup"]
+
+
+def warmup() -> None:
+    """Compile the kernels for float32 and float64."""
+    convolution.warmup()
+    layers.warmup()

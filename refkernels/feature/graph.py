@@ -1,0 +1,141 @@
+"""Read a symbol's JSON, as MXNet's ``HybridBlock.export`` writes it, without MXNet."""
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from refkernels.arrays import require
+
+__all__ = ["Graph", "Node", "read_symbol"]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of a graph: a variable (``op == "null"``) or an operator.
+
+    Attributes
+    ----------
+    name, op : str
+    attributes : dict of str to str
+        The operator's parameters as MXNet writes them, without the ``__hidden__`` ones.
+    inputs : tuple of (int, int)
+        For each input the index of the node it comes from, and which of that node's outputs it is.
+    """
+
+    name: str
+    op: str
+    attributes: dict[str, str]
+    inputs: tuple[tuple[int, int], ...]
+
+    @property
+    def output(self) -> str:
+        """The name of the node's output, as ``Symbol.list_outputs`` gives it."""
+        return self.name if self.op == "null" else f"{self.name}_output"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A symbol: its nodes in an order of evaluation, and its outputs, as (node, output)."""
+
+    nodes: tuple[Node, ...]
+    heads: tuple[tuple[int, int], ...]
+
+
+def read_symbol(symbol: Any) -> Graph:
+    """Read a symbol's graph.
+
+    Parameters
+    ----------
+    symbol : str, os.PathLike, Graph, or an object with ``tojson()``
+        A path of a ``-symbol.json`` file, the JSON text itself, a graph, which is returned as it
+        is, or an ``mx.sym.Symbol``.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    TypeError, ValueError
+        If `symbol` is something else, is not JSON, or is JSON that is no graph.
+    """
+    if isinstance(symbol, Graph):
+        return symbol
+    source, text = _symbol_text(symbol)
+    try:
+        loaded = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{source}: expected a symbol's JSON, got no JSON ({error})") from None
+    if not isinstance(loaded, dict) or not isinstance(loaded.get("nodes"), list):
+        raise ValueError(f"{source}: expected a symbol's JSON, got JSON without 'nodes'")
+    nodes: list[Node] = []
+    for index, entry in enumerate(loaded["nodes"]):
+        nodes.append(_node(source, index, entry))
+    names: set[str] = set()
+    for node in nodes:
+        require(node.output not in names, f"{source}: two nodes are named {node.name!r}")
+        names.add(node.output)
+    heads = _references(source, "heads", loaded.get("heads"), len(nodes))
+    require(len(heads) > 0, f"{source}: expected at least one output in 'heads', got none")
+    return Graph(tuple(nodes), heads)
+
+
+def _symbol_text(symbol: Any) -> tuple[str, str]:
+    """Return what to call the symbol in messages, and its JSON text."""
+    if hasattr(symbol, "tojson"):
+        return "symbol", str(symbol.tojson())
+    if isinstance(symbol, str) and symbol.lstrip()[:1] in ("{", "["):
+        return "symbol", symbol
+    if not isinstance(symbol, (str, os.PathLike)):
+        raise TypeError(
+            f"symbol: expected a path, JSON text or an mx.sym.Symbol, got {type(symbol).__name__}"
+        )
+    path = os.fspath(symbol)
+    try:
+        with open(path, encoding="utf-8") as file:
+            return f"symbol {path}", file.read()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"symbol {path}: expected JSON, got no text ({error})") from None
+
+
+def _node(source: str, index: int, entry: Any) -> Node:
+    where = f"nodes[{index}]"
+    good = (
+        isinstance(entry, dict)
+        and isinstance(entry.get("name"), str)
+        and isinstance(entry.get("op"), str)
+    )
+    require(good, f"{source}: {where}: expected a node with 'op' and 'name', got {entry!r:.200}")
+    attributes: dict[str, str] = {}
+    for key in ("param", "attr", "attrs"):  # before MXNet 1.0 parameters were in "param"
+        found = entry.get(key, {})
+        require(isinstance(found, dict), f"{source}: {where}: expected {key!r} to be an object")
+        attributes.update({name: str(value) for name, value in found.items()})
+    attributes = {k: v for k, v in attributes.items() if not k.startswith("__")}
+    return Node(
+        entry["name"],
+        entry["op"],
+        {} if entry["op"] == "null" else attributes,
+        # An input that comes later would make a cycle.
+        _references(source, f"{where} ({entry['name']!r}) inputs", entry.get("inputs", []), index),
+    )
+
+
+def _references(source: str, where: str, entries: Any, count: int) -> tuple[tuple[int, int], ...]:
+    good = isinstance(entries, list) and all(
+        isinstance(entry, list)
+        and len(entry) >= 2
+        and all(isinstance(number, int) for number in entry)
+        and 0 <= entry[0] < count
+        and entry[1] >= 0
+        for entry in entries
+    )
+    require(
+        good,
+        f"{source}: {where}: expected pairs of a node's index below {count} and an output's, got "
+        f"{entries!r:.200}",
+    )
+    return tuple((entry[0], entry[1]) for entry in entries)
