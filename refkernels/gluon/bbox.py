@@ -5,7 +5,7 @@ from typing import Any
 from mxnet.gluon import HybridBlock
 
 from refkernels.arrays import check_choice, check_flag, check_integer, check_number
-from refkernels.gluon.precision import common_like, narrow, widen
+from refkernels.gluon.precision import common_like, constant_like, narrow, widen
 
 __all__ = [
     "BBoxArea",
@@ -129,7 +129,8 @@ class BBoxArea(HybridBlock):
             width, height = xmax - xmin, ymax - ymin
         else:
             _, _, width, height = columns
-        return narrow(F, F.relu(width) * F.relu(height), common_like(F, x))
+        area = F.where((width > 0) * (height > 0), width * height, F.zeros_like(width))
+        return narrow(F, area, common_like(F, x))
 
 
 class BBoxBatchIOU(HybridBlock):
@@ -148,8 +149,8 @@ class BBoxBatchIOU(HybridBlock):
 
     Notes
     -----
-    Coordinates are expected below the square root of the computing dtype's largest number (1e18
-    for float32), so that areas do not overflow; the NumPy operator has no such limit.
+    Areas are expected to be within the range of the computing dtype, so that sides in float32 lie
+    between 1e-18 and 1e18; the NumPy operator has no such limit.
 
     References
     ----------
@@ -179,10 +180,9 @@ class BBoxBatchIOU(HybridBlock):
         left = F.broadcast_maximum(left_a, left_b)
         bottom = F.broadcast_minimum(bottom_a, bottom_b)
         top = F.broadcast_maximum(top_a, top_b)
-        inter = F.relu(right - left + self._offset) * F.relu(bottom - top + self._offset)
-        # An empty box meets nothing; 1 for its area keeps 0 / union from being 0 / 0.
-        union = F.broadcast_add(area_a, area_b) - inter + self._eps
-        return narrow(F, inter / union, common_like(F, a, b))
+        inter = F.relu(self._side(F, left, right)) * F.relu(self._side(F, top, bottom))
+        area_b = F.broadcast_add(area_b, constant_like(F, self._eps, boxes_b))
+        return narrow(F, inter / (F.broadcast_add(area_a, area_b) - inter), common_like(F, a, b))
 
     def _corners(self, F: Any, boxes: Any, expand: int) -> list[Any]:
         if self._fmt == "center":
@@ -191,9 +191,16 @@ class BBoxBatchIOU(HybridBlock):
         else:
             columns = list(F.split(boxes, axis=self._axis, num_outputs=4, squeeze_axis=True))
         left, top, right, bottom = columns
-        area = (right - left + self._offset) * (bottom - top + self._offset)
+        area = self._side(F, left, right) * self._side(F, top, bottom)
+        # An empty box meets nothing; 1 for its area keeps 0 / union from being 0 / 0.
         area = F.where(area > 0, area, F.ones_like(area))
         return [F.expand_dims(column, axis=expand) for column in (*columns, area)]
+
+    def _side(self, F: Any, low: Any, high: Any) -> Any:
+        side = high - low
+        if self._offset == 0:
+            return side
+        return F.broadcast_add(side, constant_like(F, self._offset, side))
 
 
 class BBoxClipToImage(HybridBlock):

@@ -1,38 +1,15 @@
 """Make MXNet 1.9.1 import on today's Python and NumPy, and say how to get it where it is absent."""
 
 import importlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import ModuleType
 
 import numpy as np
 
+from refkernels.legacy_numpy import numpy_for_mxnet
+
 __all__ = ["import_mxnet", "numpy_for_mxnet"]
 
 INSTALL = "pip install 'refkernels[mxnet]'"
-
-
-@contextmanager
-def numpy_for_mxnet() -> Iterator[None]:
-    """Give NumPy the names that MXNet 1.9.1 looks up while it is imported, then take them back.
-
-    MXNet 1.9.1 reads ``numpy.bool``, which NumPy dropped in 1.24 and brought back, with another
-    meaning, in 2.0.
-
-    Examples
-    --------
-    >>> with numpy_for_mxnet():
-    ...     hasattr(np, "bool")
-    True
-    """
-    missing = "bool" not in vars(np)
-    if missing:
-        np.bool = bool  # type: ignore[misc, assignment]
-    try:
-        yield
-    finally:
-        if missing:
-            del np.bool
 
 
 def import_mxnet() -> ModuleType:
@@ -46,16 +23,16 @@ def import_mxnet() -> ModuleType:
     try:
         with numpy_for_mxnet():
             return importlib.import_module("mxnet")
-    except ModuleNotFoundError as error:
-        if error.name == "mxnet":
-            reason = "MXNet is not installed"
-        elif error.name == "distutils":
-            reason = "MXNet needs distutils, which Python 3.12 moved to the package setuptools"
-        else:
-            reason = f"MXNet does not import: {error}"
     except (ImportError, AttributeError, OSError) as error:
-        reason = f"MXNet does not import beside NumPy {np.__version__}: {error}"
-    raise ImportError(
-        f"refkernels.gluon needs MXNet 1.9.1 and NumPy below 2. {reason}. "
-        f"Install it with: {INSTALL}"
-    )
+        raise ImportError(
+            f"refkernels.gluon needs MXNet 1.9.1 and NumPy below 2. {_reason(error)}. "
+            f"Install it with: {INSTALL}"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name == "mxnet":
+        return "MXNet is not installed"
+    if isinstance(error, ModuleNotFoundError) and error.name == "distutils":
+        return "MXNet needs distutils, which Python 3.12 moved to the package setuptools"
+    return f"MXNet does not import beside NumPy {np.__version__}: {error}"

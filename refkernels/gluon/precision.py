@@ -7,6 +7,7 @@ dtypes: multiplication of mixed dtypes gives the wider one, and ``insert`` gives
 array that is inserted into.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ __all__ = ["as_real", "common_like", "constant_like", "narrow", "widen"]
 
 def widen(F: Any, *arrays: Any) -> Any:
     """Return the arrays in the dtype they are computed in: the widest of all and float32.
+
+    No gradient flows back through them, since targets are constants of training. It has to stop
+    here: where it stops behind a ``split``, MXNet's imperative backward pass corrupts memory.
 
     Parameters
     ----------
@@ -31,7 +35,7 @@ def widen(F: Any, *arrays: Any) -> Any:
     one = F.ones((1,))
     if len(arrays) > 1:
         one = _multiply(F, one, _one_like(F, common_like(F, *arrays)))
-    wide = [_multiply(F, array, one) for array in arrays]
+    wide = [_multiply(F, F.BlockGrad(array), one) for array in arrays]
     return wide[0] if len(wide) == 1 else wide
 
 
@@ -44,24 +48,35 @@ def common_like(F: Any, *arrays: Any) -> Any:
 
 
 def as_real(F: Any, array: Any) -> Any:
-    """Return the array in its own real dtype; integers become float32, MXNet's default."""
-    return _multiply(F, array, common_like(F, array))
+    """Return the array in its own real dtype, without gradient; integers become float32."""
+    return _multiply(F, F.BlockGrad(array), common_like(F, array))
 
 
 def constant_like(F: Any, value: float, like: Any) -> Any:
-    """Return an array of one element: `value`, rounded once to the real dtype of `like`."""
+    """Return an array of one element: `value`, rounded once to the real dtype of `like`.
+
+    A Python number in an expression (``x > 0.7``) is not that: MXNet hands it on as a decimal
+    string, and reads one in ten back as a neighbour; then it rounds to float32 on the way to
+    float16. Whole numbers below 2^53 do arrive as they are.
+    """
     one = _one_like(F, like)
     with np.errstate(over="ignore"):
-        half = float(np.float16(value))
-    # MXNet rounds scalars to float32 on the way to float16, which is one rounding too many. Only in
-    # float16 is 2049 equal to 2048.
-    return F.where(one * 2049 == 2048, one * half, one * value)
+        half, single = float(np.float16(value)), float(np.float32(value))
+    fraction, exponent = math.frexp(value)
+    double, exponent = one * int(fraction * 2**53), exponent - 53
+    while exponent:
+        step = min(abs(exponent), 52)
+        double = double * 2**step if exponent > 0 else double / 2**step
+        exponent += -step if exponent > 0 else step
+    # Only in float16 is 2049 equal to 2048; float32 is the next to run out of digits.
+    narrow_value = F.where(one * 2049 == 2048, one * half, one * single)
+    return F.where(one * (2**24 + 1) == 2**24, narrow_value, double)
 
 
 def narrow(F: Any, array: Any, like: Any) -> Any:
     """Round `array` once to the dtype of `like`, whatever the two dtypes are.
 
-    No gradient flows through: MXNet's insert has none, and targets are constants of training.
+    No gradient flows through: MXNet's insert has none.
     """
     insert = F.numpy._internal.insert_scalar
     rounded = insert(
