@@ -100,7 +100,7 @@ def _fully_connected(
 ) -> Any:
     rows = [values[0], errors[0]]
     if layer.options["flatten"]:
-        rows = [array.reshape(len(array), -1) for array in rows]
+        rows = [array.reshape(len(array), values[1].shape[1]) for array in rows]
     flat = Layer(layer.kind, layer.run)
     return _products(
         flat,
