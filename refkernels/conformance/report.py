@@ -96,19 +96,25 @@ class LiveReport:
 
 def _table(results: Sequence[Result]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("operator", "cases", "dtypes", "modes", "contexts", "verdict"):
-        table.add_column(title, justify="right" if title == "cases" else "left", no_wrap=True)
+    table.add_column("operator", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("cases", justify="right", no_wrap=True)
+    table.add_column("dtypes", no_wrap=True)
+    table.add_column("modes", overflow="fold")
+    several = any(len(result.contexts) > 1 for result in results)
+    if several:
+        table.add_column("contexts", overflow="fold")
     for result in results:
         cases = str(result.cases) + (f"+{result.real_cases}" if result.real_cases else "")
         dtypes = " ".join(dtype.removeprefix("float") for dtype in result.dtypes)
-        table.add_row(
+        row: list[str | Text] = [
             result.operator,
-            cases if result.cases else "",
-            dtypes,
-            " ".join(result.modes),
-            " ".join(result.contexts),
             Text(result.verdict, STYLES[result.verdict]),
-        )
+            cases if result.cases else "",
+            f"float {dtypes}" if dtypes else "",
+            " ".join(result.modes),
+        ]
+        table.add_row(*row, *([" ".join(result.contexts)] if several else []))
     return table
 
 
@@ -121,8 +127,7 @@ def print_results(console: Console, results: Sequence[Result], seconds: float) -
         console.rule(Text(f"{result.operator} {result.verdict}", STYLES[result.verdict]))
         if result.note:
             console.print(Text(result.note))
-        if result.dissent is not None:
-            dissent = result.dissent
+        for dissent in result.dissents:
             console.print(Text(str(dissent), "bold"))
             console.print(
                 Text(

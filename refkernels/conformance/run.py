@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from refkernels.conformance.cases import find
 from refkernels.conformance.shrink import shrink
-from refkernels.conformance.spec import Case, Image, Operator
+from refkernels.conformance.spec import Case, Image, Operator, Reference
 from refkernels.conformance.target import Target, TargetError
 
 __all__ = ["DTYPES", "Dissent", "Options", "Result", "check_operator"]
@@ -88,7 +88,7 @@ class Result:
     contexts: Sequence[str] = ()
     seconds: float = 0.0
     seed: int = 0
-    dissent: Dissent | None = None
+    dissents: list[Dissent] = field(default_factory=list)
     note: str = ""
 
     def as_json(self) -> dict[str, Any]:
@@ -98,8 +98,8 @@ class Result:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Result":
         """Restore what `as_json` gave."""
-        dissent = data.pop("dissent")
-        return cls(**data, dissent=Dissent(**dissent) if dissent else None)
+        dissents = [Dissent(**dissent) for dissent in data.pop("dissents")]
+        return cls(**data, dissents=dissents)
 
 
 class _Found(Exception):
@@ -113,7 +113,7 @@ class _Examiner:
     operator: Operator
     target: Target
     options: Options
-    before: Callable[[Case], None]
+    watch: Callable[[Case | None], None]
     modes: list[str] = field(init=False)
     contexts: list[str] = field(init=False)
     ambiguous: int = field(init=False)
@@ -131,20 +131,32 @@ class _Examiner:
                 f"none of the contexts {', '.join(wanted)} is there; found: {', '.join(found)}"
             )
 
-    def examine(self, case: Case, origin: str) -> Dissent | None:
+    def examine(self, case: Case, origin: str, dtypes: Sequence[str]) -> Dissent | None:
         """Return the first dissent on `case`, or None.
 
         One block serves all dtypes of a mode, one after the other, as blocks do in use: state that
         it keeps from one call to the next shows here.
         """
-        self.before(case)
-        casts = [(dtype, case.astype(np.dtype(dtype))) for dtype in self.options.dtypes]
-        references = {}
+        casts = [(dtype, case.astype(np.dtype(dtype))) for dtype in dtypes]
+        references: dict[str, Reference] = {}
         for dtype, cast in casts:
             references[dtype] = self.operator.refer(cast)
             wrong = self.operator.judge_kernel(cast, references[dtype])
             if wrong is not None:
                 return self._dissent("kernel", wrong.what, dtype, "call", "cpu", cast, origin)
+        self.watch(case)
+        try:
+            return self._run(case, casts, references, origin)
+        finally:
+            self.watch(None)
+
+    def _run(
+        self,
+        case: Case,
+        casts: Sequence[tuple[str, Case]],
+        references: dict[str, Reference],
+        origin: str,
+    ) -> Dissent | None:
         for context in self.contexts:
             for mode in self.modes:
                 call: Any = None
@@ -153,7 +165,7 @@ class _Examiner:
                         if call is None:
                             call = self.operator.prepare(self.target, case, mode, context)
                         outputs = call(*(x.copy() for x in cast.inputs.values()))
-                    except Exception as error:
+                    except (Exception, SystemExit) as error:
                         what = f"raises {type(error).__name__}: {_first_lines(str(error))}"
                         return self._dissent("target", what, dtype, mode, context, cast, origin)
                     wrong = self.operator.judge(cast, references[dtype], outputs)
@@ -165,7 +177,9 @@ class _Examiner:
                     )
         return None
 
-    def _arbitrate(self, case: Case, reference: Any, outputs: Any, what: str) -> tuple[str, str]:
+    def _arbitrate(
+        self, case: Case, reference: Reference, outputs: Any, what: str
+    ) -> tuple[str, str]:
         """Where the definition was not asked yet, ask it who is wrong, if it can in good time."""
         if reference.exact is not None or sum(output.size for output in outputs) > 20_000:
             return "target", what
@@ -189,7 +203,7 @@ def check_operator(
     options: Options,
     images: Sequence[Image] = (),
     progress: Callable[[int], None] = lambda count: None,
-    before: Callable[[Case], None] = lambda case: None,
+    watch: Callable[[Case | None], None] = lambda case: None,
 ) -> Result:
     """Hold one operator of a target to the kernel and the definition.
 
@@ -205,22 +219,22 @@ def check_operator(
         Boxes and anchors that make further cases, after the drawn ones.
     progress : callable
         Called with the number of cases done.
-    before : callable
-        Called with each case before anything runs on it.
+    watch : callable
+        Called with each case before the target runs on it, and with None when it is done.
 
     Returns
     -------
     Result
-        With the smallest counterexample found, if there is one.
+        With the smallest counterexample found for each dtype that has one.
     """
     operator = find(name)
-    missing = [need for need in operator.needs if target.find(need) is None]
     seed = options.seed ^ zlib.crc32(name.encode())
-    if missing:
-        return Result(name, "absent", seed=options.seed, note=f"no {', '.join(missing)}")
     started = time.perf_counter()
     try:
-        examiner = _Examiner(operator, target, options, before)
+        missing = [need for need in operator.needs if target.find(need) is None]
+        if missing:
+            return Result(name, "absent", seed=options.seed, note=f"no {', '.join(missing)}")
+        examiner = _Examiner(operator, target, options, watch)
     except (TargetError, ImportError) as error:
         return Result(name, "error", seed=options.seed, note=str(error))
     result = Result(
@@ -231,11 +245,41 @@ def check_operator(
         contexts=tuple(examiner.contexts),
         seed=options.seed,
     )
+    remaining = list(options.dtypes)
+    while remaining:
+        # One counterexample for each dtype: what float16 shows often hides what float32 would.
+        dissent = _search(examiner, remaining, seed, images, result, progress)
+        if dissent is None:
+            break
+        result.verdict = "diverges"
+        result.dissents.append(dissent)
+        remaining.remove(dissent.dtype)
+    result.ambiguous = examiner.ambiguous
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+def _search(
+    examiner: _Examiner,
+    dtypes: Sequence[str],
+    seed: int,
+    images: Sequence[Image],
+    result: Result,
+    progress: Callable[[int], None],
+) -> Dissent | None:
+    """Draw cases, then take those of images, until one dissents; return the smallest like it."""
+    operator = examiner.operator
     found: list[tuple[Case, Dissent]] = []
+
+    def examine(case: Case, origin: str) -> None:
+        dissent = examiner.examine(case, origin, dtypes)
+        if dissent is not None:
+            found.append((case, dissent))
+            raise _Found
 
     @hypothesis.seed(seed)
     @settings(
-        max_examples=options.max_examples,
+        max_examples=examiner.options.max_examples,
         database=None,
         deadline=None,
         derandomize=False,
@@ -245,40 +289,31 @@ def check_operator(
         phases=[Phase.generate, Phase.shrink],
     )
     @given(operator.cases())
-    def examine(case: Case) -> None:
+    def examine_drawn(case: Case) -> None:
         if not found:
             result.cases += 1
-            progress(result.cases)
-        dissent = examiner.examine(case, f"drawn from seed {options.seed}")
-        if dissent is not None:
-            found.append((case, dissent))
-            raise _Found
+            progress(result.cases + result.real_cases)
+        examine(case, f"drawn from seed {examiner.options.seed}")
 
     try:
-        examine()
+        examine_drawn()
         for case, origin in _real_cases(operator, images):
             result.real_cases += 1
             progress(result.cases + result.real_cases)
-            dissent = examiner.examine(case, origin)
-            if dissent is not None:
-                found.append((case, dissent))
-                break
+            examine(case, origin)
     except _Found:
         pass
     except hypothesis.errors.FlakyFailure:
         result.note = "not reproducible: the same case passed when it was tried again"
-    if found:
-        result.verdict = "diverges"
-        case, dissent = found[-1]
-        _, again = shrink(
-            case,
-            operator.axes(case),
-            lambda smaller: examiner.examine(smaller, dissent.origin),
-        )
-        result.dissent = again or dissent
-    result.ambiguous = examiner.ambiguous
-    result.seconds = time.perf_counter() - started
-    return result
+    if not found:
+        return None
+    case, dissent = found[-1]
+    _, smaller = shrink(
+        case,
+        operator.axes(case),
+        lambda candidate: examiner.examine(candidate, dissent.origin, (dissent.dtype,)),
+    )
+    return smaller or dissent
 
 
 def _real_cases(operator: Operator, images: Sequence[Image]) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from refkernels.arrays import Array
 from refkernels.conformance.spec import Case, as_outputs, build
+from refkernels.legacy_numpy import numpy_for_mxnet
 
 __all__ = ["Adapter", "GluonAdapter", "NumPyAdapter", "Target", "TargetError"]
 
@@ -177,8 +178,6 @@ class Target:
 
 
 def _import_with_submodules(name: str) -> list[ModuleType]:
-    from refkernels.gluon.compat import numpy_for_mxnet
-
     # MXNet may be behind the target: let it import on today's NumPy.
     with numpy_for_mxnet():
         try:
@@ -222,9 +221,9 @@ def _kernel_call(name: str, case: Case) -> str:
 
 def contexts_found() -> str:
     """Say in a few words which contexts MXNet finds, for a report's first lines."""
-    from refkernels.gluon.compat import import_mxnet
-
     try:
+        from refkernels.gluon.compat import import_mxnet
+
         mx = import_mxnet()
     except ImportError:
         return "MXNet is not installed"

@@ -13,7 +13,10 @@ from refkernels.conformance.run import Options, Result, check_operator
 from refkernels.conformance.spec import Case, Image
 from refkernels.conformance.target import Target, TargetError
 
-__all__ = ["main"]
+__all__ = ["CURRENT", "main"]
+
+# The file that holds what the target is at, for as long as it is at it. Its age tells a hang.
+CURRENT = "case.txt"
 
 
 def main(folder: Path, images_file: Path) -> None:
@@ -22,7 +25,7 @@ def main(folder: Path, images_file: Path) -> None:
     Parameters
     ----------
     folder : Path
-        Holds ``job.json``; ``events.jsonl`` and ``case.txt`` are written there.
+        Holds ``job.json``; ``events.jsonl`` and `CURRENT` are written there.
     images_file : Path
         The images whose boxes become cases, as `workers` wrote them.
     """
@@ -31,6 +34,7 @@ def main(folder: Path, images_file: Path) -> None:
     sys.path.extend(place for place in job["path"] if place not in sys.path)
     options = Options(**job["options"])
     images = _read_images(images_file)
+    current = folder / CURRENT
     names = sys.stdin
     sys.stdin = io.StringIO()  # a target that reads its input gets none of ours
     with (folder / "events.jsonl").open("a") as events:
@@ -42,14 +46,18 @@ def main(folder: Path, images_file: Path) -> None:
         def note_progress(name: str, count: int) -> None:
             report(operator=name, count=count)
 
-        def note_case(name: str, case: Case) -> None:
-            text = f"{case.assignments()[:20_000]}\n{case.call(name)}"
-            (folder / "case.txt").write_text(text)
+        def note_case(name: str, case: Case | None) -> None:
+            if case is None:
+                current.unlink()
+            else:
+                current.write_text(f"{case.assignments()[:20_000]}\n{case.call(name)}")
 
+        current.write_text(f"import {job['target']}")
         try:
             target: Target | TargetError = Target(job["target"])
         except TargetError as error:
             target = error
+        current.unlink()
         for line in names:
             name = line.strip()
             if isinstance(target, TargetError):

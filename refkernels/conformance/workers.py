@@ -23,6 +23,7 @@ import numpy as np
 from refkernels.arrays import Array
 from refkernels.conformance.run import Options, Result
 from refkernels.conformance.spec import Image
+from refkernels.conformance.worker import CURRENT
 
 __all__ = ["check"]
 
@@ -109,7 +110,6 @@ class _Worker:
     gone: bool = False
     _count: int = 0
     _read: int = 0
-    _since: float = 0.0
     _process: "subprocess.Popen[bytes]" = field(init=False)
 
     def __post_init__(self) -> None:
@@ -133,7 +133,7 @@ class _Worker:
 
     def send(self, operator: str) -> None:
         """Give it the next operator."""
-        self.busy, self._count, self._since = operator, 0, time.monotonic()
+        self.busy, self._count = operator, 0
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it died; failure() says so
             self._process.stdin.write(f"{operator}\n".encode())
@@ -151,7 +151,6 @@ class _Worker:
                     break  # still being written
                 self._read += len(line.encode())
                 event = json.loads(line)
-                self._since = time.monotonic()
                 if "result" in event:
                     self.busy = None
                     result = Result.from_json(event["result"])
@@ -163,7 +162,7 @@ class _Worker:
     def failure(self, seconds_per_case: float) -> Result | None:
         """Return a verdict if the process died or stalled at an operator."""
         status = self._process.poll()
-        if status is None and self.busy and time.monotonic() - self._since > seconds_per_case:
+        if status is None and self.busy and self._age() > seconds_per_case:
             self._process.kill()
             self._process.wait()
             return self._fail("hangs", f"no answer on one case within {seconds_per_case:g} s")
@@ -173,6 +172,13 @@ class _Worker:
         if not self.busy or any(True for _ in self._unread()):
             return None
         return self._fail("crashes", f"the process {_ending(status)}")
+
+    def _age(self) -> float:
+        """Return for how long the target has been at what it is at, in seconds."""
+        try:
+            return time.time() - (self.folder / CURRENT).stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
 
     def _unread(self) -> Iterator[None]:
         path = self.folder / "events.jsonl"
@@ -185,7 +191,7 @@ class _Worker:
         name, self.busy = self.busy or "", None
         lines = (self.folder / "log.txt").read_text(errors="replace").strip().splitlines()
         said = f"; its last words: {lines[-1][:200]}" if lines else ""
-        case = self.folder / "case.txt"
+        case = self.folder / CURRENT
         at = f"\nThe case it was at:\n{case.read_text()}" if case.exists() else ""
         seed = self.job["options"]["seed"]
         return Result(name, verdict, cases=self._count, seed=seed, note=what + said + at)
