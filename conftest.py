@@ -41,10 +41,9 @@ def mxnet_is_missing() -> str | None:
     try:
         import refkernels.gluon  # noqa: F401
     except ImportError as error:
-        if "needs MXNet" not in str(error):
-            raise
-        return str(error)
-    return None
+        if "needs MXNet" in str(error):
+            return str(error)
+    return None  # whatever else is wrong, the file's own collection says so
 
 
 def _kernel_cache(cache: pytest.Cache) -> Path:
