@@ -287,8 +287,8 @@ class BBoxArea:
         boxes = as_boxes("x", x, self.axis)
         rows = to_computing(boxes, boxes.dtype).reshape(-1, 4)
         out = np.empty((rows.shape[0], 1), rows.dtype)
-        _area(rows, self.fmt == "corner", out)
         with np.errstate(over="ignore"):
+            _area(rows, self.fmt == "corner", out)
             areas = out.reshape(*boxes.shape[:-1], 1).astype(boxes.dtype, copy=False)
         return np.ascontiguousarray(np.moveaxis(areas, -1, self.axis))
 
@@ -484,7 +484,8 @@ def _batch(name: str, boxes: Array) -> Array:
 def _convert(kernel: Any, boxes: Array) -> Array:
     rows = to_computing(boxes, boxes.dtype).reshape(-1, 4)
     out = np.empty_like(rows)
-    kernel(rows, out)
+    with np.errstate(over="ignore"):
+        kernel(rows, out)
     return out.reshape(boxes.shape)
 
 
