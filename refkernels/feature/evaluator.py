@@ -260,7 +260,7 @@ class GraphEvaluator:
         dtype = common_real(*kept)
         try:
             with np.errstate(all="ignore"):
-                result = layer(*(to_computing(array, dtype) for array in arrays))
+                result = layer(*(to_computing(a, dtype).reshape(a.shape) for a in arrays))
                 return result.astype(dtype, copy=False)
         except ValueError as error:
             raise ValueError(f"{_title(self._nodes[where])}: {error}") from None
