@@ -1,56 +1,18 @@
-"""Matchers: which ground truth, if any, each anchor is assigned to (SPEC section 2).
-
-A matcher takes a matrix x (..., N, M), such as the IoUs of N anchors with M ground truths, and
-gives for each row the matched column, or -1.
-"""
+"""The matcher that gives each ground truth an anchor of its own."""
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from refkernels.arrays import (
-    Array,
-    as_indices,
-    as_real,
-    check_flag,
-    check_number,
-    computing_dtype,
-    require,
-    rounded,
-    to_computing,
-)
+from refkernels.arrays import Array, as_real, check_flag, check_number, rounded
 from refkernels.jit import jit
+from refkernels.matcher.base import BLOCK, UNMATCHED, Matcher, as_matrices
 
-__all__ = ["BipartiteMatcher", "CompositeMatcher", "Matcher", "MaximumMatcher"]
+__all__ = ["BipartiteMatcher"]
 
-# Elements that are tested in one go: enough to keep the vector units busy whatever M is, few enough
-# that a hit costs little.
-BLOCK = 256
-
-UNMATCHED = -1
 PENDING = -2  # unmatched so far, but may yet share a column's best
-
-
-class Matcher(ABC):
-    """What every matcher is; derive from it to use your own in a `CompositeMatcher`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> class FirstColumn(Matcher):
-    ...     def __call__(self, x):
-    ...         return np.where(np.asarray(x)[..., 0] > 0.9, 0, -1)
-    >>> CompositeMatcher([FirstColumn(), MaximumMatcher(0.5)])(np.array([[0.1, 0.6], [0.95, 0.96]]))
-    array([1, 0])
-    """
-
-    @abstractmethod
-    def __call__(self, x: npt.ArrayLike) -> Array:
-        """Match the rows of `x` (..., N, M): int64 (..., N), in [0, M), or -1 for no match."""
 
 
 @dataclass(frozen=True)
@@ -131,14 +93,14 @@ class BipartiteMatcher(Matcher):
             The matched column in [0, M), or -1.
         """
         values = as_real("x", x, min_ndim=2)
-        matrices = _matrices(values)
+        matrices = as_matrices(values)
         eps = rounded(self.eps, values.dtype)
         shifted = matrices
         if values.dtype == np.float16 and eps != 0:
             # Sums with eps are in the dtype of x, and float16 has no arithmetic in Numba.
             with np.errstate(over="ignore"):
                 half = np.float16(eps)
-                shifted = _matrices(values - half if self.is_ascend else values + half)
+                shifted = as_matrices(values - half if self.is_ascend else values + half)
             eps = matrices.dtype.type(0)
         sign = matrices.dtype.type(-1 if self.is_ascend else 1)
         out = np.full(matrices.shape[:-1], UNMATCHED, np.int64)
@@ -152,149 +114,6 @@ class BipartiteMatcher(Matcher):
             out,
         )
         return out.reshape(values.shape[:-1])
-
-
-@dataclass(frozen=True)
-class MaximumMatcher(Matcher):
-    """Match each row with its largest column, where that reaches a threshold.
-
-    With a the first argmax of row r, the match is a if ``x[r, a] >= threshold``, else -1.
-
-    Parameters
-    ----------
-    threshold : float
-        The least value that is matched; rounded to the dtype of `x`.
-
-    Raises
-    ------
-    TypeError
-        If `threshold` or the input has the wrong type or dtype.
-    ValueError
-        If `threshold` is not finite, `x` has fewer than two axes, or holds nan or infinity.
-
-    References
-    ----------
-    SPEC section 2.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> MaximumMatcher(0.5)(np.array([[0.2, 0.5], [0.4, 0.3], [0.7, 0.7]]))
-    array([ 1, -1,  0])
-    """
-
-    threshold: float
-
-    def __post_init__(self) -> None:
-        check_number("threshold", self.threshold)
-
-    def __call__(self, x: npt.ArrayLike) -> Array:
-        """Match the rows of `x`.
-
-        Parameters
-        ----------
-        x : array_like, real, (..., N, M)
-            IoUs, or any other measure of which more is better.
-
-        Returns
-        -------
-        numpy.ndarray of int64, (..., N)
-            The matched column in [0, M), or -1.
-        """
-        values = as_real("x", x, min_ndim=2)
-        rows = _matrices(values).reshape(math.prod(values.shape[:-1]), values.shape[-1])
-        out = np.full(rows.shape[0], UNMATCHED, np.int64)
-        _maximum(rows, rounded(self.threshold, values.dtype), out)
-        return out.reshape(values.shape[:-1])
-
-
-@dataclass(frozen=True)
-class CompositeMatcher(Matcher):
-    """Match each row by the first of several matchers that matches it.
-
-    Parameters
-    ----------
-    matchers : sequence of Matcher
-        At least one, in order of precedence.
-
-    Raises
-    ------
-    TypeError
-        If `matchers` is no sequence, or one of them is no `Matcher`.
-    ValueError
-        If `matchers` is empty, `x` is not what they accept, or one of them returns something else
-        than matches for `x`.
-
-    References
-    ----------
-    SPEC section 2.
-
-    Examples
-    --------
-    The matching of SSD: every ground truth gets its best anchor, and every anchor that overlaps
-    one by half is positive too.
-
-    >>> import numpy as np
-    >>> matcher = CompositeMatcher([BipartiteMatcher(share_max=False), MaximumMatcher(0.5)])
-    >>> matcher(np.array([[0.3, 0.0], [0.6, 0.2], [0.5, 0.0], [0.1, 0.1]]))
-    array([-1,  0,  0,  1])
-    """
-
-    matchers: Sequence[Matcher]
-
-    def __post_init__(self) -> None:
-        try:
-            matchers = tuple(self.matchers)
-        except TypeError:
-            raise TypeError(
-                f"matchers: expected a list of matchers, got {self.matchers!r}"
-            ) from None
-        require(len(matchers) > 0, "matchers: expected at least one matcher, got none")
-        for i, matcher in enumerate(matchers):
-            if not isinstance(matcher, Matcher):
-                raise TypeError(f"matchers[{i}]: expected a Matcher, got {matcher!r}")
-        object.__setattr__(self, "matchers", matchers)
-
-    def __call__(self, x: npt.ArrayLike) -> Array:
-        """Match the rows of `x`.
-
-        Parameters
-        ----------
-        x : array_like, real, (..., N, M)
-            What each of the matchers accepts.
-
-        Returns
-        -------
-        numpy.ndarray of int64, (..., N)
-            The matched column in [0, M), or -1.
-        """
-        values = as_real("x", x, min_ndim=2)
-        out = np.full(values.shape[:-1], UNMATCHED, np.int64)
-        for i, matcher in enumerate(self.matchers):
-            matches = as_indices(f"matchers[{i}](x)", matcher(values))
-            require(
-                matches.shape == out.shape,
-                f"matchers[{i}](x): expected matches of shape {out.shape}, got {matches.shape}",
-            )
-            require(
-                bool(((matches >= UNMATCHED) & (matches < values.shape[-1])).all()),
-                f"matchers[{i}](x): expected matches from -1 to {values.shape[-1] - 1}",
-            )
-            np.copyto(out, matches, where=out < 0)
-        return out
-
-
-def warmup() -> None:
-    """Compile the kernels of this module for float32 and float64, or load them from the cache."""
-    for dtype in (np.float32, np.float64):
-        x = np.ones((1, 2, 2), dtype)
-        BipartiteMatcher()(x)
-        MaximumMatcher(0.5)(x)
-
-
-def _matrices(x: Array) -> Array:
-    """Return x (..., N, M) in its computing dtype, as a contiguous (B, N, M)."""
-    return to_computing(x, computing_dtype(x.dtype)).reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
 
 
 # In the kernels below `sign` is -1 for a mirrored matrix: multiplying by it is exact, so the
@@ -444,24 +263,3 @@ def _argmax(row, sign):  # type: ignore[no-untyped-def]
         if value > top:
             own, top = c, value
     return own
-
-
-@jit
-def _maximum(x, threshold, out):  # type: ignore[no-untyped-def]
-    """Fill `out` (N,), which comes as UNMATCHED, with the first argmax of the rows that qualify."""
-    count, columns = x.shape
-    if x.size == 0:
-        return
-    height = max(1, BLOCK // columns)
-    flat = x.reshape(-1)
-    for first in range(0, count, height):
-        # Most rows of an IoU matrix stay below any threshold: see `_find_best`.
-        values = flat[first * columns : (first + height) * columns]
-        hit = False
-        for i in range(len(values)):
-            hit |= values[i] >= threshold
-        if hit:
-            for r in range(first, min(first + height, count)):
-                own = _argmax(x[r], x.dtype.type(1))
-                if x[r, own] >= threshold:
-                    out[r] = own
