@@ -5,8 +5,9 @@ A reference evaluator for MXNet graphs, and networks that are cut or extended to
 
 from refkernels import convolution, layers
 from refkernels.feature.evaluator import GraphEvaluator
+from refkernels.feature.expander import FeatureExpander, FeatureExtractor, FPNFeatureExpander
 
-__all__ = ["GraphEvaluator", "warmup"]
+__all__ = ["FPNFeatureExpander", "FeatureExpander", "FeatureExtractor", "GraphEvaluator", "warmup"]
 
 
 def warmup() -> None:

@@ -1,6 +1,5 @@
 """Evaluate the graph of any network, node by node, without MXNet (SPEC section 5)."""
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -85,8 +84,7 @@ class GraphEvaluator:
     def __init__(self, symbol: Any, params: Any) -> None:
         graph = read_symbol(symbol)
         given = read_params(params)
-        self._nodes = graph.nodes
-        self._index = {node.output: i for i, node in enumerate(graph.nodes)}
+        self._graph, self._nodes = graph, graph.nodes
         self._layers = {i: _layer(node) for i, node in enumerate(graph.nodes) if node.op != "null"}
         for node in graph.nodes:
             for source, output in node.inputs:
@@ -110,7 +108,7 @@ class GraphEvaluator:
             node.name for node in graph.nodes if node.op == "null" and node.name not in self._params
         )
         self.outputs = tuple(graph.nodes[source].output for source in self._heads)
-        self.internals = tuple(self._index)
+        self.internals = tuple(graph.places)
         self.operators = {node.output: node.op for node in graph.nodes if node.op != "null"}
 
     def __repr__(self) -> str:
@@ -137,7 +135,7 @@ class GraphEvaluator:
 
     def internal(self, name: str, *arrays: npt.ArrayLike, **named: npt.ArrayLike) -> Array:
         """Evaluate one internal; ``_output`` may be left off its name."""
-        where = self._find(name)
+        where = self._graph.find(name)
         return self._run(self._given(arrays, named), {where})[where]
 
     def evaluate(
@@ -157,18 +155,18 @@ class GraphEvaluator:
         dict of str to numpy.ndarray
             With the full names of the internals, in the order of evaluation.
         """
-        wanted = set(self._layers) if names is None else {self._find(name) for name in names}
+        wanted = set(self._layers) if names is None else {self._graph.find(name) for name in names}
         found = self._run(self._given((), inputs), wanted)
         return {self._nodes[i].output: found[i] for i in sorted(found)}
 
     def sources(self, name: str) -> tuple[str, ...]:
         """Return the names of the internals that node `name` takes, in order."""
-        node = self._nodes[self._find(name)]
+        node = self._nodes[self._graph.find(name)]
         return tuple(self._nodes[source].output for source, _ in node.inputs)
 
     def layer(self, name: str) -> Layer:
         """Return what node `name` computes, with its options."""
-        where = self._find(name)
+        where = self._graph.find(name)
         require(where in self._layers, f"{name!r} is a variable, not a node")
         return self._layers[where]
 
@@ -189,7 +187,7 @@ class GraphEvaluator:
         -------
         numpy.ndarray
         """
-        where = self._find(name)
+        where = self._graph.find(name)
         layer = self.layer(name)
         require(
             len(arrays) == len(layer.slots),
@@ -264,15 +262,6 @@ class GraphEvaluator:
                 return result.astype(dtype, copy=False)
         except ValueError as error:
             raise ValueError(f"{_title(self._nodes[where])}: {error}") from None
-
-    def _find(self, name: str) -> int:
-        for candidate in (name, f"{name}_output"):
-            if candidate in self._index:
-                return self._index[candidate]
-        near = difflib.get_close_matches(name, self._index, n=5, cutoff=0.3)
-        raise ValueError(
-            f"there is no node {name!r}; the nearest names are {', '.join(near) or 'none'}"
-        )
 
     def _demand_parameters(self) -> None:
         """Raise if a variable that only a parameter can be is not in `params`."""

@@ -1,13 +1,16 @@
 """Read a symbol's JSON, as MXNet's ``HybridBlock.export`` writes it, without MXNet."""
 
+import difflib
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from refkernels.arrays import require
 
-__all__ = ["Graph", "Node", "read_symbol"]
+__all__ = ["Graph", "Node", "nearest", "read_symbol"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,40 @@ class Graph:
 
     nodes: tuple[Node, ...]
     heads: tuple[tuple[int, int], ...]
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The index of each node by the name of its output."""
+        return {node.output: i for i, node in enumerate(self.nodes)}
+
+    def find(self, name: str) -> int:
+        """Return the index of a node; ``_output`` may be left off the name of its output."""
+        for candidate in (name, f"{name}_output"):
+            if candidate in self.places:
+                return self.places[candidate]
+        raise ValueError(f"there is no node {name!r}; {nearest(name, self.places)}")
+
+    def cut(self, heads: Sequence[int]) -> "Graph":
+        """Return the graph that computes `heads`, without what they do not need."""
+        needed = set(heads)
+        for i in reversed(range(len(self.nodes))):
+            if i in needed:
+                needed.update(source for source, _ in self.nodes[i].inputs)
+        number = {old: new for new, old in enumerate(sorted(needed))}
+        nodes = tuple(
+            replace(
+                self.nodes[old],
+                inputs=tuple((number[i], output) for i, output in self.nodes[old].inputs),
+            )
+            for old in number
+        )
+        return Graph(nodes, tuple((number[head], 0) for head in heads))
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Say which of `names` are like `name`, for a message."""
+    found = difflib.get_close_matches(name, list(names), n=5, cutoff=0.3)
+    return f"the nearest names are {', '.join(found)}" if found else "nothing has a name like that"
 
 
 def read_symbol(symbol: Any) -> Graph:
