@@ -1,7 +1,10 @@
 """What the pages say is so: examples run, links lead somewhere, commands exist."""
 
 import doctest
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +44,25 @@ def test_the_readme_example_runs_in_numpy() -> None:
 def test_the_readme_example_runs_in_mxnet() -> None:
     examples, _ = readme_examples()
     assert run(examples, "README.md").failed == 0
+
+
+def test_the_readme_shows_what_check_prints(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    (tmp_path / "my").mkdir()
+    (tmp_path / "my" / "blocks.py").write_text(fenced(text, "python"))
+    _, _, session = fenced(text, "console").partition("$ refkernels check my.blocks")
+    arguments, *shown = session.splitlines()
+    run = subprocess.run(
+        [sys.executable, "-m", "refkernels.cli", "check", "my.blocks", *arguments.split()],
+        cwd=tmp_path,
+        env={**os.environ, "COLUMNS": "100", "PYTHONPATH": f"{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1, run.stderr
+    printed = [line.rstrip() for line in run.stdout.splitlines()]
+    assert not [line for line in shown if line not in printed]
 
 
 @each_page
