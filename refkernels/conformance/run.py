@@ -10,9 +10,10 @@ import hypothesis
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 
+from refkernels.arrays import Array
 from refkernels.conformance.cases import find
 from refkernels.conformance.shrink import shrink
-from refkernels.conformance.spec import Case, Image, Operator, Reference
+from refkernels.conformance.spec import Case, Image, Law, Operator, Reference
 from refkernels.conformance.target import Target, TargetError
 
 __all__ = ["DTYPES", "Dissent", "Options", "Result", "check_operator"]
@@ -177,6 +178,41 @@ class _Examiner:
                     )
         return None
 
+    def examine_laws(self) -> Dissent | None:
+        """Return the first law of the operator that the kernel or the target breaks, or None."""
+        operator = self.operator
+
+        def on_kernel(case: Case) -> tuple[Array, ...]:
+            return operator.refer(case, ask_definition=False).kernel
+
+        for law in operator.laws:
+            if (what := law.check(on_kernel)) is not None:
+                return self._broken(law, "kernel", what, "call", "cpu")
+            for context in self.contexts:
+                for mode in self.modes:
+
+                    def on_target(
+                        case: Case, mode: str = mode, context: str = context
+                    ) -> tuple[Array, ...]:
+                        self.watch(case)
+                        try:
+                            call = operator.prepare(self.target, case, mode, context)
+                            return call(*case.inputs.values())
+                        finally:
+                            self.watch(None)
+
+                    try:
+                        what = law.check(on_target)
+                    except (Exception, SystemExit) as error:
+                        what = f"raises {type(error).__name__}: {_first_lines(str(error))}"
+                    if what is not None:
+                        return self._broken(law, "target", what, mode, context)
+        return None
+
+    def _broken(self, law: Law, who: str, what: str, mode: str, context: str) -> Dissent:
+        paste = f"# {self.operator.name}: {law.name}"
+        return Dissent(who, what, "float32", mode, context, paste, "a law")
+
     def _arbitrate(
         self, case: Case, reference: Reference, outputs: Any, what: str
     ) -> tuple[str, str]:
@@ -254,6 +290,10 @@ def check_operator(
         result.verdict = "diverges"
         result.dissents.append(dissent)
         remaining.remove(dissent.dtype)
+    broken = examiner.examine_laws()
+    if broken is not None:
+        result.verdict = "diverges"
+        result.dissents.append(broken)
     result.ambiguous = examiner.ambiguous
     result.seconds = time.perf_counter() - started
     return result

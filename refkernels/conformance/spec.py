@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
     from refkernels.conformance.target import Target
 
-__all__ = ["Case", "Image", "Operator", "Output", "Recipe", "Reference"]
+__all__ = ["Case", "Image", "Law", "Operator", "Output", "Recipe", "Reference", "is_small"]
 
-# Above this many elements of output the definition, in plain Python, is asked only after a dissent.
-DEFINITION_LIMIT = 400
+# Above this many elements of output or input the definition, in plain Python, is asked only after a
+# dissent.
+OUTPUT_LIMIT, INPUT_LIMIT = 400, 2000
 
 # The largest magnitude that a drawn value keeps when a case is cast to float16.
 FLOAT16_MAX = float(np.finfo(np.float16).max)
@@ -112,6 +113,22 @@ class Reference(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Law:
+    """What must hold of an operator beyond single results: a distribution, an invariance.
+
+    Parameters
+    ----------
+    name : str
+        What it says, as a sentence without its full stop.
+    check : callable
+        ``check(run)``, where ``run(case)`` returns the outputs, returns what is wrong, or None.
+    """
+
+    name: str
+    check: Callable[[Callable[[Case], tuple[Array, ...]]], str | None]
+
+
+@dataclass(frozen=True)
 class Operator:
     """How an operator of the API is drawn, referred to and judged.
 
@@ -132,6 +149,8 @@ class Operator:
         ``annotated(image)`` returns cases from an image's real boxes.
     random : bool
         Whether it draws lots, so that two correct runs may differ.
+    laws : tuple of Law
+        What must hold over several runs, or over more of one than a case shows.
     """
 
     name: str
@@ -141,6 +160,7 @@ class Operator:
     axes: Callable[[Case], Mapping[str, str]]
     annotated: Callable[[Image], Iterable[Case]] = lambda image: ()
     random: bool = False
+    laws: tuple[Law, ...] = ()
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -174,7 +194,7 @@ class Operator:
         """Return what the kernel, and for a small case the definition, make of `case`."""
         kernel = as_outputs(self.build(case)(*case.inputs.values()))
         if ask_definition is None:
-            ask_definition = sum(output.size for output in kernel) <= DEFINITION_LIMIT
+            ask_definition = is_small(case, kernel)
         if not ask_definition:
             return Reference(None, kernel)
         return Reference(self.define(case), kernel)
@@ -235,6 +255,12 @@ class Operator:
             if found is not None:
                 return found
         return None
+
+
+def is_small(case: Case, outputs: tuple[Array, ...]) -> bool:
+    """Return whether the definition answers a case in good time."""
+    inputs = sum(array.size for array in case.inputs.values())
+    return inputs <= INPUT_LIMIT and sum(output.size for output in outputs) <= OUTPUT_LIMIT
 
 
 def build(cls: Any, config: Mapping[str, Any], find: Callable[[str], Any]) -> Any:

@@ -1,0 +1,309 @@
+"""Cases of the coders (SPEC section 4)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from refkernels.arrays import Array
+from refkernels.conformance import coder_bounds
+from refkernels.conformance.cases.matcher import ious_of
+from refkernels.conformance.spec import Case, Image, Operator, Output
+from refkernels.conformance.strategies import box_sets, configurations, seeded_box_sets
+
+__all__ = ["OPERATORS", "labelled_assignment_of"]
+
+SMALL = st.integers(1, 4)
+LARGE = st.integers(1, 40)
+BATCH = st.none() | st.integers(1, 3)
+# 0.5 and -0.5 are on the thresholds, on the side of neither.
+SAMPLE = st.sampled_from([1.0, -1.0, 0.0, 1.0, 0.5, -0.5, 0.75])
+# What a match is does not matter where the sample is not positive.
+UNSEEN = st.sampled_from([-1, 0, 99, -7])
+
+STDS = st.sampled_from([(0.1, 0.1, 0.2, 0.2), (1.0, 1.0, 1.0, 1.0), (0.5, 0.25, 2.0, 3.0)])
+MEANS = st.sampled_from([(0.0, 0.0, 0.0, 0.0), (0.5, -0.25, 0.125, 1.0)])
+
+BOX_ENCODER = configurations(stds=STDS, means=MEANS)
+
+
+@st.composite
+def _whole_dtype(draw: DrawFn) -> Any:
+    return draw(st.sampled_from([np.float32, np.int64, np.int32]))
+
+
+@st.composite
+def _assignment(
+    draw: DrawFn,
+    options: SearchStrategy[dict[str, Any]],
+    inputs: tuple[str, ...],
+    classes: int = 3,
+) -> Case:
+    """Draw samples and matches of anchors, with the named inputs in that order."""
+    config = draw(options)
+    images = draw(BATCH)
+    batch = None if images is None else st.just(images)
+    anchors, refs = draw(box_sets((SMALL, SMALL), batch) | seeded_box_sets((LARGE, LARGE), batch))
+    shape, count = anchors.shape[:-1], refs.shape[-2]
+    size = int(np.prod(shape))
+    if size > 24:
+        rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+        samples = rng.choice([1.0, -1.0, 0.0], shape)
+        matches = rng.integers(0, count, shape)
+        labels = rng.integers(0, classes, refs.shape[:-1])
+    else:
+        drawn = draw(st.lists(SAMPLE, min_size=size, max_size=size))
+        own = st.integers(0, count - 1)
+        found = [draw(own if sample > 0.5 else own | UNSEEN) for sample in drawn]
+        samples, matches = np.array(drawn).reshape(shape), np.array(found).reshape(shape)
+        many = int(np.prod(refs.shape[:-1]))
+        label = st.integers(0, classes - 1)
+        labels = np.array(draw(st.lists(label, min_size=many, max_size=many)))
+    if images is not None and images > 1 and draw(st.booleans()):
+        anchors = anchors[:1]
+    arrays = {
+        "samples": samples.astype(np.float32),
+        "matches": matches.astype(draw(_whole_dtype())),
+        "anchors": anchors,
+        "labels": labels.reshape(refs.shape[:-1]).astype(draw(_whole_dtype())),
+        "refs": refs,
+    }
+    if "anchors" not in inputs:  # a class encoder, whose refs are the labels
+        arrays["refs"] = arrays["labels"]
+    return Case(config, {name: arrays[name] for name in inputs})
+
+
+def _assignment_axes(case: Case) -> dict[str, str]:
+    letters = {"samples": "BN", "matches": "BN", "anchors": "BN4", "labels": "BM", "refs": "BM4"}
+    if "anchors" not in case.inputs:
+        letters["refs"] = "BM"
+    anchors = case.inputs.get("anchors")
+    one_for_all = anchors is not None and anchors.ndim == 3 and len(anchors) == 1
+    if one_for_all:
+        letters["anchors"] = "1N4"
+    return {name: letters[name][-array.ndim :] for name, array in case.inputs.items()}
+
+
+def _targets_and_masks(case: Case) -> tuple[Output, ...]:
+    return (
+        Output("targets", lambda case, exact: coder_bounds.box_center_encoder(case)),
+        Output("masks"),
+    )
+
+
+def _per_class_outputs(case: Case) -> tuple[Output, ...]:
+    return (
+        Output("targets", lambda case, exact: coder_bounds.per_class_box_center_encoder(case)),
+        Output("masks"),
+        Output("indices", index=True),
+    )
+
+
+@st.composite
+def _offsets(draw: DrawFn) -> Case:
+    """Draw offsets and the anchors that they are from."""
+    config = draw(
+        configurations(
+            stds=STDS,
+            means=MEANS,
+            convert_anchor=st.booleans(),
+            clip=st.sampled_from([-1.0, None, 0.0, 0.5, 4.0]),
+        )
+    )
+    images = draw(BATCH)
+    batch = None if images is None else st.just(images)
+    (anchors,) = draw(box_sets((SMALL,), batch) | seeded_box_sets((LARGE,), batch))
+    if not config.get("convert_anchor", False):
+        sides = anchors[..., 2:] - anchors[..., :2]
+        anchors = np.concatenate([(anchors[..., :2] + anchors[..., 2:]) / 2, sides], -1)
+    if anchors.size > 96:
+        rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+        x = rng.normal(0, 2, anchors.shape)
+    else:
+        number = st.sampled_from([0.0, 1.0, -1.0, 0.5]) | st.floats(-5, 5)
+        x = np.array(draw(st.lists(number, min_size=anchors.size, max_size=anchors.size)))
+    if images is not None and images > 1 and draw(st.booleans()):
+        return Case(config, {"x": x.reshape(anchors.shape), "anchors": anchors[:1]})
+    return Case(config, {"x": x.reshape(anchors.shape), "anchors": anchors})
+
+
+def _offset_axes(case: Case) -> dict[str, str]:
+    anchors = case.inputs["anchors"]
+    shared = anchors.ndim == 3 and len(anchors) == 1
+    axes = {"x": "BN4", "anchors": "1N4" if shared else "BN4"}
+    return {name: letters[-case.inputs[name].ndim :] for name, letters in axes.items()}
+
+
+@st.composite
+def _class_scores(draw: DrawFn, per_class: bool) -> Case:
+    """Draw scores of few levels, of any rank, with the classes on any axis."""
+    rank = draw(st.integers(1, 4))
+    shape = tuple(draw(st.integers(1, 3)) for _ in range(rank))
+    axis = draw(st.integers(-rank, rank - 1))
+    classes = draw(st.integers(2, 5) | st.just(21))
+    shape = tuple(classes if i == axis % rank else n for i, n in enumerate(shape))
+    size = int(np.prod(shape))
+    if size > 60:
+        rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+        x = np.ceil(rng.random(shape) * 10) / 10
+    else:
+        level = st.sampled_from([0.01, 0.0, 0.5, 1.0, -1.0]) | st.floats(0, 1)
+        x = np.array(draw(st.lists(level, min_size=size, max_size=size))).reshape(shape)
+    config = draw(configurations(thresh=st.sampled_from([0.01, 0.0, 0.5, 0.3])))
+    if axis != -1 or draw(st.booleans()):
+        config["axis"] = axis
+    if per_class:
+        config["num_class"] = classes
+    return Case(config, {"x": x})
+
+
+def _class_axes(case: Case) -> dict[str, str]:
+    x = case.inputs["x"]
+    letters = list("PQRS"[: x.ndim])
+    letters[case.config.get("axis", -1)] = "1" if "num_class" in case.config else "C"
+    return {"x": "".join(letters)}
+
+
+def _ids_and_scores(case: Case) -> tuple[Output, ...]:
+    return (Output("ids", index=True), Output("scores"))
+
+
+@st.composite
+def _samples(draw: DrawFn) -> Case:
+    shape = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)))
+    size = int(np.prod(shape))
+    drawn = draw(st.lists(st.sampled_from([1, -1, 0]), min_size=size, max_size=size))
+    dtype = draw(st.sampled_from([np.float64, np.int64, np.int32]))
+    return Case({}, {"samples": np.array(drawn, dtype).reshape(shape)})
+
+
+@st.composite
+def _heat_maps(draw: DrawFn) -> Case:
+    """Draw score maps with ties; beyond 2048 cells float16 does not count them one by one."""
+    images = draw(BATCH)
+    classes, height, width = (draw(st.integers(1, 3)) for _ in range(3))
+    if draw(st.booleans()):
+        height, width = draw(st.integers(1, 70)), draw(st.integers(1, 70))
+    levels = draw(st.sampled_from([2, 10, 0]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    batch = () if images is None else (images,)
+    x = rng.random((*batch, classes, height, width))
+    if levels:
+        x = np.ceil(x * levels) / levels
+    topk = draw(st.integers(1, min(40, classes * height * width)))
+    config: dict[str, Any] = {"topk": topk}
+    config |= draw(configurations(scale=st.sampled_from([4.0, 1.0, 0.3])))
+    return Case(
+        config,
+        {
+            "x": x,
+            "wh": rng.integers(0, 80, (*batch, 2, height, width)) / 8,
+            "reg": rng.integers(0, 9, (*batch, 2, height, width)) / 8,
+        },
+    )
+
+
+def _heat_map_axes(case: Case) -> dict[str, str]:
+    axes = {"x": "BCHW", "wh": "B2HW", "reg": "B2HW"}
+    return {name: letters[-case.inputs[name].ndim :] for name, letters in axes.items()}
+
+
+def _heat_map_outputs(case: Case) -> tuple[Output, ...]:
+    return (
+        Output("ids", index=True),
+        Output("scores"),
+        Output("boxes", lambda case, exact: coder_bounds.center_net_boxes(case)),
+    )
+
+
+def labelled_assignment_of(image: Image) -> dict[str, Array]:
+    """Return samples, matches, anchors, labels and refs of an image's boxes, matched at 0.5."""
+    from refkernels.matcher import MaximumMatcher
+
+    ious = ious_of(image)
+    matches = MaximumMatcher(0.5)(ious)
+    samples = np.where(matches >= 0, 1, np.where(ious.max(-1) < 0.4, -1, 0))
+    return {
+        "samples": samples.astype(np.float32),
+        "matches": matches,
+        "anchors": image.anchors,
+        "labels": image.labels,
+        "refs": image.boxes,
+    }
+
+
+def _of_image(config: dict[str, Any], *names: str) -> Any:
+    def annotated(image: Image) -> Iterator[Case]:
+        if len(image.boxes):
+            arrays = labelled_assignment_of(image)
+            if "anchors" not in names:
+                arrays["refs"] = arrays["labels"]
+            yield Case(config, {name: arrays[name] for name in names})
+
+    return annotated
+
+
+BOX_INPUTS = ("samples", "matches", "anchors", "refs")
+PER_CLASS_INPUTS = ("samples", "matches", "anchors", "labels", "refs")
+CLASS_INPUTS = ("samples", "matches", "refs")
+
+OPERATORS = (
+    *(
+        Operator(
+            name,
+            "coder",
+            lambda: _assignment(BOX_ENCODER, BOX_INPUTS),
+            _targets_and_masks,
+            _assignment_axes,
+            _of_image({}, *BOX_INPUTS),
+        )
+        for name in ("NormalizedBoxCenterEncoder", "NumPyNormalizedBoxCenterEncoder")
+    ),
+    Operator(
+        "NormalizedPerClassBoxCenterEncoder",
+        "coder",
+        lambda: _assignment(
+            st.fixed_dictionaries(
+                {"num_class": st.just(3)},
+                optional={"max_pos": st.sampled_from([1, 2, 128]), "stds": STDS, "means": MEANS},
+            ),
+            PER_CLASS_INPUTS,
+        ),
+        _per_class_outputs,
+        _assignment_axes,
+        _of_image({"num_class": 91}, *PER_CLASS_INPUTS),
+    ),
+    Operator(
+        "NormalizedBoxCenterDecoder",
+        "coder",
+        _offsets,
+        lambda case: (Output("boxes", lambda case, exact: coder_bounds.box_center_decoder(case)),),
+        _offset_axes,
+    ),
+    Operator(
+        "MultiClassEncoder",
+        "coder",
+        lambda: _assignment(
+            configurations(ignore_label=st.sampled_from([-1, 0, 255])), CLASS_INPUTS
+        ),
+        lambda case: (Output("targets", index=True),),
+        _assignment_axes,
+        _of_image({}, *CLASS_INPUTS),
+    ),
+    Operator(
+        "MultiClassDecoder", "coder", lambda: _class_scores(False), _ids_and_scores, _class_axes
+    ),
+    Operator(
+        "MultiPerClassDecoder", "coder", lambda: _class_scores(True), _ids_and_scores, _class_axes
+    ),
+    Operator(
+        "SigmoidClassEncoder",
+        "coder",
+        _samples,
+        lambda case: (Output("targets", index=True), Output("masks", index=True)),
+        lambda case: {"samples": "PQR"[: case.inputs["samples"].ndim]},
+    ),
+    Operator("CenterNetDecoder", "coder", _heat_maps, _heat_map_outputs, _heat_map_axes),
+)
