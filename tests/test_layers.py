@@ -11,7 +11,8 @@ from refkernels.conformance.compare import error_ratio
 from refkernels.conformance.layer_bounds import layer_error
 from refkernels.convolution import convolve, fully_connect
 from refkernels.definition import layers as definition
-from refkernels.feature.mxnet_operators import OPERATORS, Attributes
+from refkernels.feature.attributes import Attributes
+from refkernels.feature.mxnet_operators import OPERATORS
 
 DTYPES = st.sampled_from([np.float32, np.float64])
 SEEDS = st.integers(0, 2**32 - 1)

@@ -9,7 +9,8 @@ from refkernels.conformance.bounds import final_rounding, roundoff
 from refkernels.conformance.compare import compare_real
 from refkernels.conformance.layer_bounds import layer_error
 from refkernels.definition import predictor as definition
-from refkernels.feature.mxnet_operators import OPERATORS, Attributes
+from refkernels.feature.attributes import Attributes
+from refkernels.feature.mxnet_operators import OPERATORS
 from refkernels.predictor import ConvPredictor, FCPredictor
 
 ACTIVATIONS = st.sampled_from([None, "relu", "sigmoid", "tanh", "softrelu", "softsign"])

@@ -165,7 +165,7 @@ def _moved(
     layer: Layer, values: list[Array], errors: list[Array], result: Array, unit: Roundoff
 ) -> Any:
     """Numbers that are only moved keep their errors."""
-    if layer.kind == "slice_like":
+    if layer.kind in ("slice_like", "reshape_like"):
         return layer.run(errors[0], values[1], **layer.options)
     return layer.run(*errors, **layer.options)
 
@@ -303,4 +303,6 @@ BOUNDS: dict[str, Callable[[Layer, list[Array], list[Array], Array, Roundoff], A
     "concat": _moved,
     "identity": _moved,
     "flatten": _moved,
+    "reshape": _moved,
+    "reshape_like": _moved,
 }

@@ -7,14 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from refkernels.arrays import Array, as_real, common_real, require, to_computing
+from refkernels.feature.attributes import Attributes
 from refkernels.feature.graph import Node, read_symbol
-from refkernels.feature.mxnet_operators import OPERATORS, Attributes, Layer
+from refkernels.feature.mxnet_operators import OPERATORS, Layer
 from refkernels.feature.params import read_params
 
 __all__ = ["GraphEvaluator"]
 
 # Layers that may hand on their input's own memory, which a caller must not write to.
-VIEWS = ("identity", "flatten", "slice_like", "sum")
+VIEWS = ("identity", "flatten", "reshape", "reshape_like", "slice_like", "sum")
 
 
 class GraphEvaluator:
@@ -259,7 +260,7 @@ class GraphEvaluator:
         try:
             with np.errstate(all="ignore"):
                 result = layer(*(to_computing(a, dtype).reshape(a.shape) for a in arrays))
-                return result.astype(dtype, copy=False)
+                return result.astype(layer.dtype or dtype, copy=False)
         except ValueError as error:
             raise ValueError(f"{_title(self._nodes[where])}: {error}") from None
 

@@ -3,7 +3,6 @@
 An attribute that is not known here is an error, since it might change what the operator means.
 """
 
-import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +12,10 @@ import numpy as np
 from refkernels import layers
 from refkernels.arrays import Array, require
 from refkernels.convolution import convolve, fully_connect
+from refkernels.feature import reshaping
+from refkernels.feature.attributes import Attributes
 
-__all__ = ["OPERATORS", "Attributes", "Layer"]
+__all__ = ["OPERATORS", "Layer"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Layer:
     data : int
         How many of the inputs, from the front, are data; the rest are parameters.
     options : dict
+    dtype : numpy.dtype, optional
+        What the output is cast to; without it, the common dtype of the inputs.
     """
 
     kind: str
@@ -39,89 +42,11 @@ class Layer:
     slots: tuple[str, ...] = ("data",)
     data: int = 1
     options: dict[str, Any] = field(default_factory=dict)
+    dtype: np.dtype[Any] | None = None
 
     def __call__(self, *arrays: Array) -> Array:
         """Compute the node's output."""
         return self.run(*arrays, **self.options)
-
-
-class Attributes:
-    """The attributes of one node, each of which has to be asked for."""
-
-    def __init__(self, attributes: dict[str, str]) -> None:
-        self._attributes = dict(attributes)
-
-    def value(self, name: str, default: Any = None) -> Any:
-        """Return attribute `name` as the Python value that is written there."""
-        text = self._attributes.pop(name, None)
-        if text is None:
-            return default
-        try:
-            return ast.literal_eval(text.strip())
-        except (ValueError, SyntaxError):  # a word: MXNet writes strings without quotes
-            return text
-
-    def integer(self, name: str, default: int | None = None, low: int | None = None) -> int:
-        """Return a whole number of at least `low`."""
-        value = self.value(name, default)
-        require(
-            type(value) is int and (low is None or value >= low),
-            f"attribute {name}: expected an integer"
-            + (f" of at least {low}" if low is not None else "")
-            + f", got {value!r}",
-        )
-        return int(value)
-
-    def number(self, name: str, default: float | None = None) -> float:
-        """Return a finite number."""
-        value = self.value(name, default)
-        good = isinstance(value, (int, float)) and np.isfinite(value)
-        require(good, f"attribute {name}: expected a number, got {value!r}")
-        return float(value)
-
-    def flag(self, name: str, default: bool) -> bool:
-        """Return a truth value, written as True, true or 1."""
-        value = self.value(name, default)
-        value = {"true": True, "false": False, "None": default}.get(value, value)
-        require(value in (0, 1), f"attribute {name}: expected True or False, got {value!r}")
-        return bool(value)
-
-    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
-        """Return one of a few words."""
-        value = self.value(name, default)
-        value = default if value is None else str(value)
-        shown = ", ".join(choices)
-        require(value in choices, f"attribute {name}: supported is {shown}; got {value!r}")
-        return value
-
-    def pair(self, name: str, default: tuple[int, int], low: int) -> tuple[int, int]:
-        """Return two whole numbers of at least `low`; an empty tuple is the default."""
-        value = self.value(name) or default
-        good = (
-            isinstance(value, (tuple, list))
-            and len(value) == 2
-            and all(isinstance(number, int) and number >= low for number in value)
-        )
-        require(good, f"attribute {name}: expected two integers of at least {low}, got {value!r}")
-        return (int(value[0]), int(value[1]))
-
-    def integers(self, name: str) -> tuple[int, ...]:
-        """Return whole numbers; none if the attribute is not there."""
-        value = self.value(name) or ()
-        value = (value,) if isinstance(value, int) else tuple(value)
-        good = all(isinstance(number, int) for number in value)
-        require(good, f"attribute {name}: expected integers, got {value!r}")
-        return value
-
-    def ignore(self, *names: str) -> None:
-        """Drop attributes that change nothing in inference."""
-        for name in names:
-            self._attributes.pop(name, None)
-
-    def finish(self) -> None:
-        """Raise if an attribute is left that nobody asked for."""
-        for name, text in self._attributes.items():
-            raise ValueError(f"attribute {name}={text!r} is not supported")
 
 
 def _convolution(a: Attributes, count: int) -> Layer:
@@ -334,8 +259,33 @@ def _flatten(a: Attributes, count: int) -> Layer:
 
 def _flat(x: Array) -> Array:
     require(x.ndim > 0, f"expected at least one axis, got shape {x.shape}")
-    width = int(np.prod(x.shape[1:]))
-    return x.reshape(x.shape[0], width)
+    return x.reshape(x.shape[0], int(np.prod(x.shape[1:])))
+
+
+def _reshape(a: Attributes, count: int) -> Layer:
+    a.ignore("keep_highest")
+    require(not a.integers("target_shape"), "attribute target_shape is not supported")
+    options = {"codes": a.integers("shape"), "reverse": a.flag("reverse", False)}
+    return Layer("reshape", reshaping.reshape, options=options)
+
+
+def _reshape_like(a: Attributes, count: int) -> Layer:
+    names = ("lhs_begin", "lhs_end", "rhs_begin", "rhs_end")
+    options = {name: a.optional_integer(name) for name in names}
+    return Layer("reshape_like", reshaping.reshape_like, ("lhs", "rhs"), 2, options)
+
+
+def _expand_dims(a: Attributes, count: int) -> Layer:
+    return Layer("reshape", reshaping.expand_dims, options={"axis": a.integer("axis")})
+
+
+def _squeeze(a: Attributes, count: int) -> Layer:
+    return Layer("reshape", reshaping.squeeze, options={"axes": a.integers("axis")})
+
+
+def _cast(a: Attributes, count: int) -> Layer:
+    name = a.choice("dtype", "", ("float16", "float32", "float64"))
+    return Layer("identity", _identity, dtype=np.dtype(name))
 
 
 def _softmax(log: bool) -> Callable[[Attributes, int], Layer]:
@@ -380,6 +330,11 @@ OPERATORS: dict[str, Callable[[Attributes, int], Layer]] = {
     "Dropout": _dropout,
     "_copy": lambda a, count: Layer("identity", _identity),
     "Flatten": _flatten,
+    "Reshape": _reshape,
+    "reshape_like": _reshape_like,
+    "expand_dims": _expand_dims,
+    "squeeze": _squeeze,
+    "Cast": _cast,
     "softmax": _softmax(False),
     "log_softmax": _softmax(True),
 }

@@ -1,5 +1,6 @@
 """The evaluator of graphs: what it computes, what it shows, and what it refuses."""
 
+import ast
 import json
 
 import numpy as np
@@ -204,6 +205,13 @@ def test_an_attribute_that_is_not_supported_is_named_with_its_node(op, count, at
         ("slice_like", {"axes": "(1,)"}, [(1, 2), (1, 3)], "cannot cut axis 1 of an array of"),
         ("slice_like", {}, [(1, 2), (1,)], "expected as many axes"),
         ("Flatten", {}, [()], "expected at least one axis"),
+        ("Reshape", {"shape": "(4, -1)"}, [(2, 3)], r"cannot reshape \(2, 3\) by \(4, -1\)"),
+        ("Reshape", {"shape": "(-4, 1, 2, -2)"}, [(2, 3)], "supported are lengths, 0, -1, -2"),
+        ("Reshape", {"shape": "(0, 0, 0)"}, [(2, 3)], "cannot reshape"),
+        ("Reshape", {"shape": "(-1, -1)"}, [(2, 3)], "cannot reshape"),
+        ("reshape_like", {}, [(2, 3), (5,)], r"cannot reshape \(2, 3\) to \(5,\)"),
+        ("squeeze", {"axis": 1}, [(1, 3)], r"axis 1 of shape \(1, 3\) is not of length 1"),
+        ("expand_dims", {"axis": 4}, [(1, 3)], "axis 4 is out of range"),
     ],
 )
 def test_shapes_that_do_not_go_together_are_named_with_their_node(op, attrs, shapes, message):
@@ -212,6 +220,51 @@ def test_shapes_that_do_not_go_together_are_named_with_their_node(op, attrs, sha
     evaluator = GraphEvaluator(net.json(), {})
     with pytest.raises(ValueError, match=rf"node 'bad' \({op}\): .*{message}"):
         evaluator(*(np.ones(shape) for shape in shapes))
+
+
+@pytest.mark.parametrize(
+    ("op", "attrs", "shape", "expected"),
+    [
+        ("Reshape", {"shape": "(6, -1)"}, (2, 3, 4), (6, 4)),
+        ("Reshape", {"shape": "(0, -1)"}, (2, 3, 4), (2, 12)),
+        ("Reshape", {"shape": "(-3, -2)"}, (2, 3, 4, 5), (6, 4, 5)),
+        ("Reshape", {"shape": "(1, -2)"}, (1, 3, 4), (1, 3, 4)),
+        ("Reshape", {"shape": "(-1, 0, 0, 0)", "reverse": "True"}, (3, 4, 5), (1, 3, 4, 5)),
+        ("Reshape", {"shape": "(-1, 0, 0, 0)", "reverse": "True"}, (2, 3, 4, 5), (2, 3, 4, 5)),
+        ("Reshape", {"shape": "(-1, 0)", "reverse": "True"}, (2, 3, 4), (6, 4)),
+        ("expand_dims", {"axis": -1}, (2, 3), (2, 3, 1)),
+        ("expand_dims", {"axis": 0}, (2, 3), (1, 2, 3)),
+        ("squeeze", {"axis": "(0, -1)"}, (1, 3, 1, 1), (3, 1)),
+        ("squeeze", {"axis": 0}, (1, 3, 1), (3, 1)),
+        ("squeeze", {}, (1, 3, 1), (3,)),
+    ],
+)
+def test_arrays_are_reshaped_as_mxnet_does(mx, op, attrs, shape, expected):
+    symbol = getattr(mx.sym, op)(
+        mx.sym.var("x"), **{k: ast.literal_eval(str(v)) for k, v in attrs.items()}
+    )
+    x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    theirs = symbol.bind(mx.cpu(), {"x": mx.nd.array(x)}).forward()[0].asnumpy()
+    found = GraphEvaluator(symbol, {})(x)
+    assert found.shape == theirs.shape == expected
+    np.testing.assert_array_equal(found, theirs)
+
+
+def test_reshape_like_takes_a_range_of_axes(mx):
+    ranges = {"lhs_begin": 0, "lhs_end": 2, "rhs_begin": 0, "rhs_end": -3}
+    symbol = mx.sym.reshape_like(mx.sym.var("x"), mx.sym.var("like"), **ranges)
+    evaluator = GraphEvaluator(symbol, {})
+    x = np.arange(24.0).reshape(1, 2, 3, 4)
+    assert evaluator(x, np.zeros((2, 1, 1, 1))).shape == (2, 3, 4)
+    assert evaluator(x, np.zeros((1, 2, 1, 1, 1))).shape == (1, 2, 3, 4)
+
+
+def test_cast_rounds_to_its_dtype():
+    net = Net()
+    net.add("Cast", "half", net.variable("data"), dtype="float16")
+    result = GraphEvaluator(net.json(), {})(np.array([1 / 3]))
+    assert result.dtype == np.float16
+    assert result == np.float16(1 / 3)
 
 
 def test_a_convolution_is_held_to_what_its_node_says():
