@@ -7,6 +7,7 @@ that names the argument, what came and what was expected (SPEC section 0).
 import math
 import operator
 from collections.abc import Iterable
+from functools import lru_cache
 from numbers import Real
 from typing import Any
 
@@ -119,7 +120,7 @@ def as_indices(name: str, value: Any, *, min_ndim: int = 0) -> Array:
         raise TypeError(f"{name}: expected integers or whole floats, got dtype {array.dtype}")
     if array.ndim < min_ndim:
         raise ValueError(f"{name}: expected at least {min_ndim} axes, got shape {array.shape}")
-    return _read_only(np.ascontiguousarray(whole, dtype=np.int64))
+    return _read_only(np.asarray(whole, dtype=np.int64, order="C"))
 
 
 def as_numbers(name: str, value: Any, *, min_ndim: int = 0) -> Array:
@@ -200,7 +201,7 @@ def computing_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
 
 def to_computing(array: Array, dtype: npt.DTypeLike) -> Array:
     """Return `array` C-contiguous, in the dtype that results of `dtype` are computed in."""
-    return _read_only(np.ascontiguousarray(array, dtype=computing_dtype(dtype)))
+    return _read_only(np.asarray(array, dtype=computing_dtype(dtype), order="C"))
 
 
 def rounded(value: float, dtype: npt.DTypeLike) -> Any:
@@ -208,14 +209,19 @@ def rounded(value: float, dtype: npt.DTypeLike) -> Any:
 
     The result is returned in the dtype that such data is computed in, where it is exact.
     """
-    with np.errstate(over="ignore"):
-        return computing_dtype(dtype).type(np.asarray(value, dtype))
+    return computing_dtype(dtype).type(_round(float(value), np.dtype(dtype)))
 
 
 def rounded_to_computing(value: float, dtype: npt.DTypeLike) -> Any:
     """Round a parameter that enters arithmetic to the dtype that data of `dtype` is computed in."""
+    return _round(float(value), computing_dtype(dtype))
+
+
+@lru_cache
+def _round(value: float, dtype: np.dtype[Any]) -> Any:
+    # Cached, since the guard against the overflow warning takes longer than a small kernel.
     with np.errstate(over="ignore"):
-        return computing_dtype(dtype).type(value)
+        return np.asarray(value, dtype)[()]
 
 
 # Parameters

@@ -16,7 +16,6 @@ from refkernels.arrays import (
     check_integer,
     check_number,
     common_real,
-    require,
     rounded_to_computing,
     to_computing,
 )
@@ -120,8 +119,9 @@ class BBoxBatchIOU:
         largest = max(check_finite("a", boxes_a), check_finite("b", boxes_b))
         dtype = common_real(boxes_a, boxes_b)
         offset = rounded_to_computing(self.offset, dtype)
-        require(bool(np.isfinite(offset)), f"offset: {self.offset} does not fit {offset.dtype}")
-        scale = _safe_scale(max(largest, float(abs(offset))), offset.dtype)
+        if not math.isfinite(offset):
+            raise ValueError(f"offset: {self.offset} does not fit {offset.dtype}")
+        scale = _safe_scale(max(largest, abs(float(offset))), offset.dtype)
         batch_a, batch_b = as_batch("a", boxes_a), as_batch("b", boxes_b)
         size = check_batch(a=len(batch_a), b=len(batch_b))
         out = np.empty((size, batch_a.shape[1], batch_b.shape[1]), offset.dtype)
@@ -129,8 +129,8 @@ class BBoxBatchIOU:
             _scaled(to_computing(batch_a, dtype), scale),
             _scaled(to_computing(batch_b, dtype), scale),
             self.fmt == "corner",
-            offset * scale,
-            rounded_to_computing(self.eps * float(scale) * float(scale), dtype),
+            offset * offset.dtype.type(scale),
+            rounded_to_computing(self.eps * scale * scale, dtype),
             CHUNK_BYTES // out.itemsize,
             out,
         )
@@ -138,19 +138,19 @@ class BBoxBatchIOU:
         return ious if max(boxes_a.ndim, boxes_b.ndim) == 3 else ious[0]
 
 
-def _safe_scale(largest: float, dtype: np.dtype[Any]) -> Any:
+def _safe_scale(largest: float, dtype: np.dtype[Any]) -> float:
     """Return a power of two by which no area overflows or all underflow; 1 for usual boxes."""
     low, high = SAFE_COORDINATES[dtype]
     if low <= largest <= high or largest == 0:
-        return dtype.type(1)
+        return 1.0
     # Up to 1 and no further: so eps overflows only where the IoUs underflow.
     goal = math.frexp(high)[1] - 1 if largest > high else 0
     # For subnormal coordinates the power itself would overflow.
-    return dtype.type(2.0 ** min(goal - math.frexp(largest)[1], np.finfo(dtype).maxexp - 1))
+    return math.ldexp(1.0, min(goal - math.frexp(largest)[1], np.finfo(dtype).maxexp - 1))
 
 
-def _scaled(boxes: Array, scale: Any) -> Array:
-    return boxes if scale == 1 else to_computing(boxes * scale, boxes.dtype)
+def _scaled(boxes: Array, scale: float) -> Array:
+    return boxes if scale == 1 else to_computing(boxes * boxes.dtype.type(scale), boxes.dtype)
 
 
 @jit
