@@ -40,10 +40,12 @@ class Assignment:
     given: Array
     batched: bool
 
-    def raise_unmatched(self, count: int, what: str) -> None:
+    def check_matched(self, count: int, what: str) -> None:
         """Raise `ValueError` for the first positive sample whose match is not in [0, count)."""
-        inside = (self.matches >= 0) & (self.matches < count)
-        image, anchor = np.argwhere((self.signs > 0) & ~inside)[0]
+        unmatched = (self.signs > 0) & ~((self.matches >= 0) & (self.matches < count))
+        if not unmatched.any():
+            return
+        image, anchor = np.argwhere(unmatched)[0]
         expected = (
             f"a match from 0 to {count - 1}, one of the {count} {what}"
             if count
@@ -106,7 +108,7 @@ def _signs(values, signs):  # type: ignore[no-untyped-def]
     for i in range(values.size):
         value = values[i]
         signs[i] = np.int8(value > half) - np.int8(value < -half)
-        finite &= value - value == 0
+        finite &= np.isfinite(value)
     return finite
 
 

@@ -1,5 +1,6 @@
 """The operator that decodes predicted offsets into boxes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +19,6 @@ from refkernels.coder.assignment import with_batch
 from refkernels.coder.offsets import (
     MEANS,
     STDS,
-    Four,
     center_form,
     check_anchors,
     check_normalisation,
@@ -75,10 +75,10 @@ class NormalizedBoxCenterDecoder:
     array([[11., 10., 21., 20.]])
     """
 
-    stds: Four = STDS
+    stds: Sequence[float] = STDS
     convert_anchor: bool = False
     clip: float | None = -1.0
-    means: Four = field(default=MEANS, kw_only=True)
+    means: Sequence[float] = field(default=MEANS, kw_only=True)
 
     def __post_init__(self) -> None:
         check_flag("convert_anchor", self.convert_anchor)
@@ -108,16 +108,16 @@ class NormalizedBoxCenterDecoder:
         means, stds = normalisation(self.means, self.stds, dtype)
         limit = np.inf if self.clip is None or self.clip <= 0 else self.clip
         out = np.empty(offsets.shape, means.dtype)
-        _decode(
-            to_computing(offsets, dtype),
-            to_computing(boxes, dtype),
-            self.convert_anchor,
-            means,
-            stds,
-            rounded_to_computing(limit, dtype),
-            out,
-        )
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
+            _decode(
+                to_computing(offsets, dtype),
+                to_computing(boxes, dtype),
+                self.convert_anchor,
+                means,
+                stds,
+                rounded_to_computing(limit, dtype),
+                out,
+            )
             decoded = out.astype(dtype, copy=False)
         return decoded if x_batched or anchors_batched else decoded[0]
 

@@ -1,5 +1,6 @@
 """Operators that encode matched boxes as regression targets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,7 +20,6 @@ from refkernels.coder.assignment import Assignment, as_assignment, with_batch
 from refkernels.coder.offsets import (
     MEANS,
     STDS,
-    Four,
     center_form,
     check_anchors,
     check_normalisation,
@@ -83,8 +83,8 @@ class NormalizedBoxCenterEncoder:
            [1., 1., 1., 1.]])
     """
 
-    stds: Four = STDS
-    means: Four = MEANS
+    stds: Sequence[float] = STDS
+    means: Sequence[float] = MEANS
 
     def __post_init__(self) -> None:
         check_normalisation(self)
@@ -121,8 +121,10 @@ class NormalizedBoxCenterEncoder:
         # One block: NumPy asks for huge pages from 4 MB on, and memory in small ones takes longer
         # to come than everything else here.
         targets, masks = np.empty((2, *inputs.assignment.signs.shape, 4), inputs.anchors.dtype)
-        if not _encode(*inputs.for_kernel(), means, stds, targets, masks):
-            inputs.assignment.raise_unmatched(inputs.refs.shape[1], "refs")
+        with np.errstate(all="ignore"):
+            complete = _encode(*inputs.for_kernel(), means, stds, targets, masks)
+        if not complete:
+            inputs.assignment.check_matched(inputs.refs.shape[1], "refs")
         return inputs.result(targets), inputs.result(masks)
 
 
@@ -180,8 +182,8 @@ class NormalizedPerClassBoxCenterEncoder:
     num_class: int
     max_pos: int = 128
     per_device_batch_size: int = 1
-    stds: Four = STDS
-    means: Four = MEANS
+    stds: Sequence[float] = STDS
+    means: Sequence[float] = MEANS
 
     def __post_init__(self) -> None:
         check_integer("num_class", self.num_class, low=1)
@@ -227,15 +229,17 @@ class NormalizedPerClassBoxCenterEncoder:
         size, count = inputs.assignment.signs.shape
         indices = np.empty((size, min(self.max_pos, count)), np.int64)
         targets, masks = np.zeros((2, *indices.shape, self.num_class, 4), inputs.anchors.dtype)
-        if not _encode_per_class(
-            *inputs.for_kernel(), classes, means, stds, targets, masks, indices
-        ):
-            inputs.assignment.raise_unmatched(inputs.refs.shape[1], "refs")
-            self._raise_unknown_class(inputs.assignment, classes)
+        with np.errstate(all="ignore"):
+            complete = _encode_per_class(
+                *inputs.for_kernel(), classes, means, stds, targets, masks, indices
+            )
+        if not complete:
+            inputs.assignment.check_matched(inputs.refs.shape[1], "refs")
+            self._check_classes(inputs.assignment, classes)
         return inputs.result(targets), inputs.result(masks), inputs.result(indices)
 
-    def _raise_unknown_class(self, assignment: Assignment, classes: Array) -> None:
-        """Raise `ValueError` for the first positive sample whose match has no valid label."""
+    def _check_classes(self, assignment: Assignment, classes: Array) -> None:
+        """Raise `ValueError` for the first positive sample whose match has no label in range."""
         for image, anchor in np.argwhere(assignment.signs > 0):
             match = assignment.matches[image, anchor]
             label = classes[image, match]

@@ -174,39 +174,47 @@ def _planes(array: Array, axis: int) -> Array:
 
 
 @jit
+def _all_finite(values):  # type: ignore[no-untyped-def]
+    finite = True
+    for i in range(values.size):
+        finite &= np.isfinite(values[i])
+    return finite
+
+
+@jit
 def _best_class(planes, thresh, ids, scores):  # type: ignore[no-untyped-def]
     """Fill `ids` and `scores` (outer, inner) from `planes` (outer, C, inner).
 
-    Returns whether `planes` is finite.
+    Returns whether `planes` is finite; if not, nothing is filled.
     """
+    # In a loop of its own, which LLVM vectorises, this costs a fraction of what it does below.
+    if not _all_finite(planes.reshape(-1)):
+        return False
     zero = planes.dtype.type(0)
-    residue = zero  # value - value is 0, but nan for nan and infinity
     for i in range(planes.shape[0]):
         for k in range(planes.shape[2]):
-            residue += planes[i, 0, k] - planes[i, 0, k]
             best, best_id = planes[i, 1, k], 0
-            for c in range(1, planes.shape[1]):
-                value = planes[i, c, k]
-                residue += value - value
-                if value > best:
-                    best, best_id = value, c - 1
+            for c in range(2, planes.shape[1]):
+                if planes[i, c, k] > best:
+                    best, best_id = planes[i, c, k], c - 1
             ids[i, k] = best_id if best > thresh else -1
             scores[i, k] = best if best > thresh else zero
-    return residue == zero
+    return True
 
 
 @jit
 def _each_class(planes, thresh, ids, scores):  # type: ignore[no-untyped-def]
-    """Fill `ids` and `scores` (outer, C - 1, inner); return whether `planes` is finite."""
+    """Fill `ids` and `scores` (outer, C - 1, inner) from `planes` (outer, C, inner).
+
+    Returns whether `planes` is finite; if not, nothing is filled.
+    """
+    if not _all_finite(planes.reshape(-1)):
+        return False
     zero = planes.dtype.type(0)
-    residue = zero
     for i in range(planes.shape[0]):
-        for k in range(planes.shape[2]):
-            residue += planes[i, 0, k] - planes[i, 0, k]
         for c in range(ids.shape[1]):
             for k in range(planes.shape[2]):
                 value = planes[i, c + 1, k]
-                residue += value - value
                 ids[i, c, k] = c if value > thresh else -1
                 scores[i, c, k] = value if value > thresh else zero
-    return residue == zero
+    return True

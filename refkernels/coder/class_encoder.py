@@ -96,7 +96,7 @@ class MultiClassEncoder:
         targets = np.empty(assignment.signs.shape, computing)
         ignored = computing.type(self.ignore_label)
         if not _encode_classes(assignment.signs, assignment.matches, classes, ignored, targets):
-            assignment.raise_unmatched(count, "refs")
+            assignment.check_matched(count, "refs")
         targets = targets.astype(dtype, copy=False)
         return targets if labels_batched or assignment.batched else targets[0]
 
@@ -162,9 +162,9 @@ class SigmoidClassEncoder:
         near = values.dtype.type(0) if dtype == np.int64 else rounded(1e-5, dtype)
         targets, masks = np.empty_like(values), np.empty_like(values)
         if not _encode_signs(values.reshape(-1), near, targets.reshape(-1), masks.reshape(-1)):
-            wrong = np.minimum(np.abs(values), np.abs(np.abs(values) - 1)) > near
             check_finite("samples", values)
-            where = tuple(int(i) for i in np.argwhere(wrong)[0])
+            rest = values - (values > 0.5).astype(values.dtype) + (values < -0.5)
+            where = tuple(int(i) for i in np.argwhere((rest < -near) | (rest > near))[0])
             raise ValueError(
                 f"samples{list(where)} is {values[where]}, expected 1, -1 or 0, to within 1e-5"
             )
@@ -203,12 +203,13 @@ def _encode_signs(samples, near, targets, masks):  # type: ignore[no-untyped-def
     """Fill `targets` and `masks`; return whether every sample is near 1, -1 or 0."""
     one = samples.dtype.type(1)
     zero = samples.dtype.type(0)
+    half = samples.dtype.type(0.5)  # of integers 0, and those over 0 are those over 0.5
     known = True
     for i in range(samples.size):
         value = samples[i]
-        positive = abs(value - one) <= near
-        negative = abs(value + one) <= near
-        targets[i] = one if positive else (zero if negative else -one)
-        masks[i] = one if positive | negative else zero
-        known &= positive | negative | (abs(value) <= near)
+        sign = one if value > half else (-one if value < -half else zero)
+        targets[i] = one if sign > zero else (zero if sign < zero else -one)
+        masks[i] = one if sign != zero else zero
+        rest = value - sign
+        known &= (rest >= -near) & (rest <= near)
     return known

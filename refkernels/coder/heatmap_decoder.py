@@ -101,7 +101,8 @@ class CenterNetDecoder:
         boxes : numpy.ndarray, (B, topk, 4) or (topk, 4)
             Corner boxes, in pixels, in the common dtype of the inputs.
         """
-        maps, x_batched = with_batch("x", as_real("x", x, finite=False), "(C, H, W)")
+        given = as_real("x", x, finite=False)
+        maps, x_batched = with_batch("x", given, "(C, H, W)")
         sizes, wh_batched = with_batch("wh", as_real("wh", wh), "(2, H, W)")
         shifts, reg_batched = with_batch("reg", as_real("reg", reg), "(2, H, W)")
         size, classes, height, width = maps.shape
@@ -121,18 +122,18 @@ class CenterNetDecoder:
         infinity = values.dtype.type(np.inf).view(integer)
         indices = np.empty((size, self.topk), np.int64)
         if not _select(values, values.view(integer), infinity, BLOCK, indices):
-            check_finite("x", maps)
+            check_finite("x", given)
         ids = indices // (height * width)
         boxes = np.empty((size, self.topk, 4), scale.dtype)
-        _decode(
-            indices % (height * width),
-            to_computing(sizes, dtype),
-            to_computing(shifts, dtype),
-            scale,
-            boxes,
-        )
         scores = np.take_along_axis(values, indices, axis=1).astype(dtype, copy=False)
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
+            _decode(
+                indices % (height * width),
+                to_computing(sizes, dtype),
+                to_computing(shifts, dtype),
+                scale,
+                boxes,
+            )
             boxes = boxes.astype(dtype, copy=False)
         if x_batched or wh_batched or reg_batched:
             return ids, scores, boxes

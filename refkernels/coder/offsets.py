@@ -4,6 +4,7 @@ The order of operations in `encode_box` and `decode_box` is part of their meanin
 call them, so that their results have the same bits.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from refkernels.jit import jit
 __all__ = [
     "MEANS",
     "STDS",
-    "Four",
     "center_form",
     "check_anchors",
     "check_normalisation",
@@ -23,10 +23,8 @@ __all__ = [
     "normalisation",
 ]
 
-Four = tuple[float, float, float, float]
-
-STDS: Four = (0.1, 0.1, 0.2, 0.2)
-MEANS: Four = (0.0, 0.0, 0.0, 0.0)
+STDS = (0.1, 0.1, 0.2, 0.2)
+MEANS = (0.0, 0.0, 0.0, 0.0)
 
 
 def check_anchors(anchors: Array, size: int, count: int) -> None:
@@ -47,7 +45,9 @@ def check_normalisation(coder: Any) -> None:
     object.__setattr__(coder, "means", check_numbers("means", coder.means, 4))
 
 
-def normalisation(means: Four, stds: Four, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+def normalisation(
+    means: Sequence[float], stds: Sequence[float], dtype: np.dtype[Any]
+) -> tuple[Array, Array]:
     """Round means and stds to the computing dtype, which must be able to hold them."""
     rounded = {
         name: np.array([rounded_to_computing(value, dtype) for value in values])
