@@ -127,16 +127,18 @@ def print_results(console: Console, results: Sequence[Result], seconds: float) -
         console.rule(Text(f"{result.operator} {result.verdict}", STYLES[result.verdict]))
         if result.note:
             console.print(Text(result.note))
+        shown: set[str] = set()
         for dissent in result.dissents:
             console.print(Text(str(dissent), "bold"))
-            console.print(
-                Text(
-                    f"{dissent.origin}; again with: "
-                    f"--operator {result.operator} --seed {result.seed}"
-                )
-            )
-            # Not wrapped: it must survive being copied.
-            console.print(Text(dissent.paste), soft_wrap=True)
+            again = f"--operator {result.operator} --seed {result.seed}"
+            console.print(Text(f"{dissent.origin}; again with: {again}"))
+            essence = dissent.paste.replace(dissent.dtype, "")
+            if essence in shown:
+                console.print(Text(f"The same case as above, in {dissent.dtype}."))
+            else:
+                # Not wrapped: it must survive being copied.
+                console.print(Text(dissent.paste), soft_wrap=True)
+            shown.add(essence)
     console.rule()
     counts = {verdict: sum(r.verdict == verdict for r in results) for verdict in STYLES}
     summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)

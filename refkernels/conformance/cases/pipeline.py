@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from refkernels.arrays import Array
-from refkernels.conformance.cases import coder, matcher
+from refkernels.conformance.cases import matcher
 from refkernels.conformance.pipeline import Pipeline, Stage
 from refkernels.conformance.spec import Case, Image, Recipe
 from refkernels.conformance.strategies import box_sets, seeded_box_sets

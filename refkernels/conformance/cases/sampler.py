@@ -26,10 +26,8 @@ from refkernels.conformance.spec import (
     Output,
     Reference,
     as_outputs,
-    is_small,
 )
 from refkernels.conformance.strategies import (
-    configurations,
     iou_matrices,
     seeded_iou_matrices,
     thresholds,
