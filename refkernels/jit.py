@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
+import numpy as np
 
 __all__ = ["jit"]
 
@@ -34,7 +35,8 @@ def jit(function: Function) -> Function:
     Returns
     -------
     callable
-        The dispatcher; under ``NUMBA_DISABLE_JIT=1`` the function itself.
+        The dispatcher; under ``NUMBA_DISABLE_JIT=1`` the function itself, where NumPy keeps as
+        quiet about nan and infinity as compiled code does.
 
     Warns
     -----
@@ -57,4 +59,6 @@ def jit(function: Function) -> Function:
                 stacklevel=3,
             )
         compiled = numba.njit(**OPTIONS)(function)
+    if numba.config.DISABLE_JIT:
+        return np.errstate(all="ignore")(compiled)
     return compiled

@@ -47,7 +47,7 @@ KERNELS = ("refkernels.arrays", "refkernels.jit", *OPERATORS)
 # The first room that a module's name begins with is its room.
 ROOMS = {
     "refkernels.arrays": Room(("numpy",)),
-    "refkernels.jit": Room(("numba",)),
+    "refkernels.jit": Room(("numba", "numpy")),
     **{operator: Room(("numpy", *KERNELS)) for operator in OPERATORS},
     "refkernels.definition": Room(("numpy", "mpmath")),
     "refkernels.gluon": Room(("numpy", "mxnet", "refkernels.arrays", *OPERATORS)),

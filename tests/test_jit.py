@@ -22,9 +22,8 @@ def reciprocal(x):
     return x.dtype.type(1) / x[0]
 
 
-def test_division_by_zero_gives_infinity():
-    with np.errstate(divide="ignore"):
-        assert reciprocal(np.zeros(1)) == np.inf
+def test_division_by_zero_gives_infinity_without_a_warning():
+    assert reciprocal(np.zeros(1)) == np.inf
 
 
 @needs_compiler

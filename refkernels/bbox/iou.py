@@ -28,12 +28,19 @@ __all__ = ["BBoxBatchIOU"]
 # picks on today's servers. Wider chunks waste more on small M, narrower ones leave lanes idle.
 CHUNK_BYTES = 32
 
-# Between what magnitudes the largest coordinate may lie. A side is 0 or, freaks apart, no less than
-# that times the square of the unit roundoff; a corner is at most 1.5 x, a side with the offset at
-# most 4 x, so two areas at most 2 (4 x)^2.
-SAFE_COORDINATES = {
-    info.dtype: (float(info.tiny) ** 0.5 / float(info.eps) ** 2, float(info.max) ** 0.5 / 8)
+# Between what magnitudes an area that is not 0 may lie: two of the largest still have a finite sum,
+# and the smallest has lost no digits.
+SAFE_AREAS = {
+    info.dtype: (info.dtype.type(info.tiny), info.dtype.type(info.max / 4))
     for info in (np.finfo(np.float32), np.finfo(np.float64))
+}
+
+# Between what magnitudes the largest coordinate has to lie to make them so. A side is 0 or, freaks
+# apart, no less than that times the square of the unit roundoff; a corner is at most 1.5 x, a side
+# with the offset at most 4 x, so two areas at most 2 (4 x)^2.
+SAFE_COORDINATES = {
+    dtype: (float(tiny) ** 0.5 / float(np.finfo(dtype).eps) ** 2, float(huge) ** 0.5 / 4)
+    for dtype, (tiny, huge) in SAFE_AREAS.items()
 }
 
 
@@ -116,26 +123,35 @@ class BBoxBatchIOU:
         """
         boxes_a = as_boxes("a", a, self.axis, finite=False)
         boxes_b = as_boxes("b", b, self.axis, finite=False)
-        largest = max(check_finite("a", boxes_a), check_finite("b", boxes_b))
         dtype = common_real(boxes_a, boxes_b)
         offset = rounded_to_computing(self.offset, dtype)
         if not math.isfinite(offset):
             raise ValueError(f"offset: {self.offset} does not fit {offset.dtype}")
-        scale = _safe_scale(max(largest, abs(float(offset))), offset.dtype)
         batch_a, batch_b = as_batch("a", boxes_a), as_batch("b", boxes_b)
         size = check_batch(a=len(batch_a), b=len(batch_b))
         out = np.empty((size, batch_a.shape[1], batch_b.shape[1]), offset.dtype)
-        _batch_iou(
-            _scaled(to_computing(batch_a, dtype), scale),
-            _scaled(to_computing(batch_b, dtype), scale),
+        rows_a, rows_b = to_computing(batch_a, dtype), to_computing(batch_b, dtype)
+        if not self._fill(rows_a, rows_b, 1.0, out):
+            largest = max(check_finite("a", boxes_a), check_finite("b", boxes_b))
+            scale = _safe_scale(max(largest, abs(float(offset))), out.dtype)
+            self._fill(_scaled(rows_a, scale), _scaled(rows_b, scale), scale, out)
+        ious = out.astype(dtype, copy=False)
+        return ious if max(boxes_a.ndim, boxes_b.ndim) == 3 else ious[0]
+
+    def _fill(self, a: Array, b: Array, scale: float, out: Array) -> bool:
+        """Compute the IoUs of scaled boxes; return whether all of them are sure to be right."""
+        dtype = out.dtype
+        usual: bool = _batch_iou(
+            a,
+            b,
             self.fmt == "corner",
-            offset * offset.dtype.type(scale),
+            rounded_to_computing(self.offset, dtype) * dtype.type(scale),
             rounded_to_computing(self.eps * scale * scale, dtype),
+            *SAFE_AREAS[dtype],
             CHUNK_BYTES // out.itemsize,
             out,
         )
-        ious = out.astype(dtype, copy=False)
-        return ious if max(boxes_a.ndim, boxes_b.ndim) == 3 else ious[0]
+        return usual and out.size > 0
 
 
 def _safe_scale(largest: float, dtype: np.dtype[Any]) -> float:
@@ -154,10 +170,11 @@ def _scaled(boxes: Array, scale: float) -> Array:
 
 
 @jit
-def _corners(box, corner, offset):  # type: ignore[no-untyped-def]
-    """Return xmin, ymin, xmax, ymax and the area of a box, 1 for the area of an empty one.
+def _corners(box, corner, offset, tiny, huge):  # type: ignore[no-untyped-def]
+    """Return xmin, ymin, xmax, ymax and the area of a box, and whether the area is a safe one.
 
-    An empty box meets nothing, so its area only has to keep 0 / union from being 0 / 0.
+    It is not if a coordinate is nan or infinite. An empty box meets nothing, so its area only has
+    to keep 0 / union from being 0 / 0, and is returned as 1.
     """
     left, top, right, bottom = box[0], box[1], box[2], box[3]
     if not corner:
@@ -165,13 +182,15 @@ def _corners(box, corner, offset):  # type: ignore[no-untyped-def]
         half_height = bottom * box.dtype.type(0.5)
         left, right = left - half_width, left + half_width
         top, bottom = top - half_height, top + half_height
-    area = (right - left + offset) * (bottom - top + offset)
-    return left, top, right, bottom, area if area > 0 else box.dtype.type(1)
+    width, height = right - left + offset, bottom - top + offset
+    area = width * height
+    safe = abs(area) <= huge and (abs(area) >= tiny or width == 0 or height == 0)
+    return left, top, right, bottom, area if area > 0 else box.dtype.type(1), safe
 
 
 @jit
-def _iou(a, b, corner, offset, eps, chunk, out):  # type: ignore[no-untyped-def]
-    """Fill `out` (N, M) with the IoUs of `a` (N, 4) and `b` (M, 4).
+def _iou(a, b, corner, offset, eps, tiny, huge, chunk, out):  # type: ignore[no-untyped-def]
+    """Fill `out` (N, M) with the IoUs of `a` (N, 4) and `b` (M, 4); return whether all are safe.
 
     The inner loop runs over the columns of `b`, padded to whole chunks so that it needs no scalar
     remainder. What it writes past the end of a row is the start of the next row, which is computed
@@ -179,19 +198,22 @@ def _iou(a, b, corner, offset, eps, chunk, out):  # type: ignore[no-untyped-def]
     """
     count_a, count_b = a.shape[0], b.shape[0]
     if count_a == 0 or count_b == 0:
-        return
+        return False
     zero = out.dtype.type(0)
     padded = (count_b + chunk - 1) // chunk * chunk
     xmin, ymin = np.zeros(padded, out.dtype), np.zeros(padded, out.dtype)
     xmax, ymax = np.zeros(padded, out.dtype), np.zeros(padded, out.dtype)
     area = np.ones(padded, out.dtype)
+    all_safe = True
     for j in range(count_b):
-        xmin[j], ymin[j], xmax[j], ymax[j], area[j] = _corners(b[j], corner, offset)
-        area[j] += eps
+        left, top, right, bottom, own, safe = _corners(b[j], corner, offset, tiny, huge)
+        xmin[j], ymin[j], xmax[j], ymax[j], area[j] = left, top, right, bottom, own + eps
+        all_safe &= safe
     flat = out.reshape(-1)
     whole = max(0, count_a - (padded - 1) // count_b)
     for i in range(whole):
-        left, top, right, bottom, own = _corners(a[i], corner, offset)
+        left, top, right, bottom, own, safe = _corners(a[i], corner, offset, tiny, huge)
+        all_safe &= safe
         # A slice, since an index that is a sum may be negative for all LLVM knows, and costs a
         # scatter instead of a store.
         row = flat[i * count_b : i * count_b + padded]
@@ -201,24 +223,25 @@ def _iou(a, b, corner, offset, eps, chunk, out):  # type: ignore[no-untyped-def]
             inter = width * height
             row[j] = inter / (own + area[j] - inter)
     for i in range(whole, count_a):
-        left, top, right, bottom, own = _corners(a[i], corner, offset)
+        left, top, right, bottom, own, safe = _corners(a[i], corner, offset, tiny, huge)
+        all_safe &= safe
         for j in range(count_b):
             width = max(min(right, xmax[j]) - max(left, xmin[j]) + offset, zero)
             height = max(min(bottom, ymax[j]) - max(top, ymin[j]) + offset, zero)
             inter = width * height
             out[i, j] = inter / (own + area[j] - inter)
+    return all_safe
 
 
 @jit
-def _batch_iou(a, b, corner, offset, eps, chunk, out):  # type: ignore[no-untyped-def]
-    """Fill `out` (B, N, M) with the IoUs of `a` (B or 1, N, 4) and `b` (B or 1, M, 4)."""
+def _batch_iou(a, b, corner, offset, eps, tiny, huge, chunk, out):  # type: ignore[no-untyped-def]
+    """Fill `out` (B, N, M) with the IoUs of `a` (B or 1, N, 4) and `b` (B or 1, M, 4).
+
+    Returns whether no area of any box overflows, underflows or is nan, so that all are right.
+    """
+    all_safe = True
     for image in range(out.shape[0]):
-        _iou(
-            a[min(image, a.shape[0] - 1)],
-            b[min(image, b.shape[0] - 1)],
-            corner,
-            offset,
-            eps,
-            chunk,
-            out[image],
-        )
+        one = a[min(image, a.shape[0] - 1)]
+        other = b[min(image, b.shape[0] - 1)]
+        all_safe &= _iou(one, other, corner, offset, eps, tiny, huge, chunk, out[image])
+    return all_safe
