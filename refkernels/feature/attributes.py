@@ -74,7 +74,7 @@ class Attributes:
     def integers(self, name: str) -> tuple[int, ...]:
         """Return whole numbers; none if the attribute is not there."""
         value = self.value(name, ())
-        value = (value,) if isinstance(value, int) else tuple(value)
+        value = (value,) if isinstance(value, int) else tuple(value or ())
         good = all(isinstance(number, int) for number in value)
         require(good, f"attribute {name}: expected integers, got {value!r}")
         return value

@@ -7,7 +7,6 @@ what was found where.
 import math
 import os
 import struct
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -54,7 +53,7 @@ def read_params(params: Any) -> dict[str, Array]:
     TypeError, ValueError
         If `params` is something else, or the file is not a list of dense named arrays.
     """
-    if isinstance(params, Mapping):
+    if hasattr(params, "items"):  # a ParameterDict is no Mapping
         arrays = {str(name): _as_numpy(str(name), value) for name, value in params.items()}
     elif isinstance(params, (str, os.PathLike)):
         arrays = _read_file(os.fspath(params))

@@ -94,6 +94,9 @@ def test_a_mapping_may_hold_arrays_of_numpy_and_mxnet(mx):
     np.testing.assert_array_equal(found["a"], ARRAY)
     np.testing.assert_array_equal(found["b"], ARRAY)
     np.testing.assert_array_equal(found["weight"], np.ones((2, 3)))
+    parameters = mx.gluon.nn.Dense(2, in_units=3, prefix="fc_").collect_params()
+    parameters.initialize(mx.init.One())
+    assert sorted(read_params(parameters)) == ["fc_bias", "fc_weight"]
 
 
 WHOLE = file_bytes({"arg:a": array_bytes(ARRAY), "aux:b": array_bytes(ARRAY)})
