@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from refkernels.bbox import *  # noqa: F403
     from refkernels.coder import *  # noqa: F403
     from refkernels.matcher import *  # noqa: F403
+    from refkernels.sampler import *  # noqa: F403
 
 __version__ = "0.1.0"
 
@@ -32,6 +33,13 @@ _OPERATORS = {
         "BipartiteMatcher",
         "CompositeMatcher",
         "MaximumMatcher",
+    ),
+    "sampler": (
+        "NaiveSampler",
+        "OHEMSampler",
+        "QuotaSampler",
+        "SplitSampler",
+        "SplitSortedBucketSampler",
     ),
     "coder": (
         "CenterNetDecoder",
