@@ -25,6 +25,14 @@ from refkernels.gluon.matcher import (  # noqa: E402
     CompositeMatcher,
     MaximumMatcher,
 )
+from refkernels.gluon.quota_sampler import QuotaSamplerOp, QuotaSamplerProp  # noqa: E402
+from refkernels.gluon.sampler import (  # noqa: E402
+    NaiveSampler,
+    OHEMSampler,
+    QuotaSampler,
+    SplitSampler,
+    SplitSortedBucketSampler,
+)
 
 __all__ = [
     "BBoxArea",
@@ -36,5 +44,12 @@ __all__ = [
     "BipartiteMatcher",
     "CompositeMatcher",
     "MaximumMatcher",
+    "NaiveSampler",
     "NumPyBBoxCornerToCenter",
+    "OHEMSampler",
+    "QuotaSampler",
+    "QuotaSamplerOp",
+    "QuotaSamplerProp",
+    "SplitSampler",
+    "SplitSortedBucketSampler",
 ]
