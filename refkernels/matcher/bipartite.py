@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from refkernels.arrays import Array, as_real, check_flag, check_number, rounded
+from refkernels.arrays import Array, as_real, check_finite, check_flag, check_number, rounded
 from refkernels.jit import jit
 from refkernels.matcher.base import BLOCK, UNMATCHED, Matcher, as_matrices
 
@@ -92,7 +92,7 @@ class BipartiteMatcher(Matcher):
         numpy.ndarray of int64, (..., N)
             The matched column in [0, M), or -1.
         """
-        values = as_real("x", x, min_ndim=2)
+        values = as_real("x", x, min_ndim=2, finite=False)
         matrices = as_matrices(values)
         eps = rounded(self.eps, values.dtype)
         shifted = matrices
@@ -104,15 +104,9 @@ class BipartiteMatcher(Matcher):
             eps = matrices.dtype.type(0)
         sign = matrices.dtype.type(-1 if self.is_ascend else 1)
         out = np.full(matrices.shape[:-1], UNMATCHED, np.int64)
-        _bipartite(
-            matrices,
-            shifted,
-            sign,
-            rounded(self.threshold, values.dtype) * sign,
-            eps,
-            bool(self.share_max),
-            out,
-        )
+        threshold = rounded(self.threshold, values.dtype) * sign
+        if not _bipartite(matrices, shifted, sign, threshold, eps, bool(self.share_max), out):
+            check_finite("x", values)
         return out.reshape(values.shape[:-1])
 
 
@@ -122,15 +116,20 @@ class BipartiteMatcher(Matcher):
 
 @jit
 def _bipartite(x, shifted, sign, threshold, eps, share_max, out):  # type: ignore[no-untyped-def]
-    """Fill `out` (B, N), which comes as UNMATCHED, with the matches of `x` (B, N, M)."""
+    """Fill `out` (B, N), which comes as UNMATCHED, with the matches of `x` (B, N, M).
+
+    Returns whether all of `x` is finite; if not, `out` is of no use.
+    """
     if x.size == 0:
-        return
+        return True
     for image in range(x.shape[0]):
         best = np.full(x.shape[2], threshold, x.dtype)
         head = np.full(x.shape[2], -1, np.int64)
-        _find_best(x[image], shifted[image], sign, threshold, eps, best, head, out[image])
+        if not _find_best(x[image], shifted[image], sign, threshold, eps, best, head, out[image]):
+            return False
         _match_greedily(x[image], sign, threshold, best.copy(), head, out[image])
         _share_best(x[image], shifted[image], sign, threshold, eps, share_max, best, out[image])
+    return True
 
 
 @jit
@@ -151,16 +150,25 @@ def _find_best(x, shifted, sign, threshold, eps, best, head, out):  # type: igno
     end, become PENDING in `out`. They alone can hold a new best, and they are few; so what usually
     happens is the test of a block of whole rows against as many copies of `best`, since single
     rows may be too short for vectors.
+
+    Returns whether all of `x` is finite, which costs nothing here; a check beforehand reads the
+    matrix twice more.
     """
     count, columns = x.shape
     height = max(1, BLOCK // columns)
     size = height * columns
     tiled = np.full(size, threshold, x.dtype)
     flat, flat_shifted = x.reshape(-1), shifted.reshape(-1)
+    finite, zero = True, x.dtype.type(0)
     for first in range(0, count, height):
         start = first * columns
         values, sums = flat[start : start + size], flat_shifted[start : start + size]
-        if not _reaches(values, sums, sign, threshold, eps, tiled):
+        hit = False
+        for i in range(len(values)):
+            value = values[i] * sign
+            finite &= value - value == zero
+            hit |= (value > threshold) & (sums[i] * sign + eps >= tiled[i])
+        if not hit:
             continue
         for r in range(first, min(first + height, count)):
             if not _reaches(x[r], shifted[r], sign, threshold, eps, best):
@@ -173,6 +181,7 @@ def _find_best(x, shifted, sign, threshold, eps, best, head, out):  # type: igno
                     head[c] = r
                     for i in range(c, size, columns):
                         tiled[i] = value
+    return finite
 
 
 @jit

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from refkernels.arrays import Array, as_real, check_number, rounded
+from refkernels.arrays import Array, as_real, check_finite, check_number, rounded
 from refkernels.jit import jit
 from refkernels.matcher.base import BLOCK, UNMATCHED, Matcher, as_matrices
 
@@ -60,26 +60,32 @@ class MaximumMatcher(Matcher):
         numpy.ndarray of int64, (..., N)
             The matched column in [0, M), or -1.
         """
-        values = as_real("x", x, min_ndim=2)
+        values = as_real("x", x, min_ndim=2, finite=False)
         rows = as_matrices(values).reshape(math.prod(values.shape[:-1]), values.shape[-1])
         out = np.full(rows.shape[0], UNMATCHED, np.int64)
-        _maximum(rows, rounded(self.threshold, values.dtype), out)
+        if not _maximum(rows, rounded(self.threshold, values.dtype), out):
+            check_finite("x", values)
         return out.reshape(values.shape[:-1])
 
 
 @jit
 def _maximum(x, threshold, out):  # type: ignore[no-untyped-def]
-    """Fill `out` (N,), which comes as UNMATCHED, with the first argmax of the rows that qualify."""
+    """Fill `out` (N,), which comes as UNMATCHED, with the first argmax of the rows that qualify.
+
+    Returns whether all of `x` is finite; if not, `out` is of no use.
+    """
     count, columns = x.shape
     if x.size == 0:
-        return
+        return True
     height = max(1, BLOCK // columns)
     flat = x.reshape(-1)
+    finite, zero = True, x.dtype.type(0)
     for first in range(0, count, height):
         # Most rows of an IoU matrix stay below any threshold: see `_find_best` in bipartite.py.
         values = flat[first * columns : (first + height) * columns]
         hit = False
         for i in range(len(values)):
+            finite &= values[i] - values[i] == zero
             hit |= values[i] >= threshold
         if hit:
             for r in range(first, min(first + height, count)):
@@ -89,3 +95,4 @@ def _maximum(x, threshold, out):  # type: ignore[no-untyped-def]
                         own, largest = c, x[r, c]
                 if largest >= threshold:
                     out[r] = own
+    return finite
