@@ -1,0 +1,40 @@
+"""The libraries that refkernels is raced against, and how each of them is imported."""
+
+import importlib
+import sys
+import warnings
+from types import ModuleType
+from typing import Any
+
+from bench.harness import Peer
+
+__all__ = ["GLUONCV", "POWERBOXES", "PYCOCOTOOLS", "TORCHVISION"]
+
+
+def _gluoncv() -> tuple[ModuleType, Any]:
+    from refkernels.gluon.compat import import_mxnet
+    from refkernels.legacy_numpy import numpy_for_mxnet
+
+    mxnet = import_mxnet()
+    # gluoncv refuses to be imported beside a PyTorch of today, which it does not need here.
+    torch = sys.modules.pop("torch", None)
+    sys.modules["torch"] = None  # type: ignore[assignment]
+    try:
+        with numpy_for_mxnet(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return mxnet, importlib.import_module("gluoncv.nn")
+    finally:
+        del sys.modules["torch"]
+        if torch is not None:
+            sys.modules["torch"] = torch
+
+
+def _torchvision() -> tuple[ModuleType, Any]:
+    torch = importlib.import_module("torch")
+    return torch, importlib.import_module("torchvision.ops").box_iou
+
+
+GLUONCV = Peer("gluoncv", _gluoncv)
+POWERBOXES = Peer("powerboxes", lambda: importlib.import_module("powerboxes"))
+PYCOCOTOOLS = Peer("pycocotools", lambda: importlib.import_module("pycocotools.mask"))
+TORCHVISION = Peer("torchvision", _torchvision)
