@@ -44,22 +44,29 @@ OPERATORS = tuple(
 )
 KERNELS = ("refkernels.arrays", "refkernels.jit", *OPERATORS)
 
+# Where conformance meets a framework, and loads it when a target is of that framework.
+ADAPTER = Room(
+    ("numpy", "refkernels.arrays", "refkernels.conformance", *OPERATORS),
+    lazily=("mxnet", "refkernels.gluon"),
+)
+
 # The first room that a module's name begins with is its room.
 ROOMS = {
     "refkernels.arrays": Room(("numpy",)),
     "refkernels.jit": Room(("numba", "numpy")),
     **{operator: Room(("numpy", *KERNELS)) for operator in OPERATORS},
     "refkernels.definition": Room(("numpy", "mpmath")),
-    "refkernels.gluon": Room(("numpy", "mxnet", "refkernels.arrays", *OPERATORS)),
+    "refkernels.gluon": Room(
+        ("numpy", "mxnet", "refkernels.arrays", *OPERATORS),
+        lazily=("gluoncv",),  # networks by name, where it is installed
+    ),
     "refkernels.assign": Room(("numpy", *KERNELS)),
     "refkernels.explain": Room(("numpy", *KERNELS), lazily=("matplotlib",)),
     "refkernels.conformance.report": Room(
         ("numpy", "rich", "refkernels.arrays", "refkernels.conformance"), lazily=("refkernels",)
     ),
-    "refkernels.conformance.target": Room(
-        ("numpy", "refkernels.arrays", "refkernels.conformance", *OPERATORS),
-        lazily=("mxnet", "refkernels.gluon"),
-    ),
+    "refkernels.conformance.target": ADAPTER,
+    "refkernels.conformance.mxnet_graph": ADAPTER,
     "refkernels.conformance.pytest_plugin": Room(("pytest", "refkernels.conformance")),
     "refkernels.conformance": Room(
         ("numpy", "hypothesis", "mpmath", "refkernels.definition", "refkernels.arrays", *OPERATORS),
