@@ -77,7 +77,8 @@ def _waited(result: Any) -> Any:
 
 
 def _differ(ours: Any, theirs: Any) -> str:
-    return f"within {np.abs(ours - theirs).max():.0e}"
+    difference = np.abs(ours - theirs).max()
+    return f"within {difference:.0e}" if difference else "equal"
 
 
 def _growth(rounds: int) -> None:

@@ -1,5 +1,6 @@
 """The box operators: right to a few units of roundoff, whatever the boxes and their layout."""
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
@@ -408,6 +409,17 @@ def test_threads_get_what_one_thread_gets(operator):
     with ThreadPoolExecutor(4) as pool:
         for one, other in zip(pool.map(operator, images), expected, strict=True):
             assert_equal(one, other)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_iou_needs_no_memory_but_that_of_its_result(dtype):
+    a, b = grid(2000).astype(dtype), grid(50, seed=1).astype(dtype)
+    BBoxBatchIOU()(a, b)
+    tracemalloc.start()
+    ious = BBoxBatchIOU()(a, b)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.1 * ious.nbytes
 
 
 def test_warmup_compiles_every_kernel():

@@ -1,5 +1,6 @@
 """The matchers: equal to their definitions, whatever the matrix, its dtype and its layout."""
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -320,6 +321,18 @@ def test_matchers_are_values():
     assert BipartiteMatcher() == BipartiteMatcher(threshold=1e-12, share_max=True)
     assert CompositeMatcher([MaximumMatcher(0.5)]) == CompositeMatcher((MaximumMatcher(0.5),))
     assert len({MaximumMatcher(0.5), MaximumMatcher(0.5), MaximumMatcher(0.4)}) == 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("matcher", [BipartiteMatcher(), MaximumMatcher(0.5)])
+def test_matching_copies_no_matrix(matcher, dtype):
+    x = np.random.default_rng(4).random((1000, 50)).astype(dtype)
+    matcher(x)
+    tracemalloc.start()
+    matcher(x)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < x.nbytes / 2
 
 
 def test_warmup_compiles_every_kernel():
