@@ -20,11 +20,28 @@ from refkernels.gluon.bbox import (  # noqa: E402
     BBoxSplit,
     NumPyBBoxCornerToCenter,
 )
+from refkernels.gluon.coder import (  # noqa: E402
+    CenterNetDecoder,
+    MultiClassDecoder,
+    MultiClassEncoder,
+    MultiPerClassDecoder,
+    NormalizedBoxCenterDecoder,
+    NormalizedBoxCenterEncoder,
+    NormalizedPerClassBoxCenterEncoder,
+    NumPyNormalizedBoxCenterEncoder,
+    SigmoidClassEncoder,
+)
+from refkernels.gluon.feature import (  # noqa: E402
+    FeatureExpander,
+    FeatureExtractor,
+    FPNFeatureExpander,
+)
 from refkernels.gluon.matcher import (  # noqa: E402
     BipartiteMatcher,
     CompositeMatcher,
     MaximumMatcher,
 )
+from refkernels.gluon.predictor import ConvPredictor, FCPredictor  # noqa: E402
 from refkernels.gluon.quota_sampler import QuotaSamplerOp, QuotaSamplerProp  # noqa: E402
 from refkernels.gluon.sampler import (  # noqa: E402
     NaiveSampler,
@@ -42,14 +59,28 @@ __all__ = [
     "BBoxCornerToCenter",
     "BBoxSplit",
     "BipartiteMatcher",
+    "CenterNetDecoder",
     "CompositeMatcher",
+    "ConvPredictor",
+    "FCPredictor",
+    "FPNFeatureExpander",
+    "FeatureExpander",
+    "FeatureExtractor",
     "MaximumMatcher",
+    "MultiClassDecoder",
+    "MultiClassEncoder",
+    "MultiPerClassDecoder",
     "NaiveSampler",
+    "NormalizedBoxCenterDecoder",
+    "NormalizedBoxCenterEncoder",
+    "NormalizedPerClassBoxCenterEncoder",
     "NumPyBBoxCornerToCenter",
+    "NumPyNormalizedBoxCenterEncoder",
     "OHEMSampler",
     "QuotaSampler",
     "QuotaSamplerOp",
     "QuotaSamplerProp",
+    "SigmoidClassEncoder",
     "SplitSampler",
     "SplitSortedBucketSampler",
 ]

@@ -15,6 +15,9 @@ __all__ = [
     "BBoxCornerToCenter",
     "BBoxSplit",
     "NumPyBBoxCornerToCenter",
+    "center_columns",
+    "columns",
+    "corner_columns",
 ]
 
 FORMATS = ("corner", "center")
@@ -42,8 +45,7 @@ class BBoxCornerToCenter(HybridBlock):
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Convert `x`, real, of any shape with 4 along `axis`."""
-        columns = _corner_to_center(F, widen(F, x), self._axis)
-        return _joined(F, columns, x, self._axis, self._split)
+        return _joined(F, center_columns(F, widen(F, x), self._axis), x, self._axis, self._split)
 
 
 class NumPyBBoxCornerToCenter(BBoxCornerToCenter):
@@ -72,8 +74,7 @@ class BBoxCenterToCorner(HybridBlock):
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Convert `x`, real, of any shape with 4 along `axis`."""
-        columns = _center_to_corner(F, widen(F, x), self._axis)
-        return _joined(F, columns, x, self._axis, self._split)
+        return _joined(F, corner_columns(F, widen(F, x), self._axis), x, self._axis, self._split)
 
 
 class BBoxSplit(HybridBlock):
@@ -98,7 +99,7 @@ class BBoxSplit(HybridBlock):
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Split `x`, of any shape with 4 along `axis`; gradients flow through."""
-        return F.split(x, axis=self._axis, num_outputs=4, squeeze_axis=self._squeeze_axis)
+        return tuple(columns(F, x, self._axis, self._squeeze_axis))
 
 
 class BBoxArea(HybridBlock):
@@ -123,12 +124,11 @@ class BBoxArea(HybridBlock):
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Compute the areas of `x`, real, of any shape with 4 along `axis`."""
-        columns = F.split(widen(F, x), axis=self._axis, num_outputs=4)
+        boxes = widen(F, x)
         if self._fmt == "corner":
-            xmin, ymin, xmax, ymax = columns
-            width, height = xmax - xmin, ymax - ymin
+            _, _, width, height = center_columns(F, boxes, self._axis)
         else:
-            _, _, width, height = columns
+            _, _, width, height = columns(F, boxes, self._axis)
         area = F.where((width > 0) * (height > 0), width * height, F.zeros_like(width))
         return narrow(F, area, common_like(F, x))
 
@@ -186,15 +186,15 @@ class BBoxBatchIOU(HybridBlock):
 
     def _corners(self, F: Any, boxes: Any, expand: int) -> list[Any]:
         if self._fmt == "center":
-            columns = _center_to_corner(F, boxes, self._axis)
-            columns = [F.squeeze(column, axis=self._axis) for column in columns]
+            corners = corner_columns(F, boxes, self._axis)
+            corners = [F.squeeze(column, axis=self._axis) for column in corners]
         else:
-            columns = list(F.split(boxes, axis=self._axis, num_outputs=4, squeeze_axis=True))
-        left, top, right, bottom = columns
+            corners = columns(F, boxes, self._axis, squeeze_axis=True)
+        left, top, right, bottom = corners
         area = self._side(F, left, right) * self._side(F, top, bottom)
         # An empty box meets nothing; 1 for its area keeps 0 / union from being 0 / 0.
         area = F.where(area > 0, area, F.ones_like(area))
-        return [F.expand_dims(column, axis=expand) for column in (*columns, area)]
+        return [F.expand_dims(column, axis=expand) for column in (*corners, area)]
 
     def _side(self, F: Any, low: Any, high: Any) -> Any:
         side = high - low
@@ -226,21 +226,34 @@ class BBoxClipToImage(HybridBlock):
         return narrow(F, F.broadcast_minimum(F.relu(boxes), limits), common_like(F, x))
 
 
-def _corner_to_center(F: Any, boxes: Any, axis: int) -> list[Any]:
-    xmin, ymin, xmax, ymax = F.split(boxes, axis=axis, num_outputs=4)
+def columns(F: Any, boxes: Any, axis: int = -1, squeeze_axis: bool = False) -> list[Any]:
+    """Return the four columns of boxes; an axis that does not have length 4 is an error.
+
+    Not by ``split``: where a gradient ends behind one, MXNet's imperative backward pass crashes.
+    """
+    parts = [F.slice_axis(boxes, axis=axis, begin=i, end=i + 1) for i in range(3)]
+    rest = F.slice_axis(boxes, axis=axis, begin=3, end=None)
+    parts.append(F.reshape_like(rest, parts[0]))
+    return [F.squeeze(part, axis=axis) for part in parts] if squeeze_axis else parts
+
+
+def center_columns(F: Any, boxes: Any, axis: int = -1) -> list[Any]:
+    """Return cx, cy, w and h of corner boxes, with `axis` kept at length 1."""
+    xmin, ymin, xmax, ymax = columns(F, boxes, axis)
     width, height = xmax - xmin, ymax - ymin
     return [xmin + width * 0.5, ymin + height * 0.5, width, height]
 
 
-def _center_to_corner(F: Any, boxes: Any, axis: int) -> list[Any]:
-    x, y, width, height = F.split(boxes, axis=axis, num_outputs=4)
+def corner_columns(F: Any, boxes: Any, axis: int = -1) -> list[Any]:
+    """Return xmin, ymin, xmax and ymax of centre boxes, with `axis` kept at length 1."""
+    x, y, width, height = columns(F, boxes, axis)
     half_width, half_height = width * 0.5, height * 0.5
     return [x - half_width, y - half_height, x + half_width, y + half_height]
 
 
-def _joined(F: Any, columns: list[Any], like: Any, axis: int, split: bool) -> Any:
-    """Round the columns to the dtype of `like`, as one array or as a tuple of four."""
+def _joined(F: Any, parts: list[Any], like: Any, axis: int, split: bool) -> Any:
+    """Round columns to the dtype of `like`, as one array or as a tuple of four."""
     like = common_like(F, like)
     if split:
-        return tuple(narrow(F, column, like) for column in columns)
-    return narrow(F, F.concat(*columns, dim=axis), like)
+        return tuple(narrow(F, part, like) for part in parts)
+    return narrow(F, F.concat(*parts, dim=axis), like)

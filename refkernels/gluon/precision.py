@@ -18,8 +18,7 @@ __all__ = ["as_real", "common_like", "constant_like", "narrow", "widen"]
 def widen(F: Any, *arrays: Any) -> Any:
     """Return the arrays in the dtype they are computed in: the widest of all and float32.
 
-    No gradient flows back through them, since targets are constants of training. It has to stop
-    here: where it stops behind a ``split``, MXNet's imperative backward pass corrupts memory.
+    No gradient flows back through them, since targets are constants of training.
 
     Parameters
     ----------

@@ -186,19 +186,40 @@ def blocks_of_two_arrays() -> list[Any]:
     ]
 
 
+@pytest.mark.parametrize("length", [3, 5, 8])
 @pytest.mark.parametrize("hybridise", [False, True])
-def test_no_gradient_flows_through_a_box_block(hybridise: bool) -> None:
+def test_an_axis_that_has_not_length_4_is_an_error(length: int, hybridise: bool) -> None:
+    blocks = [
+        *((block, 1) for block in [*blocks_of_one_array(), gluon.BBoxSplit(-1)]),
+        *((block, 2) for block in blocks_of_two_arrays()[:2]),
+    ]
+    for block, number in blocks:
+        block.hybridize(hybridise)
+        with pytest.raises(mx.MXNetError):
+            block(*[mx.nd.ones((2, length))] * number)
+
+
+@pytest.mark.parametrize("hybridise", [False, True])
+def test_no_gradient_flows_through_a_box_block(assert_no_gradient: Any, hybridise: bool) -> None:
+    x = mx.nd.array([[1.0, 2, 3, 5], [0, 0, 7, 7]])
     for number, blocks in enumerate([blocks_of_one_array(), blocks_of_two_arrays()], 1):
         for block in blocks:
             block.hybridize(hybridise)
-            x = mx.nd.array([[1.0, 2, 3, 5], [0, 0, 7, 7]])
-            x.attach_grad()
-            with mx.autograd.record():
-                outputs = block(*[x] * number)
-                outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-                loss = (x * 3).sum() + sum((output * 2).sum() for output in outputs)
-            loss.backward()
-            np.testing.assert_array_equal(x.grad.asnumpy(), 3)
+            assert_no_gradient(block, *[x] * number)
+
+
+@pytest.mark.parametrize("hybridise", [False, True])
+def test_a_gradient_may_end_behind_a_split(hybridise: bool) -> None:
+    block = gluon.BBoxSplit(axis=-1, squeeze_axis=True)  # with MXNet's split a crash
+    block.hybridize(hybridise)
+    for _ in range(20):
+        x = mx.nd.ones((2, 4))
+        x.attach_grad()
+        with mx.autograd.record():
+            xmin, ymin, _, _ = block(x)
+            loss = mx.nd.BlockGrad(xmin + ymin)
+        loss.backward()
+        np.testing.assert_array_equal(x.grad.asnumpy(), 0)
 
 
 def test_gradients_flow_through_a_split() -> None:
