@@ -18,8 +18,11 @@ import refkernels
 
 __all__ = ["main"]
 
-# What a verdict that is not "conforms" means for the exit status.
+# Exit statuses; 0 is that all conforms.
 DIVERGES, USAGE = 1, 2
+
+# The number of cases that `check` draws for each operator.
+PROFILES = {"quick": 25, "default": 100, "thorough": 1000}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,11 +37,16 @@ def main() -> None:
     "--operator", "operators", multiple=True, metavar="NAME", help="Only this one; repeatable."
 )
 @click.option(
-    "--max-examples",
-    type=click.IntRange(min=1),
-    default=100,
+    "--profile",
+    type=click.Choice(list(PROFILES)),
+    default="default",
     show_default=True,
-    help="Drawn cases per operator.",
+    help="How many cases are drawn per operator: "
+    + ", ".join(f"{count} for {name}" for name, count in PROFILES.items())
+    + ".",
+)
+@click.option(
+    "--max-examples", type=click.IntRange(min=1), help="Drawn cases per operator, in place of it."
 )
 @click.option(
     "--seed",
@@ -83,23 +91,28 @@ def main() -> None:
     metavar="SECONDS",
     help="A case that takes longer hangs.",
 )
+@click.option("--strict", is_flag=True, help="Report declared divergences as if they were not.")
 def check(
     target: str,
     operators: tuple[str, ...],
-    max_examples: int,
+    profile: str,
+    max_examples: int | None,
     seed: int,
     dtypes: tuple[str, ...],
     contexts: tuple[str, ...],
     annotations: Path | None,
     workers: int,
     time_limit: float,
+    strict: bool,
 ) -> None:
     """Hold TARGET's operators to the kernels.
 
     TARGET is a module that exposes operators by name, itself or in its direct submodules: Gluon
     blocks, or classes whose objects take NumPy arrays. Default: refkernels.gluon.
 
-    Exit status: 0 conforms, 1 diverges, 2 usage or import error.
+    Every counterexample is saved below .refkernels/failures, and tried first the next time.
+
+    Exit status: 0 conforms (outside declared divergences), 1 diverges, 2 usage or import error.
     """
     try:
         from rich.console import Console
@@ -113,12 +126,13 @@ def check(
         names = [cases.find(name).name for name in operators] or list(cases.operators())
     except ValueError as error:
         _fail(str(error))
-    options = Options(max_examples, seed, dtypes or DTYPES, contexts)
+    examples = max_examples or PROFILES[profile]
+    options = Options(examples, seed, dtypes or DTYPES, contexts, strict)
     images = _images(annotations)
     console = Console(highlight=False)
     report.print_header(console, target, seed)
     started = time.perf_counter()
-    with report.LiveReport(console, names, max_examples) as live:
+    with report.LiveReport(console, names) as live:
         results = processes.check(
             target,
             names,
@@ -132,7 +146,42 @@ def check(
     verdicts = {result.verdict for result in results}
     if "error" in verdicts or verdicts == {"absent"}:
         sys.exit(USAGE)
-    sys.exit(DIVERGES if verdicts - {"conforms", "absent"} else 0)
+    sys.exit(DIVERGES if verdicts - {"conforms", "known", "absent"} else 0)
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--target", metavar="MODULE", help="Run it on this one. Default: where it was seen.")
+def replay(path: Path, target: str | None) -> None:
+    """Run a saved counterexample again, in every mode and context there is.
+
+    PATH is a folder that `check` named, below .refkernels/failures.
+
+    Exit status: 0 conforms, 1 diverges, 2 usage or import error.
+    """
+    try:
+        from refkernels.conformance import cases
+        from refkernels.conformance.examine import Examiner
+        from refkernels.conformance.replay import load
+        from refkernels.conformance.target import Target, TargetError
+    except ModuleNotFoundError as error:
+        _fail(f"'replay' needs {error.name}; install it with: pip install 'refkernels[check]'")
+    sys.path.append(os.getcwd())
+    try:
+        saved = load(path)
+        module = Target(target or saved.target)
+        if module.find(saved.operator) is None:
+            _fail(f"{module.module} has no {saved.operator}")
+        examiner = Examiner(cases.find(saved.operator), module)
+    except (TargetError, ValueError, ImportError) as error:
+        _fail(str(error))
+    click.echo(f"{saved.operator} of {module.module}, {saved.dtype}; it was: {saved.what}")
+    dissent = examiner.examine(saved.case, str(path), (saved.dtype,))
+    if dissent is None:
+        click.echo("conforms")
+        return
+    click.echo(f"{dissent}\n{dissent.paste}")
+    sys.exit(DIVERGES)
 
 
 def _images(annotations: Path | None) -> Any:

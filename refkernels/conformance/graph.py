@@ -16,7 +16,7 @@ from refkernels.conformance.bounds import final_rounding, roundoff
 from refkernels.conformance.layer_bounds import layer_error
 from refkernels.feature import GraphEvaluator
 
-__all__ = ["NodeResult", "compare_graph", "compare_node", "first_failing"]
+__all__ = ["NodeResult", "compare_graph", "compare_node", "first_failing", "running_errors"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,15 @@ class NodeResult:
     expected: float = float("nan")
     bound: float = float("nan")
     note: str = ""
+
+    def __str__(self) -> str:
+        name = f"{self.name} ({self.operator})"
+        if self.note:
+            return f"{name}: {self.note}"
+        return (
+            f"{name}: {list(self.where)} is {self.found!r}, expected {self.expected!r}, off by "
+            f"{self.ratio:.3g} of the bound {self.bound:.3g}"
+        )
 
     @property
     def compared(self) -> bool:
@@ -128,6 +137,37 @@ def compare_node(
         float(expected[where]),
         float(bound[where]),
     )
+
+
+def running_errors(
+    evaluator: GraphEvaluator, inputs: Mapping[str, Any], dtype: Any
+) -> dict[str, Array]:
+    """Bound how far each node may be off when its inputs are what the nodes before it computed.
+
+    Parameters
+    ----------
+    evaluator : GraphEvaluator
+    inputs : mapping of str to array_like
+        Exact.
+    dtype : dtype
+        What the network computes in, float32 or float64.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        The largest absolute error of each element, by the name of the node's output.
+    """
+    values = {**_parameters(evaluator), **{k: np.asarray(v) for k, v in inputs.items()}}
+    values = {name: value.astype(np.float64) for name, value in values.items()}
+    errors = {name: np.zeros(value.shape) for name, value in values.items()}
+    unit = roundoff(dtype)
+    for name in evaluator.operators:
+        sources = evaluator.sources(name)
+        given = [values[source] for source in sources]
+        values[name] = evaluator.evaluate_node(name, given)
+        carried = [errors[source] for source in sources]
+        errors[name] = layer_error(evaluator.layer(name), given, values[name], unit, carried)
+    return {name: errors[name] for name in evaluator.operators}
 
 
 def first_failing(results: Sequence[NodeResult]) -> NodeResult | None:

@@ -18,6 +18,8 @@ __all__ = ["LiveReport", "print_header", "print_results"]
 
 STYLES = {
     "conforms": "green",
+    "known": "green",
+    "stale": "bold red",
     "diverges": "bold red",
     "crashes": "bold red",
     "hangs": "bold red",
@@ -53,7 +55,7 @@ class LiveReport:
     On something that is not a terminal nothing is drawn until the end.
     """
 
-    def __init__(self, console: Console, operators: Sequence[str], examples: int) -> None:
+    def __init__(self, console: Console, operators: Sequence[str]) -> None:
         self._operators = operators
         self._results: dict[str, Result] = {}
         self._counts: dict[str, int] = {}
@@ -122,7 +124,7 @@ def print_results(console: Console, results: Sequence[Result], seconds: float) -
     """Print the table, then each failure with a call that can be pasted into Python."""
     console.print(_table(results))
     for result in results:
-        if result.verdict in ("conforms", "absent"):
+        if result.verdict in ("conforms", "known", "absent"):
             continue
         console.rule(Text(f"{result.operator} {result.verdict}", STYLES[result.verdict]))
         if result.note:
@@ -132,6 +134,8 @@ def print_results(console: Console, results: Sequence[Result], seconds: float) -
             console.print(Text(str(dissent), "bold"))
             again = f"--operator {result.operator} --seed {result.seed}"
             console.print(Text(f"{dissent.origin}; again with: {again}"))
+            if dissent.saved:
+                console.print(Text(f"or: refkernels replay {dissent.saved}"), soft_wrap=True)
             essence = dissent.paste.replace(dissent.dtype, "")
             if essence in shown:
                 console.print(Text(f"The same case as above, in {dissent.dtype}."))
@@ -139,6 +143,9 @@ def print_results(console: Console, results: Sequence[Result], seconds: float) -
                 # Not wrapped: it must survive being copied.
                 console.print(Text(dissent.paste), soft_wrap=True)
             shown.add(essence)
+    known = {k: n for result in results for k, n in result.known.items()}
+    if known:
+        console.print(f"{len(known)} known divergences met: {', '.join(sorted(known))}")
     console.rule()
     counts = {verdict: sum(r.verdict == verdict for r in results) for verdict in STYLES}
     summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)

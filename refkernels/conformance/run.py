@@ -1,19 +1,19 @@
-"""Run an operator's cases against a target: draw, compare, shrink, and say who dissents."""
+"""Hold one operator of a target to its kernel: draw cases, find a dissent, make it small."""
 
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import hypothesis
-import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 
-from refkernels.arrays import Array
 from refkernels.conformance.cases import find
+from refkernels.conformance.divergence import declared
+from refkernels.conformance.examine import Dissent, Examiner
 from refkernels.conformance.shrink import shrink
-from refkernels.conformance.spec import Case, Image, Law, Operator, Reference
+from refkernels.conformance.spec import Case, Image, Operator
 from refkernels.conformance.target import Target, TargetError
 
 __all__ = ["DTYPES", "Dissent", "Options", "Result", "check_operator"]
@@ -35,36 +35,15 @@ class Options:
         Of float16, float32, float64.
     contexts : sequence of str
         Restrict to these; empty for every one found.
+    strict : bool
+        Whether declared divergences are none.
     """
 
     max_examples: int = 100
     seed: int = 0
     dtypes: Sequence[str] = DTYPES
     contexts: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Dissent:
-    """A case on which somebody differs.
-
-    Parameters
-    ----------
-    who : str
-        "target", "kernel" (it differs from the definition) or "both".
-    what : str
-        Where it differs and by how much.
-    """
-
-    who: str
-    what: str
-    dtype: str
-    mode: str
-    context: str
-    paste: str
-    origin: str
-
-    def __str__(self) -> str:
-        return f"{self.who} dissents ({self.dtype}, {self.mode}, {self.context}): {self.what}"
+    strict: bool = False
 
 
 @dataclass
@@ -74,9 +53,12 @@ class Result:
     Parameters
     ----------
     verdict : str
-        "conforms", "diverges", "absent", "crashes", "hangs" or "error".
+        "conforms", "known" (it does outside declared divergences), "diverges", "stale" (a declared
+        divergence has gone), "absent", "crashes", "hangs" or "error".
     ambiguous : int
         Decisions that rounding alone made differ from the kernel's: neither passed nor failed.
+    known : dict of str to int
+        How many cases each declared divergence covered.
     """
 
     operator: str
@@ -90,11 +72,12 @@ class Result:
     seconds: float = 0.0
     seed: int = 0
     dissents: list[Dissent] = field(default_factory=list)
+    known: dict[str, int] = field(default_factory=dict)
     note: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as what `json.dumps` takes."""
-        return asdict(self)
+        """Return it as what `json.dumps` takes; the dissents' cases are in the saved folders."""
+        return asdict(replace(self, dissents=[replace(d, case=None) for d in self.dissents]))
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Result":
@@ -107,137 +90,12 @@ class _Found(Exception):
     """Carries a dissent out of a property test."""
 
 
-@dataclass
-class _Examiner:
-    """Runs single cases of one operator in every dtype, mode and context."""
-
-    operator: Operator
-    target: Target
-    options: Options
-    watch: Callable[[Case | None], None]
-    modes: list[str] = field(init=False)
-    contexts: list[str] = field(init=False)
-    ambiguous: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        name = self.operator.needs[0]
-        adapter = self.target.adapter(name)
-        self.modes = adapter.modes(self.target.find(name))
-        self.ambiguous = 0
-        found = adapter.contexts()
-        wanted = self.options.contexts
-        self.contexts = [c for c in found if not wanted or c in wanted]
-        if not self.contexts:
-            raise TargetError(
-                f"none of the contexts {', '.join(wanted)} is there; found: {', '.join(found)}"
-            )
-
-    def examine(self, case: Case, origin: str, dtypes: Sequence[str]) -> Dissent | None:
-        """Return the first dissent on `case`, or None.
-
-        One block serves all dtypes of a mode, one after the other, as blocks do in use: state that
-        it keeps from one call to the next shows here.
-        """
-        casts = [(dtype, case.astype(np.dtype(dtype))) for dtype in dtypes]
-        references: dict[str, Reference] = {}
-        for dtype, cast in casts:
-            references[dtype] = self.operator.refer(cast)
-            wrong = self.operator.judge_kernel(cast, references[dtype])
-            if wrong is not None:
-                return self._dissent("kernel", wrong.what, dtype, "call", "cpu", cast, origin)
-        self.watch(case)
-        try:
-            return self._run(case, casts, references, origin)
-        finally:
-            self.watch(None)
-
-    def _run(
-        self,
-        case: Case,
-        casts: Sequence[tuple[str, Case]],
-        references: dict[str, Reference],
-        origin: str,
-    ) -> Dissent | None:
-        for context in self.contexts:
-            for mode in self.modes:
-                call: Any = None
-                for dtype, cast in casts:
-                    try:
-                        if call is None:
-                            call = self.operator.prepare(self.target, case, mode, context)
-                        outputs = call(*(x.copy() for x in cast.inputs.values()))
-                    except (Exception, SystemExit) as error:
-                        what = f"raises {type(error).__name__}: {_first_lines(str(error))}"
-                        return self._dissent("target", what, dtype, mode, context, cast, origin)
-                    wrong = self.operator.judge(cast, references[dtype], outputs)
-                    if wrong is not None:
-                        who, what = self._arbitrate(cast, references[dtype], outputs, wrong.what)
-                        return self._dissent(who, what, dtype, mode, context, cast, origin)
-                    self.ambiguous += self.operator.count_ambiguous(
-                        cast, references[dtype], outputs
-                    )
-        return None
-
-    def examine_laws(self) -> Dissent | None:
-        """Return the first law of the operator that the kernel or the target breaks, or None."""
-        operator = self.operator
-
-        def on_kernel(case: Case) -> tuple[Array, ...]:
-            return operator.refer(case, ask_definition=False).kernel
-
-        for law in operator.laws:
-            if (what := law.check(on_kernel)) is not None:
-                return self._broken(law, "kernel", what, "call", "cpu")
-            for context in self.contexts:
-                for mode in self.modes:
-
-                    def on_target(
-                        case: Case, mode: str = mode, context: str = context
-                    ) -> tuple[Array, ...]:
-                        self.watch(case)
-                        try:
-                            call = operator.prepare(self.target, case, mode, context)
-                            return call(*case.inputs.values())
-                        finally:
-                            self.watch(None)
-
-                    try:
-                        what = law.check(on_target)
-                    except (Exception, SystemExit) as error:
-                        what = f"raises {type(error).__name__}: {_first_lines(str(error))}"
-                    if what is not None:
-                        return self._broken(law, "target", what, mode, context)
-        return None
-
-    def _broken(self, law: Law, who: str, what: str, mode: str, context: str) -> Dissent:
-        paste = f"# {self.operator.name}: {law.name}"
-        return Dissent(who, what, "float32", mode, context, paste, "a law")
-
-    def _arbitrate(
-        self, case: Case, reference: Reference, outputs: Any, what: str
-    ) -> tuple[str, str]:
-        """Where the definition was not asked yet, ask it who is wrong, if it can in good time."""
-        if reference.exact is not None or sum(output.size for output in outputs) > 20_000:
-            return "target", what
-        reference = self.operator.refer(case, ask_definition=True)
-        kernel = self.operator.judge_kernel(case, reference)
-        target = self.operator.judge(case, reference, outputs)
-        if kernel is None:
-            return "target", what if target is None else target.what
-        return ("kernel" if target is None else "both"), kernel.what
-
-    def _dissent(
-        self, who: str, what: str, dtype: str, mode: str, context: str, case: Case, origin: str
-    ) -> Dissent:
-        paste = self.operator.paste(self.target, case, mode, context)
-        return Dissent(who, what, dtype, mode, context, paste, origin)
-
-
 def check_operator(
     name: str,
     target: Target,
     options: Options,
     images: Sequence[Image] = (),
+    earlier: Sequence[Case] = (),
     progress: Callable[[int], None] = lambda count: None,
     watch: Callable[[Case | None], None] = lambda case: None,
 ) -> Result:
@@ -253,6 +111,8 @@ def check_operator(
         What to try.
     images : sequence of Image
         Boxes and anchors that make further cases, after the drawn ones.
+    earlier : sequence of Case
+        Tried first.
     progress : callable
         Called with the number of cases done.
     watch : callable
@@ -270,44 +130,56 @@ def check_operator(
         missing = [need for need in operator.needs if target.find(need) is None]
         if missing:
             return Result(name, "absent", seed=options.seed, note=f"no {', '.join(missing)}")
-        examiner = _Examiner(operator, target, options, watch)
+        divergences = () if options.strict else declared(target.module, name)
+        examiner = Examiner(operator, target, options.contexts, divergences, watch)
     except (TargetError, ImportError) as error:
         return Result(name, "error", seed=options.seed, note=str(error))
     result = Result(
         name,
         "conforms",
-        dtypes=tuple(options.dtypes),
+        dtypes=tuple(dtype for dtype in options.dtypes if dtype in operator.dtypes),
         modes=tuple(examiner.modes),
         contexts=tuple(examiner.contexts),
         seed=options.seed,
     )
-    remaining = list(options.dtypes)
+    if not result.dtypes:
+        known = " and ".join(operator.dtypes)
+        return Result(name, "absent", seed=options.seed, note=f"it is defined in {known} only")
+    remaining = list(result.dtypes)
     while remaining:
         # One counterexample for each dtype: what float16 shows often hides what float32 would.
-        dissent = _search(examiner, remaining, seed, images, result, progress)
+        dissent = _search(examiner, options, remaining, seed, earlier, images, result, progress)
         if dissent is None:
             break
         result.verdict = "diverges"
         result.dissents.append(dissent)
         remaining.remove(dissent.dtype)
-    broken = examiner.examine_laws()
+    broken = None if divergences else examiner.examine_laws()
     if broken is not None:
         result.verdict = "diverges"
         result.dissents.append(broken)
+    stale = examiner.find_stale()
+    if stale is not None:
+        result.dissents.append(stale)
+    if result.verdict == "conforms" and divergences:
+        result.verdict = "known" if stale is None else "stale"
+    result.known = dict(examiner.known)
     result.ambiguous = examiner.ambiguous
     result.seconds = time.perf_counter() - started
     return result
 
 
 def _search(
-    examiner: _Examiner,
+    examiner: Examiner,
+    options: Options,
     dtypes: Sequence[str],
     seed: int,
+    earlier: Sequence[Case],
     images: Sequence[Image],
     result: Result,
     progress: Callable[[int], None],
 ) -> Dissent | None:
-    """Draw cases, then take those of images, until one dissents; return the smallest like it."""
+    """Try earlier failures, drawn cases and images until one dissents; return its smallest form."""
     operator = examiner.operator
     found: list[tuple[Case, Dissent]] = []
 
@@ -319,7 +191,7 @@ def _search(
 
     @hypothesis.seed(seed)
     @settings(
-        max_examples=examiner.options.max_examples,
+        max_examples=options.max_examples,
         database=None,
         deadline=None,
         derandomize=False,
@@ -333,9 +205,12 @@ def _search(
         if not found:
             result.cases += 1
             progress(result.cases + result.real_cases)
-        examine(case, f"drawn from seed {examiner.options.seed}")
+        examine(case, f"drawn from seed {options.seed}")
 
     try:
+        for case in earlier:
+            result.cases += 1
+            examine(case, "a failure saved earlier")
         examine_drawn()
         for case, origin in _real_cases(operator, images):
             result.real_cases += 1
@@ -360,10 +235,3 @@ def _real_cases(operator: Operator, images: Sequence[Image]) -> Any:
     for image in images:
         for case in operator.annotated(image):
             yield case, image.name
-
-
-def _first_lines(message: str) -> str:
-    """Shorten a framework's stack trace to the line that says what is wrong."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith(("[bt]", "Stack trace", "Traceback"))]
-    return " ".join(lines[-2:])[:300]

@@ -151,6 +151,8 @@ class Operator:
         Whether it draws lots, so that two correct runs may differ.
     laws : tuple of Law
         What must hold over several runs, or over more of one than a case shows.
+    dtypes : tuple of str
+        Those that it is defined in.
     """
 
     name: str
@@ -161,6 +163,7 @@ class Operator:
     annotated: Callable[[Image], Iterable[Case]] = lambda image: ()
     random: bool = False
     laws: tuple[Law, ...] = ()
+    dtypes: tuple[str, ...] = ("float16", "float32", "float64")
 
     @property
     def needs(self) -> tuple[str, ...]:

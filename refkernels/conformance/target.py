@@ -3,9 +3,12 @@
 import importlib
 import pkgutil
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, Protocol
+
+import numpy as np
 
 from refkernels.arrays import Array
 from refkernels.conformance.spec import Case, as_outputs, build
@@ -46,11 +49,13 @@ class NumPyAdapter:
         return ["cpu"]
 
     def modes(self, operator: Any) -> list[str]:
-        """Return the only way there is."""
-        return ["call"]
+        """Return a plain call, and one on views with holes and reversed axes."""
+        return ["call", "strided"]
 
     def prepare(self, operator: Any, mode: str, context: str) -> Callable[..., tuple[Array, ...]]:
         """Return the operator with its outputs as a tuple."""
+        if mode == "strided":
+            return lambda *inputs: as_outputs(operator(*(_strided(x) for x in inputs)))
         return lambda *inputs: as_outputs(operator(*inputs))
 
     def paste(self, name: str, case: Case, module: str, mode: str, context: str) -> str:
@@ -81,20 +86,26 @@ class GluonAdapter:
         return ["cpu(0)", *(f"gpu({i})" for i in range(self._mx.context.num_gpus()))]
 
     def modes(self, operator: Any) -> list[str]:
-        """Return hybridised too for a `HybridBlock`."""
+        """Return hybridised and exported too for a `HybridBlock`."""
         hybrid = issubclass(operator, self._mx.gluon.HybridBlock)
-        return ["imperative", "hybridised"] if hybrid else ["imperative"]
+        return ["imperative", "sliced", *(["hybridised", "exported"] if hybrid else [])]
 
     def prepare(self, operator: Any, mode: str, context: str) -> Callable[..., tuple[Array, ...]]:
         """Return a function that carries arrays to the context, runs the block and fetches."""
         place = self._context(context)
         operator.initialize(ctx=place)
-        if mode == "hybridised":
+        if mode in ("hybridised", "exported"):
             operator.hybridize()
+        loaded: list[Any] = []
 
         def call(*inputs: Array) -> tuple[Array, ...]:
-            arrays = [self._mx.nd.array(x, ctx=place, dtype=x.dtype) for x in inputs]
-            outputs = operator(*arrays)
+            arrays = [self._array(x, mode, place) for x in inputs]
+            if mode == "exported":
+                if not loaded:
+                    loaded.append(self._reload(operator, arrays, place))
+                outputs = loaded[0](*arrays)
+            else:
+                outputs = operator(*arrays)
             if not isinstance(outputs, (tuple, list)):
                 outputs = (outputs,)
             return tuple(output.asnumpy() for output in outputs)
@@ -114,11 +125,33 @@ class GluonAdapter:
                 f"from {module} import {', '.join(_names(name, case))}",
                 case.assignments(),
                 f"block = {case.call(name)}",
-                *(["block.hybridize()"] if mode == "hybridised" else []),
+                *(["block.hybridize()"] if mode in ("hybridised", "exported") else []),
                 f"print(block({arrays}))",
                 f"print({_kernel_call(name, case)})  # the kernel",
             ]
         )
+
+    def _array(self, x: Array, mode: str, place: Any) -> Any:
+        if mode == "sliced" and x.ndim and x.size:
+            # A view into a larger array, whose first element is not the first of its memory.
+            around = np.concatenate([x[:1], x, x[-1:]])
+            return self._mx.nd.array(around, ctx=place, dtype=x.dtype)[1 : 1 + len(x)]
+        return self._mx.nd.array(x, ctx=place, dtype=x.dtype)
+
+    def _reload(self, operator: Any, arrays: list[Any], place: Any) -> Callable[..., Any]:
+        """Export a block to symbol and parameters, and load these."""
+        operator(*arrays)
+        with tempfile.TemporaryDirectory(prefix="refkernels-") as folder:
+            prefix = f"{folder}/block"
+            operator.export(prefix)
+            used = self._mx.sym.load(f"{prefix}-symbol.json").list_inputs()
+            names = ["data"] if len(arrays) == 1 else [f"data{i}" for i in range(len(arrays))]
+            # An input that only its shape or nothing is taken of may not be in the graph.
+            kept = [i for i, name in enumerate(names) if name in used]
+            block = self._mx.gluon.SymbolBlock.imports(
+                f"{prefix}-symbol.json", [names[i] for i in kept], f"{prefix}-0000.params", place
+            )
+        return lambda *inputs: block(*(inputs[i] for i in kept))
 
     def _context(self, name: str) -> Any:
         kind, _, index = name.rstrip(")").partition("(")
@@ -198,6 +231,16 @@ def _import_with_submodules(name: str) -> list[ModuleType]:
 def _is_gluon(operator: Any) -> bool:
     bases = getattr(operator, "__mro__", ())
     return any(f"{c.__module__}.{c.__name__}" == "mxnet.gluon.block.Block" for c in bases)
+
+
+def _strided(x: Array) -> Array:
+    """Return equal values in a layout that is neither contiguous nor in order."""
+    if not x.ndim:
+        return x
+    spread = np.zeros(tuple(2 * n for n in x.shape), x.dtype)
+    view = spread[tuple(slice(None, None, -2) for _ in x.shape)]
+    view[...] = x
+    return view
 
 
 def _names(name: str, case: Case) -> list[str]:

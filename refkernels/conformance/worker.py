@@ -3,12 +3,14 @@
 import io
 import json
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from refkernels.conformance.replay import save, saved_for
 from refkernels.conformance.run import Options, Result, check_operator
 from refkernels.conformance.spec import Case, Image
 from refkernels.conformance.target import Target, TargetError
@@ -33,6 +35,7 @@ def main(folder: Path, images_file: Path) -> None:
     # The parent finds its modules where its own path says; so must this process.
     sys.path.extend(place for place in job["path"] if place not in sys.path)
     options = Options(**job["options"])
+    failures = Path(job["failures"])
     images = _read_images(images_file)
     current = folder / CURRENT
     names = sys.stdin
@@ -64,17 +67,25 @@ def main(folder: Path, images_file: Path) -> None:
                 result = Result(name, "error", seed=options.seed, note=str(target))
             else:
                 try:
+                    earlier = [saved.case for saved in saved_for(failures, target.module, name)]
                     result = check_operator(
                         name,
                         target,
                         options,
                         images,
+                        earlier,
                         partial(note_progress, name),
                         partial(note_case, name),
                     )
                 except Exception as error:
                     reason = f"the check itself failed: {type(error).__name__}: {error}"
                     result = Result(name, "error", seed=options.seed, note=reason)
+            result.dissents = [
+                dissent
+                if dissent.case is None or dissent.who == "declaration"
+                else replace(dissent, saved=str(save(failures, job["target"], name, dissent)))
+                for dissent in result.dissents
+            ]
             report(result=result.as_json())
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.replay import FAILURES
 from refkernels.conformance.run import Options, Result
 from refkernels.conformance.spec import Image
 from refkernels.conformance.worker import CURRENT
@@ -36,6 +37,7 @@ def check(
     options: Options,
     images: Sequence[Image] = (),
     *,
+    failures: Path = FAILURES,
     workers: int = 2,
     seconds_per_case: float = 120,
     on_event: Callable[[str, int, Result | None], None] = lambda name, count, result: None,
@@ -52,6 +54,8 @@ def check(
         What to try.
     images : sequence of Image
         Boxes that make further cases.
+    failures : Path
+        Where counterexamples are saved, and found to be tried first.
     workers : int
         How many processes.
     seconds_per_case : float
@@ -76,7 +80,12 @@ def check(
                     number = sum(1 for _ in Path(folder).glob("worker-*"))
                     own = Path(folder) / f"worker-{number}"
                     own.mkdir()
-                    job = {"target": target, "options": asdict(options), "path": sys.path}
+                    job = {
+                        "target": target,
+                        "options": asdict(options),
+                        "path": sys.path,
+                        "failures": str(failures.absolute()),
+                    }
                     running.append(_Worker(own, job, images_file))
                 for worker in list(running):
                     if not worker.busy and waiting:

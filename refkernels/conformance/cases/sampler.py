@@ -16,6 +16,7 @@ from hypothesis.strategies import DrawFn
 
 from refkernels.arrays import Array, computing_dtype
 from refkernels.conformance import bounds
+from refkernels.conformance.cases import split
 from refkernels.conformance.cases.matcher import ious_of
 from refkernels.conformance.compare import Disagreement, compare_exact
 from refkernels.conformance.spec import (
@@ -364,4 +365,5 @@ OPERATORS = (
     Lottery(
         "QuotaSampler", "sampler", _lottery, _samples, _axes, _of_image(RPN), random=True, laws=LAWS
     ),
+    *split.OPERATORS,
 )

@@ -1,0 +1,331 @@
+"""Cases of the feature extractors (SPEC section 5).
+
+A case has a small network of its own, and the parameters of all its layers as inputs. Float16 is
+left out: the layers are MXNet's own, which has none in float16 on a CPU. Whole networks of the
+model zoo are compared node by node, as a law.
+"""
+
+from __future__ import annotations
+
+from ast import literal_eval
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from refkernels.arrays import Array, computing_dtype
+from refkernels.conformance.compare import Disagreement, compare_real
+from refkernels.conformance.graph import compare_graph, first_failing, running_errors
+from refkernels.conformance.spec import Case, Law, Operator, Output, Reference, as_outputs
+from refkernels.conformance.strategies import configurations
+from refkernels.feature import GraphEvaluator
+from refkernels.feature.attributes import Attributes
+from refkernels.feature.graph import Graph, Node
+from refkernels.feature.mxnet_operators import OPERATORS as LAYERS
+
+if TYPE_CHECKING:
+    from refkernels.conformance.target import Target
+
+__all__ = ["OPERATORS"]
+
+# Networks of the model zoo that are small and between them have every layer.
+WHOLE = ("resnet18_v1", "mobilenetv2_0.25", "squeezenet1.1")
+
+NATIVE = ("float32", "float64")
+
+
+class Features(Operator):
+    """A network with its parameters, which are inputs of the kernel and of the definition."""
+
+    def build(self, case: Case) -> Any:
+        """Build the NumPy operator of a case."""
+        return self.kernel(**case.config)
+
+    def prepare(
+        self, target: Target, case: Case, mode: str, context: str
+    ) -> Callable[..., tuple[Array, ...]]:
+        """Return a function that gives the block its parameters, then runs it."""
+        names = list(case.inputs)
+        operator = target.find(self.name)
+        if target.adapter(self.name).name == "NumPy":
+            built = operator(**case.config)
+            return lambda x, *rest: as_outputs(
+                built(x, params=dict(zip(names[1:], rest, strict=True)))
+            )
+        from refkernels.conformance import mxnet_graph
+
+        config = {**case.config, "network": mxnet_graph.symbol(case.config["network"])}
+        if "norm_layer" in config:
+            config["norm_layer"] = mxnet_graph.norm_layer(config["norm_layer"])
+        block = mxnet_graph.built(lambda: operator(**config))
+        run = target.adapter(self.name).prepare_with_parameters(block, mode, context)
+        return lambda x, *rest: run([x], dict(zip(names[1:], rest, strict=True)))
+
+    def refer(self, case: Case, *, ask_definition: bool | None = None) -> Reference:
+        """Return what the kernel, and for a small case the definition, make of `case`."""
+        name, *names = case.inputs
+        params = {key: case.inputs[key] for key in names}
+        built = self.build(case)
+        if set(names) != set(built.parameters):
+            raise ValueError(f"expected parameters {built.parameters}, got {names}")
+        kernel = as_outputs(built(case.inputs[name], params=params))
+        return Reference(self.define(case) if ask_definition is not False else None, kernel)
+
+    def define(self, case: Case) -> tuple[Array, ...]:
+        """Ask the definition for the exact outputs."""
+        return as_outputs(self.definition(case.inputs, **case.config))
+
+    def judge(
+        self, case: Case, reference: Reference, outputs: tuple[Array, ...]
+    ) -> Disagreement | None:
+        """Hold outputs to the definition, within the error that runs through the layers."""
+        expected = reference.exact if reference.exact is not None else reference.kernel
+        if len(outputs) != len(expected):
+            return Disagreement("outputs", f"{len(outputs)} outputs, expected {len(expected)}")
+        bounds = self._bounds(case)
+        for i, (found, exact, bound) in enumerate(zip(outputs, expected, bounds, strict=True)):
+            dtype = reference.kernel[i].dtype
+            both = reference.exact is None
+            wrong = compare_real(f"outputs[{i}]", found, exact, bound, dtype, both_rounded=both)
+            if wrong is not None:
+                return wrong
+        return None
+
+    def _bounds(self, case: Case) -> list[Array]:
+        name, *names = case.inputs
+        params = {key: case.inputs[key] for key in names}
+        evaluator = GraphEvaluator(self.build(case).graph, params)
+        dtype = computing_dtype(np.result_type(*case.inputs.values()))
+        errors = running_errors(evaluator, {name: case.inputs[name]}, dtype)
+        return [errors[output] for output in evaluator.outputs]
+
+    def paste(self, target: Target, case: Case, mode: str, context: str) -> str:
+        """Return Python that runs a case on the target and on the kernel by itself."""
+        name, *names = case.inputs
+        params = ", ".join(f"{key!r}: {key}" for key in names)
+        call = case.call(self.name)
+        lines = [
+            "import numpy as np",
+            f"import refkernels.feature\nfrom {target.place_of(self.name)} import {self.name}",
+            case.assignments(),
+            f"params = {{{params}}}",
+        ]
+        if target.adapter(self.name).name == "NumPy":
+            run = [f"print({call}({name}, params=params))"]
+        else:
+            block = call.replace(repr(case.config["network"]), "symbol(network)")
+            norm = case.config.get("norm_layer")
+            block = block.replace(f"norm_layer={norm!r}", f"norm_layer=norm_layer({norm!r})")
+            run = [
+                "from refkernels.conformance.mxnet_graph import *",
+                f"network = {case.config['network']!r}",
+                f"block = built(lambda: {block})",
+                f"print(block_with_parameters(block, {mode!r}, {context!r})([{name}], params))",
+            ]
+        kernel = f"print(refkernels.feature.{call}({name}, params=params))  # the kernel"
+        return "\n".join([*lines, *run, kernel])
+
+
+class _Layers:
+    """A network that is drawn layer by layer."""
+
+    def __init__(self) -> None:
+        self.nodes = [Node("data", "null", {}, ())]
+
+    def add(self, op: str, name: str, inputs: list[int], parameters: str = "", **attrs: Any) -> int:
+        for parameter in parameters.split():
+            self.nodes.append(Node(f"{name}_{parameter}", "null", {}, ()))
+            inputs = [*inputs, len(self.nodes) - 1]
+        text = {key: str(value) for key, value in attrs.items()}
+        self.nodes.append(Node(name, op, text, tuple((i, 0) for i in inputs)))
+        return len(self.nodes) - 1
+
+    def json(self, head: int) -> str:
+        from refkernels.conformance.mxnet_graph import graph_json
+
+        return graph_json(Graph(tuple(self.nodes), ((head, 0),)))
+
+
+@st.composite
+def _network(draw: DrawFn, doubling: bool = False) -> tuple[str, list[str]]:
+    """Draw a network of one to three stages, each of at most half the last one's size.
+
+    With `doubling`, twice the size of a stage is no less than that of the stage before. Returns the
+    network's JSON and the names of the stages.
+    """
+    net = _Layers()
+    names = []
+    y = 0
+    for i in range(draw(st.integers(1, 3))):
+        name = f"stage{i}"
+        filters = draw(st.integers(1, 2))
+        kind = draw(st.sampled_from(["plain", "normed", "residual", "pooled", "wide"]))
+        stride = (2, 2) if i and kind != "pooled" else (1, 1)
+        conv = {"num_filter": filters, "kernel": (3, 3), "pad": (1, 1), "stride": stride}
+        y = net.add("Convolution", f"{name}_conv", [y], "weight bias", **conv)
+        if kind == "normed":
+            parameters = "gamma beta moving_mean moving_var"
+            y = net.add("BatchNorm", f"{name}_bn", [y], parameters, fix_gamma=False, eps=1e-5)
+        elif kind == "residual":
+            one = {**conv, "kernel": (1, 1), "stride": (1, 1), "pad": (0, 0), "no_bias": True}
+            other = net.add("Convolution", f"{name}_conv1", [y], "weight", **one)
+            y = net.add("elemwise_add", f"{name}_plus", [y, other])
+        elif kind == "pooled":
+            pool: dict[str, Any] = {
+                "pool_type": draw(st.sampled_from(["max", "avg"])),
+                "kernel": (2, 2),
+                "stride": (2, 2),
+                # 3 pixels are 1 by 'valid', and twice that is too little for a sum.
+                "pooling_convention": "full"
+                if doubling
+                else draw(st.sampled_from(["valid", "full"])),
+            }
+            y = net.add("Pooling", f"{name}_pool", [y], **pool)
+        elif kind == "wide":
+            y = net.add("Concat", f"{name}_concat", [y, y], dim=1, num_args=2)
+        act = draw(st.sampled_from(["relu", "relu", "sigmoid", "tanh"]))
+        y = net.add("Activation", f"{name}_relu", [y], act_type=act)
+        names.append(f"{name}_relu")
+    flat = net.add("Flatten", "flat", [y])
+    head = net.add("FullyConnected", "dense", [flat], "weight bias", num_hidden=2)
+    return net.json(head), names
+
+
+def _case(draw: DrawFn, kernel: Any, config: dict[str, Any]) -> Case:
+    """Draw an image, and parameters of the shapes that the kernel's graph asks for."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = [draw(st.sampled_from([1, 1, 2])), draw(st.integers(1, 2))]
+    shape += [draw(st.integers(5, 8)), draw(st.integers(5, 8))]
+    image = rng.normal(size=shape)
+    return Case(config, {"data": image, **_parameters(kernel(**config).graph, image, rng)})
+
+
+def _parameters(graph: Graph, image: Array, rng: Any) -> dict[str, Array]:
+    """Draw parameters node by node, so that each node's input says what shape they have."""
+    values: dict[int, Array] = {graph.find("data"): image}
+    for i, node in enumerate(graph.nodes):
+        if node.op == "null":
+            continue
+        layer = LAYERS[node.op](Attributes(node.attributes), len(node.inputs))
+        sources = [source for source, _ in node.inputs]
+        shape = values[sources[0]].shape
+        for slot, source in list(zip(layer.slots, sources, strict=True))[layer.data :]:
+            values[source] = _parameter(slot, node.attributes, shape, rng)
+        values[i] = layer(*(values[source] for source in sources))
+    return {
+        node.name: values[i]
+        for i, node in enumerate(graph.nodes)
+        if node.op == "null" and node.name != "data"
+    }
+
+
+def _parameter(slot: str, attributes: dict[str, str], shape: tuple[int, ...], rng: Any) -> Array:
+    if slot in ("gamma", "moving_var"):
+        return np.asarray(rng.uniform(0.5, 2, shape[1]))
+    count = int(attributes.get("num_filter") or attributes.get("num_hidden") or shape[1])
+    if slot != "weight":
+        return np.asarray(rng.normal(0, 0.3, count))
+    if "kernel" in attributes:
+        rest: tuple[int, ...] = (shape[1], *literal_eval(attributes["kernel"]))
+    else:
+        rest = (int(np.prod(shape[1:])),)
+    return np.asarray(rng.normal(0, np.sqrt(2 / np.prod(rest)), (count, *rest)))
+
+
+@st.composite
+def _extractor(draw: DrawFn) -> Case:
+    from refkernels.feature import FeatureExtractor
+
+    network, names = draw(_network())
+    outputs = draw(st.lists(st.sampled_from([*names, "dense"]), min_size=1, unique=True))
+    outputs = [name + draw(st.sampled_from(["", "_output"])) for name in outputs]
+    return _case(draw, FeatureExtractor, {"network": network, "outputs": outputs})
+
+
+@st.composite
+def _expander(draw: DrawFn) -> Case:
+    from refkernels.feature import FeatureExpander
+
+    network, names = draw(_network())
+    options = configurations(
+        use_1x1_transition=st.booleans(),
+        use_bn=st.booleans(),
+        reduce_ratio=st.sampled_from([0.5, 0.4, 1.5]),
+        global_pool=st.booleans(),
+    )
+    config = {
+        "network": network,
+        "outputs": names,
+        "num_filters": draw(st.lists(st.integers(1, 3), min_size=1, max_size=3)),
+        # The default, 128, is for real networks.
+        "min_depth": draw(st.integers(1, 2)),
+        **draw(options),
+    }
+    return _case(draw, FeatureExpander, config)
+
+
+@st.composite
+def _pyramid(draw: DrawFn) -> Case:
+    from refkernels.feature import FPNFeatureExpander
+
+    network, names = draw(_network(doubling=True))
+    config = {
+        "network": network,
+        "outputs": names,
+        "num_filters": [draw(st.integers(1, 2))] * len(names),
+        **draw(
+            configurations(
+                use_p6=st.booleans(),
+                p6_conv=st.booleans(),
+                no_bias=st.booleans(),
+                norm_layer=st.sampled_from([None, "BatchNorm", "SyncBatchNorm"]),
+            )
+        ),
+    }
+    if config.get("norm_layer") is not None:
+        config["norm_kwargs"] = draw(configurations(eps=st.just(1e-5), fix_gamma=st.just(False)))
+    # A sum is of levels of equal size, which takes laterals and repetition; so these come off one
+    # after the other.
+    off = draw(st.integers(0, 3))
+    for count, name in enumerate(("use_elewadd", "use_1x1", "use_upsample")):
+        if off > count:
+            config[name] = False
+    return _case(draw, FPNFeatureExpander, config)
+
+
+def _outputs(case: Case) -> tuple[Output, ...]:
+    return tuple(Output(name) for name in case.config["outputs"])
+
+
+def _axes(case: Case) -> dict[str, str]:
+    return {"data": "B..."}
+
+
+def _every_node_is_in_its_bound(run: Callable[[Case], tuple[Array, ...]]) -> str | None:
+    """Compare every internal of whole networks, each node on the inputs that it really had."""
+    from refkernels.conformance.mxnet_graph import random_network
+
+    for name in WHOLE:
+        try:
+            network, params, image = random_network(name)
+        except ImportError:  # there is no model zoo without MXNet
+            return None
+        evaluator = GraphEvaluator(network, params)
+        outputs = list(evaluator.operators)
+        found = run(Case({"network": network, "outputs": outputs}, {"data": image, **params}))
+        internals = dict(zip(outputs, found, strict=True))
+        wrong = first_failing(compare_graph(evaluator, {"data": image}, internals))
+        if wrong is not None:
+            return f"{name}: {wrong}"
+    return None
+
+
+LAWS = (Law("every node of a whole network is inside its bound", _every_node_is_in_its_bound),)
+
+OPERATORS = (
+    Features("FeatureExtractor", "feature", _extractor, _outputs, _axes, dtypes=NATIVE, laws=LAWS),
+    Features("FeatureExpander", "feature", _expander, _outputs, _axes, dtypes=NATIVE),
+    Features("FPNFeatureExpander", "feature", _pyramid, _outputs, _axes, dtypes=NATIVE),
+)

@@ -1,0 +1,158 @@
+"""Cases of the predictors (SPEC section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from refkernels.arrays import Array, check_pair, computing_dtype
+from refkernels.conformance.bounds import final_rounding, roundoff
+from refkernels.conformance.layer_bounds import layer_error
+from refkernels.conformance.spec import Case, Operator, Output
+from refkernels.feature.attributes import Attributes
+from refkernels.feature.mxnet_operators import OPERATORS as LAYERS
+from refkernels.layers import ACTIVATIONS
+
+if TYPE_CHECKING:
+    from refkernels.conformance.target import Target
+
+__all__ = ["OPERATORS"]
+
+ACTIVATION = st.none() | st.sampled_from(ACTIVATIONS)
+SPREAD = st.sampled_from([1.0, 1.0, 100.0, 1e-3])
+
+
+class Predictor(Operator):
+    """A block that owns its weight and bias, which the kernel and the definition are given."""
+
+    def prepare(
+        self, target: Target, case: Case, mode: str, context: str
+    ) -> Callable[..., tuple[Array, ...]]:
+        """Return a function that gives the block its parameters, then runs it."""
+        if target.adapter(self.name).name == "NumPy":
+            return super().prepare(target, case, mode, context)
+        block = target.build(self.name, case.config)
+        run = target.adapter(self.name).prepare_with_parameters(block, mode, context)
+        names = ("weight", "bias")
+        return lambda x, *parameters: run([x], dict(zip(names, parameters, strict=False)))
+
+    def paste(self, target: Target, case: Case, mode: str, context: str) -> str:
+        """Return Python that runs a case on the target and on the kernel by itself."""
+        if target.adapter(self.name).name == "NumPy":
+            return super().paste(target, case, mode, context)
+        parameters = ", ".join(name for name in case.inputs if name != "x")
+        return "\n".join(
+            [
+                "import numpy as np, refkernels",
+                "from refkernels.gluon.compat import import_mxnet",
+                "mx = import_mxnet()",
+                f"from {target.place_of(self.name)} import {self.name}",
+                case.assignments(),
+                f"block = {case.call(self.name)}",
+                f"block.initialize(ctx=mx.{context})",
+                *(["block.hybridize()"] if mode == "hybridised" else []),
+                "block.cast(x.dtype.name)",
+                f"for p, array in zip(block.collect_params().values(), [{parameters}]):",
+                "    p.set_data(mx.nd.array(array, dtype=array.dtype))",
+                f"print(block(mx.nd.array(x, ctx=mx.{context}, dtype=x.dtype)))",
+                f"print(refkernels.{case.call(self.name)}(x, {parameters}))  # the kernel",
+            ]
+        )
+
+
+def _error(case: Case, exact: Array) -> Array:
+    """Bound a sum of products and its activation, rounded once to the inputs' dtype."""
+    inputs = list(case.inputs.values())
+    dtype = np.result_type(*inputs)
+    unit = roundoff(computing_dtype(dtype))
+    values = [array.astype(np.float64) for array in inputs]
+    weight = values[1]
+    attributes = {"no_bias": str(len(values) == 2)}
+    if weight.ndim == 4:
+        pairs = {"pad": (1, 1), "stride": (1, 1), **case.config}
+        attributes |= {
+            name: str(check_pair(name, pairs[name], low=0)) for name in ("pad", "stride")
+        }
+        attributes |= {"num_filter": str(len(weight)), "kernel": str(weight.shape[2:])}
+        values[0] = values[0].reshape(-1, *values[0].shape[-3:])
+        layer = LAYERS["Convolution"](Attributes(attributes), len(values))
+    else:
+        attributes["num_hidden"] = str(len(weight))
+        layer = LAYERS["FullyConnected"](Attributes(attributes), len(values))
+    result = layer(*values)
+    error = layer_error(layer, values, result, unit)
+    if case.config.get("activation") is not None:
+        activation = LAYERS["Activation"](Attributes({"act_type": case.config["activation"]}), 1)
+        before, result = result, activation(result)
+        error = layer_error(activation, [before], result, unit, [error])
+    return final_rounding(result, error, dtype).reshape(exact.shape)
+
+
+def _outputs(case: Case) -> tuple[Output, ...]:
+    return (Output("predictions", _error),)
+
+
+@st.composite
+def _convolution(draw: DrawFn) -> Case:
+    channels, filters = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    config: dict[str, Any] = draw(
+        st.fixed_dictionaries(
+            {"num_channel": st.just(filters)},
+            optional={
+                "kernel": st.tuples(st.integers(1, 3), st.integers(1, 3)),
+                "pad": st.tuples(st.integers(0, 2), st.integers(0, 2)),
+                "stride": st.tuples(st.integers(1, 3), st.integers(1, 3)),
+                "activation": ACTIVATION,
+                "use_bias": st.booleans(),
+                "in_channels": st.just(channels),
+            },
+        )
+    )
+    kernel, pad = config.get("kernel", (3, 3)), config.get("pad", (1, 1))
+    sizes = [draw(st.integers(max(1, k - 2 * p), 6)) for k, p in zip(kernel, pad, strict=True)]
+    batch = draw(st.sampled_from([(), (1,), (2,)]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    x = rng.normal(0, draw(SPREAD), (*batch, channels, *sizes))
+    return Case(config, _inputs(rng, config, x, (filters, channels, *kernel)))
+
+
+@st.composite
+def _fully_connected(draw: DrawFn) -> Case:
+    config: dict[str, Any] = draw(
+        st.fixed_dictionaries(
+            {"num_output": st.integers(1, 4)},
+            optional={"activation": ACTIVATION, "use_bias": st.booleans()},
+        )
+    )
+    shape = draw(st.sampled_from([(1, 1), (2, 3), (3, 2, 2), (2, 2, 3, 3), (1, 40)]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    x = rng.normal(0, draw(SPREAD), shape)
+    return Case(config, _inputs(rng, config, x, (config["num_output"], int(np.prod(shape[1:])))))
+
+
+def _inputs(rng: Any, config: dict[str, Any], x: Array, shape: tuple[int, ...]) -> dict[str, Array]:
+    inputs = {"x": x, "weight": rng.normal(size=shape)}
+    if config.get("use_bias", True):
+        inputs["bias"] = rng.normal(size=shape[0])
+    return inputs
+
+
+def _convolution_axes(case: Case) -> dict[str, str]:
+    lead = "B" if case.inputs["x"].ndim == 4 else ""
+    fixed = "in_channels" in case.config
+    return {"x": f"{lead}{'.' if fixed else 'C'}HW", "weight": f".{'.' if fixed else 'C'}.."}
+
+
+def _fully_connected_axes(case: Case) -> dict[str, str]:
+    features = "K" if case.inputs["x"].ndim == 2 else "..."
+    return {"x": f"B{features}", "weight": f".{features[:1]}"}
+
+
+OPERATORS = (
+    Predictor("ConvPredictor", "predictor", _convolution, _outputs, _convolution_axes),
+    Predictor("FCPredictor", "predictor", _fully_connected, _outputs, _fully_connected_axes),
+)

@@ -1,0 +1,53 @@
+"""Known differences: what they are, where they hold, and a witness that they still do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from refkernels.conformance.spec import Case
+
+__all__ = ["Divergence", "declared"]
+
+# The file of each package whose divergences are declared.
+DECLARATIONS = {"gluoncv": "refkernels.conformance.gluoncv_divergences"}
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """A target's known difference from the specification.
+
+    Outside its `when` the target must conform. Its `witness` must still fail: a divergence that has
+    gone is reported as stale.
+
+    Parameters
+    ----------
+    id : str
+        Stable, such as ``GCV-007``.
+    operator : str
+        The operator's name.
+    why : str
+        What happens instead of what is specified, as a sentence.
+    when : callable
+        ``when(case)`` tells from the configuration and the inputs, cast to the dtype they are run
+        in, whether the case is one of those that differ.
+    witness : Case
+        A case that differs, as small as may be.
+    dtype : str
+        The dtype that the witness is run in.
+    """
+
+    id: str
+    operator: str
+    why: str
+    when: Callable[[Case], bool]
+    witness: Case
+    dtype: str = "float32"
+
+
+def declared(target: str, operator: str) -> tuple[Divergence, ...]:
+    """Return what is declared of an operator of a target, a module's import path."""
+    package = target.partition(".")[0]
+    if package not in DECLARATIONS:
+        return ()
+    divergences: tuple[Divergence, ...] = import_module(DECLARATIONS[package]).DIVERGENCES
+    return tuple(divergence for divergence in divergences if divergence.operator == operator)

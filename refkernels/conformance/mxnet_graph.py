@@ -1,0 +1,191 @@
+"""What conformance of networks needs of MXNet itself: symbols, parameters, internals."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from refkernels.arrays import Array
+from refkernels.feature.graph import Graph
+
+__all__ = [
+    "block_with_parameters",
+    "built",
+    "graph_json",
+    "internals",
+    "norm_layer",
+    "random_network",
+    "symbol",
+    "zoo_names",
+]
+
+
+def _mxnet() -> Any:
+    from refkernels.gluon.compat import import_mxnet
+
+    return import_mxnet()
+
+
+def symbol(text: str) -> Any:
+    """Return a symbol from its JSON."""
+    return _mxnet().sym.load_json(text)
+
+
+def norm_layer(name: str | None) -> Any:
+    """Return MXNet's function of symbols for a norm layer's name."""
+    mx = _mxnet()
+    layers = {"BatchNorm": mx.sym.BatchNorm, "SyncBatchNorm": mx.sym.contrib.SyncBatchNorm}
+    return None if name is None else layers[name]
+
+
+def built(build: Callable[[], Any]) -> Any:
+    """Build a block whose nameless nodes are numbered from 0, as in a fresh process."""
+    with _mxnet().name.NameManager():
+        return build()
+
+
+def block_with_parameters(
+    block: Any, mode: str, context: str
+) -> Callable[[Sequence[Array], Mapping[str, Array]], tuple[Array, ...]]:
+    """Return a function of inputs and parameters that runs a block, in the dtype of the inputs.
+
+    Parameters are given by the end of their names; each of the block's must be given, and no other.
+    """
+    mx = _mxnet()
+    kind, _, index = context.rstrip(")").partition("(")
+    place = mx.Context(kind, int(index or 0))
+    block.initialize(ctx=place)
+    if mode == "hybridised":
+        block.hybridize()
+
+    def run(inputs: Sequence[Array], parameters: Mapping[str, Array]) -> tuple[Array, ...]:
+        block.cast(inputs[0].dtype.name)
+        left = dict(parameters)
+        for name, parameter in block.collect_params().items():
+            ends = [end for end in left if name.endswith(end)]
+            if not ends:
+                raise ValueError(f"the block has a parameter {name!r}, which is not expected")
+            array = left.pop(max(ends, key=len))
+            parameter.set_data(mx.nd.array(array, ctx=place, dtype=array.dtype))
+        if left:
+            raise ValueError(f"the block has no parameter {', '.join(left)}")
+        outputs = block(*(mx.nd.array(x, ctx=place, dtype=x.dtype) for x in inputs))
+        if not isinstance(outputs, (list, tuple)):
+            outputs = (outputs,)
+        return tuple(output.asnumpy() for output in outputs)
+
+    return run
+
+
+def internals(
+    graph: Any, params: Mapping[str, Array], inputs: Mapping[str, Array], context: str = "cpu(0)"
+) -> dict[str, Array]:
+    """Return every internal output of a network as MXNet computes it.
+
+    Parameters
+    ----------
+    graph : str or Symbol
+        A path of a ``-symbol.json`` file, its text, or a symbol.
+    params, inputs : mapping of str to numpy.ndarray
+    context : str
+        Such as ``gpu(0)``.
+    """
+    mx = _mxnet()
+    kind, _, index = context.rstrip(")").partition("(")
+    place = mx.Context(kind, int(index or 0))
+    if isinstance(graph, str):
+        graph = mx.sym.load_json(graph) if graph.lstrip().startswith("{") else mx.sym.load(graph)
+    nodes = graph.get_internals()
+    arrays = {name: mx.nd.array(a, place, a.dtype) for name, a in {**params, **inputs}.items()}
+    auxiliary = {name: arrays[name] for name in graph.list_auxiliary_states()}
+    arguments = {name: arrays[name] for name in graph.list_arguments()}
+    executor = nodes.bind(place, arguments, aux_states=auxiliary, grad_req="null")
+    outputs = executor.forward(is_train=False)
+    return {
+        name: output.asnumpy() for name, output in zip(nodes.list_outputs(), outputs, strict=True)
+    }
+
+
+def zoo_names() -> list[str]:
+    """Return the names of the networks of ``mxnet.gluon.model_zoo.vision``."""
+    _mxnet()
+    from mxnet.gluon.model_zoo import vision
+
+    try:
+        vision.get_model("")
+    except ValueError as error:  # which lists what there is
+        return str(error).split("\n\t")[1:]
+    return []
+
+
+def random_network(
+    name: str, size: int | None = None, seed: int = 0
+) -> tuple[str, dict[str, Array], Array]:
+    """Return a network of MXNet's model zoo with random parameters, and a random image for it.
+
+    Parameters
+    ----------
+    name : str
+        Out of `zoo_names`.
+    size : int, optional
+        The image's height and width; without it the least that the network takes, up to 299.
+    seed : int
+
+    Returns
+    -------
+    json : str
+    params : dict of str to numpy.ndarray
+        Float32, of such sizes that numbers stay near 1 from layer to layer.
+    image : numpy.ndarray, (1, 3, size, size)
+    """
+    mx = _mxnet()
+    from mxnet.gluon.model_zoo import vision
+
+    network = vision.get_model(name, classes=10)(mx.sym.var("data"))
+    if size is None:
+        size = next(s for s in (32, 64, 224, 299) if _fits(network, s))
+    shapes, _, states = network.infer_shape(data=(1, 3, size, size))
+    names = [*network.list_arguments(), *network.list_auxiliary_states()]
+    rng = np.random.default_rng(seed)
+    params = {
+        parameter: _random_parameter(rng, parameter, shape)
+        for parameter, shape in zip(names, [*shapes, *states], strict=True)
+        if parameter != "data"
+    }
+    image = rng.normal(size=(1, 3, size, size)).astype(np.float32)
+    return network.tojson(), params, image
+
+
+def _fits(network: Any, size: int) -> bool:
+    try:
+        shapes, _, _ = network.infer_shape(data=(1, 3, size, size))
+    except Exception:  # MXNetError: a kernel exceeds what pooling has left
+        return False
+    return all(0 not in shape for shape in shapes)
+
+
+def _random_parameter(rng: Any, name: str, shape: tuple[int, ...]) -> Array:
+    if name.endswith(("gamma", "var")):
+        values = rng.uniform(0.5, 2, shape)
+    elif name.endswith("weight"):
+        values = rng.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
+    else:
+        values = rng.normal(0, 0.3, shape)
+    return np.asarray(values, np.float32)
+
+
+def graph_json(graph: Graph) -> str:
+    """Return a graph as the JSON of a symbol."""
+    nodes = [
+        {
+            "op": node.op,
+            "name": node.name,
+            "attrs": node.attributes,
+            "inputs": [[source, output, 0] for source, output in node.inputs],
+        }
+        for node in graph.nodes
+    ]
+    arguments = [i for i, node in enumerate(graph.nodes) if node.op == "null"]
+    heads = [[node, output, 0] for node, output in graph.heads]
+    return json.dumps({"nodes": nodes, "arg_nodes": arguments, "heads": heads})
