@@ -36,9 +36,8 @@ format: $(VENV)/.test ## format the code, and mend what ruff can mend
 
 coverage: $(VENV)/.test ## coverage of the package, its kernels run as plain Python
 	$(BIN)/coverage erase
-	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest --quiet
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
+	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest --quiet; status=$$?; \
+	$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$status
 
 bench: .venv-bench/.bench ## speed, side by side with peers (BENCH="iou match" picks)
 	.venv-bench/bin/python -m bench $(BENCH)
