@@ -90,7 +90,7 @@ def mining_facts(
     quotas = np.empty(matches.shape[:-1], np.int64)
     for image in np.ndindex(quotas.shape):
         positives = int((matches[image] >= 0).sum())
-        quota = max(min_samples, _whole(ratio * positives))
+        quota = max(min_samples, int(ratio * positives))
         quotas[image] = min(quota, total - positives)
     return scores, eligible, quotas
 

@@ -11,7 +11,6 @@ from mxnet.gluon.data import Sampler
 
 from refkernels import sampler as operators
 from refkernels.gluon.precision import as_real, constant_like, widen
-from refkernels.sampler.inputs import WHOLE
 
 __all__ = [
     "NaiveSampler",
@@ -51,7 +50,7 @@ class OHEMSampler(HybridBlock):
     Parameters
     ----------
     ratio : float
-        How many negatives there may be for each positive, above 0.
+        How many negatives there may be for each positive, not negative.
     min_samples : int, default 0
         How many negatives there may be whatever the number of positives.
     thresh : float, default 0.5
@@ -74,9 +73,7 @@ class OHEMSampler(HybridBlock):
         below = F.broadcast_lesser(maxima, constant_like(F, operator.thresh, maxima))
         eligible = (1 - matched) * F.cast(below, dtype="float32")
         positives = _count(F, matched)
-        quota = _whole(
-            F, F.broadcast_mul(positives, constant_like(F, float(operator.ratio), positives))
-        )
+        quota = F.broadcast_mul(positives, constant_like(F, float(operator.ratio), positives))
         quota = F.maximum(quota, min(operator.min_samples, 2**31))
         quota = F.floor(F.minimum(quota, _count(F, F.ones_like(matched)) - positives))
         odds = F.reshape_like(self._log_odds(F, logits), matched)
@@ -222,12 +219,6 @@ def _maxima(F: Any, ious: Any, matches: Any) -> Any:
 def _count(F: Any, marks: Any) -> Any:
     """Return how many of `marks` (B, N), which are 0 or 1, are 1, as (B, 1) in float64."""
     return F.sum(F.cast(marks, dtype="float64"), axis=1, keepdims=True)
-
-
-def _whole(F: Any, product: Any) -> Any:
-    """Return products of a ratio and a count without their fractions."""
-    nearest = F.floor(product + 0.5)
-    return F.where(F.abs(product - nearest) <= WHOLE, nearest, F.floor(product))
 
 
 def _highest(F: Any, keys: Any, eligible: Any, quota: Any) -> Any:

@@ -15,7 +15,7 @@ from refkernels.arrays import (
     to_computing,
 )
 from refkernels.jit import jit
-from refkernels.sampler.inputs import as_matches, as_maxima, whole
+from refkernels.sampler.inputs import as_matches, as_maxima
 
 __all__ = ["OHEMSampler"]
 
@@ -32,7 +32,7 @@ class OHEMSampler:
     Parameters
     ----------
     ratio : float
-        How many negatives there may be for each positive, above 0.
+        How many negatives there may be for each positive, not negative.
     min_samples : int, default 0
         How many negatives there may be whatever the number of positives.
     thresh : float, default 0.5
@@ -48,7 +48,7 @@ class OHEMSampler:
 
     Notes
     -----
-    A product ``ratio * positives`` within 1e-9 of a whole number counts as that number.
+    The product ``ratio * positives`` is one of double precision: 0.29 of 100 gives 28.
 
     The score grows with the log-odds of an object against the background, ``max + log(sum(exp(
     logits[1:] - max))) - logits[0]`` with ``max = max(logits[1:])``. Anchors are ranked by half of
@@ -73,10 +73,7 @@ class OHEMSampler:
     thresh: float = 0.5
 
     def __post_init__(self) -> None:
-        require(
-            check_number("ratio", self.ratio) > 0,
-            f"ratio: expected a number above 0, got {self.ratio}",
-        )
+        check_number("ratio", self.ratio, low=0)
         check_integer("min_samples", self.min_samples, low=0)
         check_number("thresh", self.thresh, low=0, high=1)
 
@@ -160,7 +157,7 @@ def _mine(matches, eligible, keys, ratio, min_samples, samples):  # type: ignore
         samples[i] = matches[i] >= 0
         positives += matches[i] >= 0
         candidates += eligible[i]
-    quota = max(min_samples, whole(ratio * positives))
+    quota = max(min_samples, ratio * positives)
     left = min(int(min(quota, float(keys.shape[0] - positives))), candidates)
     if left == 0:
         return

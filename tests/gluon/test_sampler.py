@@ -229,8 +229,8 @@ def test_no_gradient_flows_through_a_sampler() -> None:
 
 
 def test_bad_parameters_are_those_of_the_operators() -> None:
-    with pytest.raises(ValueError, match="ratio: expected a number above 0"):
-        gluon.OHEMSampler(0)
+    with pytest.raises(ValueError, match="ratio: expected a number of at least 0"):
+        gluon.OHEMSampler(-1)
     with pytest.raises(ValueError, match="sum of at most 1"):
         gluon.QuotaSampler(10, 0.5, 0.5, pos_ratio=0.6, neg_ratio=0.5)
     with pytest.raises(ValueError, match="part_index"):
