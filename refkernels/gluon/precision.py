@@ -8,11 +8,12 @@ array that is inserted into.
 """
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-__all__ = ["as_real", "common_like", "constant_like", "narrow", "widen"]
+__all__ = ["as_real", "common_like", "constant_like", "constants_like", "narrow", "widen"]
 
 
 def widen(F: Any, *arrays: Any) -> Any:
@@ -70,6 +71,11 @@ def constant_like(F: Any, value: float, like: Any) -> Any:
     # Only in float16 is 2049 equal to 2048; float32 is the next to run out of digits.
     narrow_value = F.where(one * 2049 == 2048, one * half, one * single)
     return F.where(one * (2**24 + 1) == 2**24, narrow_value, double)
+
+
+def constants_like(F: Any, values: Iterable[float], like: Any) -> Any:
+    """Return an array of these values, each as `constant_like` makes it."""
+    return F.concat(*(constant_like(F, value, like) for value in values), dim=0)
 
 
 def narrow(F: Any, array: Any, like: Any) -> Any:

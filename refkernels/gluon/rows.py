@@ -7,7 +7,15 @@ flat index, so that nothing is made for every pair of an anchor and a ground tru
 import functools
 from typing import Any
 
-__all__ = ["BEYOND", "as_given", "batch_axis", "highest", "pick", "take_rows", "with_batch"]
+__all__ = [
+    "as_given",
+    "batch_axis",
+    "highest",
+    "pick",
+    "positives_first",
+    "take_rows",
+    "with_batch",
+]
 
 # More than any index of a tensor, and far less than what float64 counts to.
 BEYOND = 2**31
@@ -51,6 +59,14 @@ def take_rows(F: Any, table: Any, rows: Any) -> Any:
 def pick(F: Any, values: Any, rows: Any) -> Any:
     """Take `rows` (B, P), in float64, of `values` (B, K): the result is (B, P)."""
     return F.reshape(take_rows(F, F.expand_dims(values, axis=2), rows), shape=(0, 0))
+
+
+def positives_first(F: Any, positive: Any, count: int) -> Any:
+    """Return the indices of positives, ascending, then of the others; of each row the first few."""
+    keys = (1 - F.cast(positive, dtype="float64")) * BEYOND
+    keys = F.sort(F.broadcast_add(keys, F.contrib.arange_like(keys, axis=1)), axis=1)
+    keys = F.slice(keys, begin=(None, 0), end=(None, count))
+    return keys - (keys >= BEYOND) * BEYOND
 
 
 def highest(F: Any, x: Any, count: int) -> Any:
