@@ -42,7 +42,6 @@ def test_a_kernel_is_compiled_for_each_dtype_it_meets_when_it_meets_it():
     assert len(reciprocal.signatures) == before + 1
 
 
-@needs_compiler
 def test_without_a_place_for_the_cache_kernels_work_and_one_warning_says_so(monkeypatch):
     real = numba.njit
 

@@ -227,29 +227,58 @@ def _match_greedily(x, sign, threshold, value, head, out):  # type: ignore[no-un
 def _best_free(column, sign, threshold, out, room, queue):  # type: ignore[no-untyped-def]
     """Write the rows of the largest candidates of `column` that are not taken to `queue`.
 
-    At most `room` of them, in order, ties by lowest row. Returns how many.
+    At most `room` of them, in order, ties by lowest row. Returns how many. They are gathered in a
+    heap with the worst of them at its root, where a better one replaces it.
     """
-    values = np.empty(4 * room, column.dtype)
-    rows = np.empty(4 * room, np.int64)
+    values = np.empty(room, column.dtype)
     filled = 0
     bar = threshold
     for r in range(len(column)):
         value = column[r] * sign
         if value > bar and out[r] < 0:
-            values[filled] = value
-            rows[filled] = r
-            filled += 1
-            if filled == 4 * room:
-                # The sort is stable and what comes later has a higher row: ties stay in order.
-                order = np.argsort(-values, kind="mergesort")[:room]
-                values[:room] = values[order]
-                rows[:room] = rows[order]
-                filled = room
-                bar = values[room - 1]
-    order = np.argsort(-values[:filled], kind="mergesort")[:room]
-    for i in range(len(order)):
-        queue[i] = rows[order[i]]
-    return len(order)
+            if filled < room:
+                values[filled], queue[filled] = value, r
+                filled += 1
+                if filled == room:
+                    _make_heap(values, queue, room)
+                    bar = values[0]
+            else:
+                _sink(values, queue, 0, room, value, r)
+                bar = values[0]  # rows only go up: a later one with this value is worse
+    if filled < room:
+        _make_heap(values, queue, filled)
+    for end in range(filled - 1, 0, -1):
+        value, row = values[end], queue[end]
+        values[end], queue[end] = values[0], queue[0]
+        _sink(values, queue, 0, end, value, row)
+    return filled
+
+
+@jit
+def _make_heap(values, rows, size):  # type: ignore[no-untyped-def]
+    for place in range(size // 2 - 1, -1, -1):
+        _sink(values, rows, place, size, values[place], rows[place])
+
+
+@jit
+def _sink(values, rows, place, size, value, row):  # type: ignore[no-untyped-def]
+    """Put an entry into a heap: at `place`, or below it while a worse one is there."""
+    while 2 * place + 1 < size:
+        child = 2 * place + 1
+        if child + 1 < size and _is_worse(
+            values[child + 1], rows[child + 1], values[child], rows[child]
+        ):
+            child += 1
+        if not _is_worse(values[child], rows[child], value, row):
+            break
+        values[place], rows[place] = values[child], rows[child]
+        place = child
+    values[place], rows[place] = value, row
+
+
+@jit
+def _is_worse(value, row, other_value, other_row):  # type: ignore[no-untyped-def]
+    return value < other_value or (value == other_value and row > other_row)
 
 
 @jit
