@@ -4,6 +4,9 @@ from importlib import import_module
 from typing import Any
 
 _MODULE_OF = {
+    "SparseTargets": "results",
+    "TargetAssigner": "assigner",
+    "Targets": "results",
     "AnnotationSet": "annotations",
     "ImageAnnotations": "annotations",
     "read_coco": "annotations",

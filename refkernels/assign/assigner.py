@@ -1,0 +1,423 @@
+"""`TargetAssigner`: from ground truth boxes to training targets, for one image or a batch."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from refkernels.arrays import (
+    Array,
+    as_boxes,
+    as_seed,
+    check_choice,
+    check_integer,
+    check_number,
+    require,
+)
+from refkernels.assign.batch import Batch, read_batch, rounded_boxes
+from refkernels.assign.composition import Operators, compose
+from refkernels.assign.matching import Scratch, new_scratch
+from refkernels.assign.plan import check_operators, draws, make_plan
+from refkernels.assign.presets import Presets
+from refkernels.assign.results import SparseTargets, Targets
+from refkernels.assign.samples import COMPOSE, DONE, solve
+from refkernels.assign.targets import emit_sparse, solve_dense
+from refkernels.assign.tiles import build_tiles
+from refkernels.assign.workers import Workers
+from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
+from refkernels.matcher import BipartiteMatcher, CompositeMatcher, Matcher, MaximumMatcher
+from refkernels.sampler import NaiveSampler, QuotaSampler
+
+__all__ = ["TargetAssigner"]
+
+DTYPES = ("float32", "float64")
+
+
+class TargetAssigner(Presets):
+    """Assign ground truth to anchors and encode the targets, in one pass without an IoU matrix.
+
+    The result has the bits that the NumPy operators give in the same dtype when they are composed:
+    `BBoxBatchIOU` of the anchors and the boxes that have an extent, then the matcher, the sampler,
+    and the encoders.
+
+    Parameters
+    ----------
+    anchors : array_like, real, (N, 4)
+        Corner boxes. They are copied and sorted into tiles once.
+    matcher : Matcher, optional
+        By default that of SSD: each box gets its best anchor, and every anchor whose largest IoU
+        is at least 0.5 is matched too.
+    sampler : NaiveSampler or QuotaSampler, optional
+        By default `NaiveSampler()`.
+    box_encoder : NormalizedBoxCenterEncoder, optional
+        By default with the stds of SSD.
+    class_encoder : MultiClassEncoder or SigmoidClassEncoder, optional
+        By default `MultiClassEncoder()`. Of the other one, the targets are kept; its masks are 1
+        where samples are not 0.
+    dtype : {'float32', 'float64'}
+        What anchors and boxes are rounded to, and targets are computed in.
+    degenerate : {'drop', 'error'}
+        What becomes of boxes whose width or height is not positive: they are left out and counted,
+        or an error. Trailing ones of an image in a padded array are padding, and neither.
+    crowd_thresh : float, default 0.5
+        An anchor that would be negative is ignored if an ignored region covers more than this
+        share of it.
+    threads : int, default 1
+        How many threads share a batch.
+    name : str, default 'custom'
+        Shown by repr, and noted in what is written to disk.
+
+    Raises
+    ------
+    TypeError
+        If an operator is not one of those above, or a parameter has the wrong type.
+    ValueError
+        If a parameter or the anchors are out of range.
+
+    Notes
+    -----
+    An assigner can be pickled, used by several threads at once, and used after a fork.
+
+    Fused kernels do what has matchers of positive threshold that look for large IoUs, and boxes
+    with areas from 1e-30 up and coordinates that can be squared; everything else, such as a
+    matcher of your own, is done by the operators, through the matrix.
+
+    References
+    ----------
+    SPEC sections 1 to 4; Liu et al., "SSD: Single Shot MultiBox Detector", 2016, section 2.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> anchors = [[0.0, 0.0, 10.0, 10.0], [5.0, 5.0, 15.0, 15.0], [20.0, 20.0, 30.0, 30.0]]
+    >>> assigner = TargetAssigner(anchors)
+    >>> targets = assigner([[1.0, 0.0, 11.0, 10.0]], [7])
+    >>> targets.cls_targets
+    array([8, 0, 0])
+    >>> targets.box_targets[0]
+    array([1., 0., 0., 0.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        anchors: npt.ArrayLike,
+        matcher: Matcher | None = None,
+        sampler: NaiveSampler | QuotaSampler | None = None,
+        box_encoder: NormalizedBoxCenterEncoder | None = None,
+        class_encoder: MultiClassEncoder | SigmoidClassEncoder | None = None,
+        *,
+        dtype: npt.DTypeLike = "float32",
+        degenerate: str = "drop",
+        crowd_thresh: float = 0.5,
+        threads: int = 1,
+        name: str = "custom",
+    ) -> None:
+        self.dtype = np.dtype(check_choice("dtype", np.dtype(dtype).name, DTYPES))
+        self.degenerate = check_choice("degenerate", degenerate, ("drop", "error"))
+        self.threads = check_integer("threads", threads, low=1)
+        self.name = name
+        given = as_boxes("anchors", anchors)
+        require(given.ndim == 2, f"anchors: expected (N, 4), got shape {given.shape}")
+        require(len(given) < 2**31, f"anchors: expected fewer than 2**31, got {len(given)}")
+        self._tiles = build_tiles(rounded_boxes("anchors", given, self.dtype))
+        self.operators = Operators(
+            CompositeMatcher([BipartiteMatcher(share_max=False), MaximumMatcher(0.5)])
+            if matcher is None
+            else matcher,
+            NaiveSampler() if sampler is None else sampler,
+            NormalizedBoxCenterEncoder() if box_encoder is None else box_encoder,
+            MultiClassEncoder() if class_encoder is None else class_encoder,
+            check_number("crowd_thresh", crowd_thresh, low=0, high=1),
+        )
+        check_operators(self.operators)
+        self._plan = make_plan(self.operators, self._tiles, self.dtype)
+        self._workers = Workers(self.threads)
+        self._free: list[Scratch] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_free": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+
+    def __repr__(self) -> str:
+        return f"<TargetAssigner {self.name}: {len(self)} anchors, {self.dtype}>"
+
+    def __len__(self) -> int:
+        return len(self._tiles.anchors)
+
+    @property
+    def anchors(self) -> Array:
+        """The anchors (N, 4), in the assigner's dtype, read-only."""
+        view = self._tiles.anchors.view()
+        view.setflags(write=False)  # the array itself stays as kernels are compiled for
+        return view
+
+    @property
+    def fused(self) -> bool:
+        """Whether fused kernels do the work, without an IoU matrix."""
+        return self._plan is not None
+
+    def __call__(
+        self,
+        boxes: Any,
+        labels: Any,
+        ignore: Any = None,
+        *,
+        rng: int | np.random.Generator | None = None,
+        image_ids: Any = None,
+        out: Targets | None = None,
+    ) -> Targets:
+        """Assign one image or a batch.
+
+        Parameters
+        ----------
+        boxes : array_like, real, (M, 4), or a list of such, or (B, M, 4)
+            Corner boxes in the anchors' unit. A list is a batch, whose images may differ in their
+            number of boxes; in an array, rows without extent pad an image.
+        labels : array_like, whole numbers, (M,), or a list of such, or (B, M)
+            The class of each box, from 0.
+        ignore : array_like, real, (R, 4), or a list of such, or (B, R, 4), optional
+            Ignored regions, such as crowds.
+        rng : int or numpy.random.Generator, optional
+            The seed of a `QuotaSampler`, or what a seed is drawn from; without one, every call
+            differs.
+        image_ids : int, or a sequence of B int, optional
+            What, beside the seed, an image's random numbers depend on, so that they do not depend
+            on the batch. By default its place in the batch.
+        out : Targets, optional
+            Arrays to be filled, such as an earlier result of the same shape; `empty` makes some.
+
+        Returns
+        -------
+        Targets
+            New ones, or `out`.
+
+        Raises
+        ------
+        TypeError
+            If an argument has the wrong type or dtype.
+        ValueError
+            If shapes do not go together, a box or region is not finite, a box has no extent where
+            that is an error, or a sampler makes a positive of an anchor that is not matched.
+        """
+        batch = self._read(boxes, labels, ignore, rng, image_ids)
+        arrays = self._empty(batch.size) if out is None else self._given(out, batch)
+        dropped: Any = self._fill(batch, arrays)
+        if batch.form == "image":
+            dropped = int(dropped[0])
+        if out is not None:
+            out.dropped = dropped
+            return out
+        if batch.form == "image":
+            return Targets(*[array[0] for array in arrays], dropped)
+        return Targets(*arrays, dropped)
+
+    def sparse(
+        self,
+        boxes: Any,
+        labels: Any,
+        ignore: Any = None,
+        *,
+        rng: int | np.random.Generator | None = None,
+        image_ids: Any = None,
+    ) -> Any:
+        """Assign one image or a batch, and return only what is positive or negative.
+
+        Parameters
+        ----------
+        boxes, labels, ignore, rng, image_ids
+            As for a call.
+
+        Returns
+        -------
+        SparseTargets, or a list of them for a batch
+
+        Raises
+        ------
+        TypeError, ValueError
+            As a call does.
+
+        Examples
+        --------
+        >>> assigner = TargetAssigner([[0.0, 0.0, 10.0, 10.0], [20.0, 20.0, 30.0, 30.0]])
+        >>> targets = assigner.sparse([[21.0, 20.0, 31.0, 30.0]], [7])
+        >>> targets.positives, targets.negatives
+        (array([1]), array([0]))
+        """
+        batch = self._read(boxes, labels, ignore, rng, image_ids)
+        found: list[Any] = [None] * batch.size
+        dropped = np.empty(batch.size, np.int64)
+
+        def solve_part(part: range) -> None:
+            for index in part:
+                found[index], dropped[index] = self._solve_sparse(batch, index)
+
+        self._workers.share(solve_part, batch.places[:, 0])
+        if dropped.any():
+            self._review(batch, dropped)
+        targets = [
+            SparseTargets(*arrays, int(count)) for arrays, count in zip(found, dropped, strict=True)
+        ]
+        return targets[0] if batch.form == "image" else targets
+
+    def empty(self, batch: int | None = None) -> Targets:
+        """Make arrays for the targets of a batch, or of one image, to be filled again and again.
+
+        Examples
+        --------
+        >>> assigner = TargetAssigner([[0.0, 0.0, 10.0, 10.0]])
+        >>> assigner.empty(batch=2).box_targets.shape
+        (2, 1, 4)
+        """
+        arrays = self._empty(1 if batch is None else check_integer("batch", batch, low=0))
+        return Targets(*arrays) if batch is not None else Targets(*(array[0] for array in arrays))
+
+    def _read(self, boxes: Any, labels: Any, ignore: Any, rng: Any, image_ids: Any) -> Batch:
+        batch = read_batch(boxes, labels, ignore, image_ids, self.dtype)
+        if draws(self.operators):
+            batch.places[:, 3] = as_seed("rng", rng)
+        return batch
+
+    def _layout(self, size: int) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+        rows, whole = (size, len(self)), np.dtype(np.int64)
+        return {
+            "cls_targets": (rows, whole),
+            "box_targets": ((*rows, 4), self.dtype),
+            "box_masks": ((*rows, 4), self.dtype),
+            "matches": (rows, whole),
+            "samples": (rows, whole),
+        }
+
+    def _empty(self, size: int) -> tuple[Array, ...]:
+        return tuple(np.empty(*layout) for layout in self._layout(size).values())
+
+    def _given(self, out: Targets, batch: Batch) -> tuple[Array, ...]:
+        """Return the arrays of `out`, with a batch axis."""
+        if not isinstance(out, Targets):
+            raise TypeError(f"out: expected Targets, got {type(out).__name__}")
+        arrays = []
+        for name, (layout, dtype) in self._layout(batch.size).items():
+            array = getattr(out, name)
+            shape = layout[1:] if batch.form == "image" else layout
+            fits = (
+                isinstance(array, np.ndarray)
+                and (array.shape, array.dtype) == (shape, dtype)
+                and array.flags.c_contiguous
+                and array.flags.writeable
+            )
+            if not fits:
+                found = (
+                    f"{array.dtype} of shape {array.shape}"
+                    if isinstance(array, np.ndarray)
+                    else repr(array)
+                )
+                raise ValueError(
+                    f"out.{name}: expected a C-contiguous array of {dtype} of shape {shape} that "
+                    f"can be written, got {found}"
+                )
+            arrays.append(array.reshape(layout))
+        return tuple(arrays)
+
+    def _fill(self, batch: Batch, arrays: tuple[Array, ...]) -> Array:
+        """Fill `arrays` (B, N, ...), and return how many boxes were dropped."""
+        results = np.zeros((batch.size, 2), np.int64)
+        fine = []
+
+        def fill_part(part: range) -> None:
+            rows = slice(part.start, part.stop)
+            scratch = self._scratch()
+            fine.append(
+                solve_dense(
+                    self._tiles,
+                    self._plan,
+                    batch.boxes,
+                    batch.labels,
+                    batch.regions,
+                    batch.places[part.start : part.stop + 1],
+                    scratch,
+                    *(array[rows] for array in arrays),
+                    results[rows],
+                )
+            )
+            self._free.append(scratch)
+
+        if self._plan is None:
+            results[:, 0] = COMPOSE
+        else:
+            self._workers.share(fill_part, batch.places[:, 0])
+            if all(fine):
+                return results[:, 1]
+        for index in np.flatnonzero(results[:, 0] != DONE):
+            targets, results[index, 1] = self._compose(batch, index)
+            for array, target in zip(arrays, targets, strict=True):
+                array[index] = target
+        self._review(batch, results[:, 1])
+        return results[:, 1]
+
+    def _solve_sparse(self, batch: Batch, index: int) -> tuple[tuple[Array, ...], int]:
+        """Return the arrays of `SparseTargets`, and how many boxes have no extent."""
+        boxes, labels, regions = batch.image(index)
+        place, seed = batch.places[index, 2:]
+        if self._plan is not None:
+            scratch = self._scratch()
+            kept = np.empty(len(boxes), np.int64)
+            status, count, default, positive, negative = solve(
+                self._tiles, self._plan, boxes, labels, regions, seed, place, scratch, kept
+            )
+            if status == DONE:
+                arrays = (
+                    np.empty(positive, np.int64),
+                    np.empty(positive, np.int64),
+                    np.empty(positive, np.int64),
+                    np.empty((positive, 4), self.dtype),
+                    np.empty(negative, np.int64),
+                )
+                emit_sparse(self._tiles, self._plan, boxes, labels, default, scratch, kept, *arrays)
+            self._free.append(scratch)
+            if status == DONE:
+                return arrays, len(boxes) - count
+        (cls_targets, box_targets, _, matches, samples), dropped = self._compose(batch, index)
+        rows = np.flatnonzero(samples > 0)
+        return (
+            rows,
+            matches[rows],
+            cls_targets[rows],
+            box_targets[rows],
+            np.flatnonzero(samples < 0),
+        ), dropped
+
+    def _compose(self, batch: Batch, index: int) -> tuple[tuple[Array, ...], int]:
+        """Assign an image by the operators; also return how many boxes have no extent."""
+        batch.check(index)
+        boxes, labels, regions = batch.image(index)
+        place, seed = batch.places[index, 2:]
+        targets = compose(self.operators, self.anchors, boxes, labels, regions, seed, int(place))
+        return targets, len(_without_extent(boxes))
+
+    def _scratch(self) -> Scratch:
+        try:
+            return self._free.pop()
+        except IndexError:
+            return new_scratch(len(self), draws(self.operators))
+
+    def _review(self, batch: Batch, dropped: Array) -> None:
+        """Take padding out of `dropped`, and raise if what is left is an error."""
+        for index in np.flatnonzero(dropped):
+            boxes, _, _ = batch.image(index)
+            flat = _without_extent(boxes)
+            if batch.form == "padded":
+                last = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(axis=1))[-1:]
+                flat = flat[flat < (last[0] if len(last) else 0)]
+                dropped[index] = len(flat)
+            if self.degenerate == "error" and len(flat):
+                width, height = boxes[flat[0], 2:] - boxes[flat[0], :2]
+                raise ValueError(
+                    f"{batch.name('boxes', index)}[{flat[0]}] has width {width} and height "
+                    f"{height}, expected more than 0"
+                )
+
+
+def _without_extent(boxes: Array) -> Array:
+    """Return the numbers of the boxes whose width or height is not positive."""
+    return np.flatnonzero(~(boxes[:, 2:] > boxes[:, :2]).all(axis=1))

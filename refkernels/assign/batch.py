@@ -1,0 +1,166 @@
+"""What an assigner is called with: one image, a list of images, or padded arrays."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from refkernels.arrays import Array, as_boxes, as_indices, check_finite, check_integer, require
+
+__all__ = ["Batch", "read_batch", "rounded_boxes"]
+
+
+@dataclass(slots=True)
+class Batch:
+    """Images one after the other. Values are not checked; `check` does it.
+
+    Attributes
+    ----------
+    boxes, labels, regions : numpy.ndarray, (sum of M, 4), int64 (sum of M,), (sum of R, 4)
+        Those of all images, C-contiguous; boxes and regions in the computing dtype.
+    places : numpy.ndarray, uint64, (B + 1, 4)
+        Where each image's boxes and regions begin, its place in the batch, and the seed.
+    form : {'image', 'list', 'padded'}
+        How it was given.
+    """
+
+    boxes: Array
+    labels: Array
+    regions: Array
+    places: Array
+    form: str
+
+    @property
+    def size(self) -> int:
+        """The number of images."""
+        return len(self.places) - 1
+
+    def image(self, index: int) -> tuple[Array, Array, Array]:
+        """Return boxes, labels and regions of an image."""
+        (first, region), (last, last_region) = self.places[index : index + 2, :2].tolist()
+        return self.boxes[first:last], self.labels[first:last], self.regions[region:last_region]
+
+    def name(self, what: str, index: int) -> str:
+        """Return how the caller would write the boxes or regions of an image."""
+        return what if self.form == "image" else f"{what}[{index}]"
+
+    def check(self, index: int) -> None:
+        """Raise `ValueError` if a coordinate of an image is not finite."""
+        boxes, _, regions = self.image(index)
+        check_finite(self.name("boxes", index), boxes)
+        check_finite(self.name("ignore", index), regions)
+
+
+def read_batch(boxes: Any, labels: Any, ignore: Any, image_ids: Any, dtype: np.dtype[Any]) -> Batch:
+    """Read what an assigner is called with.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes do not go together, or dtypes are none of numbers.
+    """
+    form = _form(boxes)
+    if form == "image":
+        own = _boxes("boxes", boxes, dtype)
+        own_labels = _labels("labels", labels, len(own))
+        region = np.empty((0, 4), dtype) if ignore is None else _boxes("ignore", ignore, dtype)
+        places = np.zeros((2, 4), np.uint64)
+        places[1, 0], places[1, 1] = len(own), len(region)
+        if image_ids is not None:
+            places[0, 2] = check_integer("image_ids", image_ids, low=0)
+        return Batch(_for_kernel(own), _for_kernel(own_labels), _for_kernel(region), places, form)
+    size = len(boxes)
+    box_parts = [_boxes(f"boxes[{i}]", boxes[i], dtype) for i in range(size)]
+    _check_length("labels", labels, size)
+    label_parts = [
+        _labels(f"labels[{i}]", labels[i], len(part)) for i, part in enumerate(box_parts)
+    ]
+    region_parts = []
+    if ignore is not None:
+        _check_length("ignore", ignore, size)
+        region_parts = [_boxes(f"ignore[{i}]", ignore[i], dtype) for i in range(size)]
+    places = np.zeros((size + 1, 4), np.uint64)
+    places[1:, 0] = np.cumsum([len(part) for part in box_parts])
+    if region_parts:
+        places[1:, 1] = np.cumsum([len(part) for part in region_parts])
+    places[:-1, 2] = np.arange(size) if image_ids is None else _image_ids(image_ids, size)
+    return Batch(
+        _joined(box_parts, np.empty((0, 4), dtype)),
+        _joined(label_parts, np.empty(0, np.int64)),
+        _joined(region_parts, np.empty((0, 4), dtype)),
+        places,
+        form,
+    )
+
+
+def rounded_boxes(name: str, boxes: Array, dtype: np.dtype[Any]) -> Array:
+    """Round finite boxes to `dtype`, which must be able to hold them."""
+    with np.errstate(over="ignore"):
+        result = np.ascontiguousarray(boxes, dtype)
+    if result.size and result.dtype.itemsize < boxes.dtype.itemsize:
+        beyond = np.isinf(result)
+        if beyond.any():
+            where = tuple(int(i) for i in np.argwhere(beyond)[0])
+            raise ValueError(f"{name}{list(where)} is {boxes[where]}, which overflows {dtype}")
+    return result
+
+
+def _form(boxes: Any) -> str:
+    if isinstance(boxes, (list, tuple)):
+        # A list of rows is an image, and so is an empty list; a list of sets of rows is a batch.
+        rows = bool(boxes) and np.ndim(boxes[0]) == 1 and len(boxes[0]) > 0
+        return "image" if rows or not boxes else "list"
+    axes = np.ndim(boxes)
+    require(
+        axes in (2, 3),
+        f"boxes: expected (M, 4), a list of such, or (B, M, 4), got shape {np.shape(boxes)}",
+    )
+    return "image" if axes == 2 else "padded"
+
+
+def _boxes(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
+    if (
+        isinstance(value, np.ndarray)
+        and value.dtype == dtype
+        and value.ndim == 2
+        and value.shape[1] == 4
+    ):
+        return value  # nan and infinity are left to the kernel
+    if isinstance(value, (list, tuple)) and not len(value):
+        return np.empty((0, 4), dtype)
+    boxes = as_boxes(name, value)
+    require(boxes.ndim == 2, f"{name}: expected (M, 4), got shape {boxes.shape}")
+    return rounded_boxes(name, boxes, dtype)
+
+
+def _labels(name: str, value: Any, count: int) -> Array:
+    fast = isinstance(value, np.ndarray) and value.dtype == np.int64
+    labels: Array = value if fast else as_indices(name, value)
+    if labels.shape != (count,):
+        raise ValueError(
+            f"{name}: expected one for each of {count} boxes, got shape {labels.shape}"
+        )
+    return labels
+
+
+def _check_length(name: str, value: Any, size: int) -> None:
+    try:
+        found = len(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected those of {size} images, got {value!r}") from None
+    require(found == size, f"{name}: expected those of {size} images, got {found}")
+
+
+def _image_ids(image_ids: Any, size: int) -> list[int]:
+    _check_length("image_ids", image_ids, size)
+    return [check_integer(f"image_ids[{i}]", number, low=0) for i, number in enumerate(image_ids)]
+
+
+def _joined(parts: list[Array], nothing: Array) -> Array:
+    return np.concatenate(parts) if parts else nothing
+
+
+def _for_kernel(array: Array) -> Array:
+    # Kernels are compiled for arrays that are contiguous and can be written.
+    flags = array.flags
+    return array if flags.c_contiguous and flags.writeable else np.array(array, order="C")

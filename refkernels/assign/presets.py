@@ -1,0 +1,198 @@
+"""The assignments of published detectors."""
+
+from typing import Any
+
+from refkernels.assign.anchors import (
+    faster_rcnn_anchors,
+    retinanet_anchors,
+    rpn_fpn_anchors,
+    ssd300_anchors,
+    ssd512_anchors,
+    yolo3_anchors,
+)
+from refkernels.coder import NormalizedBoxCenterEncoder, SigmoidClassEncoder
+from refkernels.matcher import BipartiteMatcher, CompositeMatcher, MaximumMatcher
+from refkernels.sampler import QuotaSampler
+
+__all__ = ["PRESETS", "Presets"]
+
+# A quota that no image reaches: a sampler with it looks at thresholds alone.
+UNLIMITED = 2**31 - 1
+
+
+class Presets:
+    """The assignments of published detectors, as ways to make a `TargetAssigner`.
+
+    Each takes the keyword parameters of `TargetAssigner` as well.
+    """
+
+    @classmethod
+    def ssd300(cls, dataset: str = "voc", **options: Any) -> Any:
+        """Make the assignment of SSD300, on 300 x 300 pixels.
+
+        Each box gets its best default box, and default boxes match boxes from IoU 0.5 up. The
+        mining of hard negatives is left to the loss.
+
+        Parameters
+        ----------
+        dataset : {'voc', 'coco'}
+            Which scale of default boxes: see `ssd300_anchors`.
+        **options
+            Parameters of `TargetAssigner`.
+
+        References
+        ----------
+        Liu et al., "SSD: Single Shot MultiBox Detector", 2016, section 2.2; the stds are those of
+        its code ("prior_variance").
+
+        Examples
+        --------
+        >>> from refkernels.assign import TargetAssigner
+        >>> TargetAssigner.ssd300()
+        <TargetAssigner ssd300: 8732 anchors, float32>
+        """
+        return cls(ssd300_anchors(dataset), **{"name": "ssd300", **options})  # type: ignore[call-arg]
+
+    @classmethod
+    def ssd512(cls, dataset: str = "voc", **options: Any) -> Any:
+        """Make the assignment of SSD512, on 512 x 512 pixels: that of `ssd300` but for anchors.
+
+        Examples
+        --------
+        >>> from refkernels.assign import TargetAssigner
+        >>> TargetAssigner.ssd512()
+        <TargetAssigner ssd512: 24564 anchors, float32>
+        """
+        return cls(ssd512_anchors(dataset), **{"name": "ssd512", **options})  # type: ignore[call-arg]
+
+    @classmethod
+    def rpn_fpn(
+        cls, height: int = 1024, width: int = 1024, *, rounded: bool = False, **options: Any
+    ) -> Any:
+        """Make the assignment of region proposals on a feature pyramid.
+
+        Each box gets all anchors of its largest IoU; anchors match boxes from IoU 0.7 up and are
+        negative below 0.3. A random 256 anchors are used, at most half of them positive. Class
+        targets are 1 and 0, and -1 for what is ignored.
+
+        Parameters
+        ----------
+        height, width : int
+            The size of the network's input in pixels.
+        rounded : bool, default False
+            Round anchors as torchvision does: see `rpn_fpn_anchors`.
+        **options
+            Parameters of `TargetAssigner`.
+
+        References
+        ----------
+        Lin et al., "Feature Pyramid Networks for Object Detection", 2017, section 4.1; Ren et al.,
+        "Faster R-CNN", 2015, sections 3.1.2 and 3.1.3.
+
+        Examples
+        --------
+        >>> from refkernels.assign import TargetAssigner
+        >>> TargetAssigner.rpn_fpn(256, 256)
+        <TargetAssigner rpn_fpn: 16368 anchors, float32>
+        """
+        anchors = rpn_fpn_anchors(height, width, rounded=rounded)
+        return cls(anchors, **{"name": "rpn_fpn", **_region_proposals(), **options})
+
+    @classmethod
+    def faster_rcnn(cls, height: int = 600, width: int = 1000, **options: Any) -> Any:
+        """Make the assignment of Faster R-CNN's region proposals, on one map of stride 16.
+
+        That of `rpn_fpn` but for anchors. The paper also ignores anchors that reach beyond the
+        image; that is left to the caller, who knows each image's size.
+
+        Examples
+        --------
+        >>> from refkernels.assign import TargetAssigner
+        >>> TargetAssigner.faster_rcnn()
+        <TargetAssigner faster_rcnn: 21546 anchors, float32>
+        """
+        anchors = faster_rcnn_anchors(height, width)
+        return cls(anchors, **{"name": "faster_rcnn", **_region_proposals(), **options})
+
+    @classmethod
+    def retinanet(
+        cls, height: int = 1024, width: int = 1024, *, rounded: bool = False, **options: Any
+    ) -> Any:
+        """Make the assignment of RetinaNet.
+
+        Each box gets all anchors of its largest IoU; anchors match boxes from IoU 0.5 up, are
+        negative below 0.4, and ignored between. All of them are used.
+
+        Parameters
+        ----------
+        height, width : int
+            The size of the network's input in pixels.
+        rounded : bool, default False
+            Round anchors as torchvision does: see `retinanet_anchors`.
+        **options
+            Parameters of `TargetAssigner`.
+
+        References
+        ----------
+        Lin et al., "Focal Loss for Dense Object Detection", 2017, section 4; that each box gets
+        its best anchors is not in the paper, but in its code and in those that follow it.
+
+        Examples
+        --------
+        >>> from refkernels.assign import TargetAssigner
+        >>> TargetAssigner.retinanet(256, 256)
+        <TargetAssigner retinanet: 12276 anchors, float32>
+        """
+        own = {
+            "name": "retinanet",
+            "matcher": CompositeMatcher([BipartiteMatcher(), MaximumMatcher(0.5)]),
+            "sampler": QuotaSampler(UNLIMITED, pos_thresh=0.5, neg_thresh_high=0.4),
+            "box_encoder": NormalizedBoxCenterEncoder(stds=(1.0, 1.0, 1.0, 1.0)),
+        }
+        return cls(retinanet_anchors(height, width, rounded=rounded), **{**own, **options})
+
+    @classmethod
+    def yolo3(cls, height: int = 416, width: int = 416, **options: Any) -> Any:
+        """Make an assignment after that of YOLOv3.
+
+        Each box gets its one best prior; others are negative below IoU 0.5, and ignored above.
+        Unlike the original, which compares shapes alone and takes the cell that a box's centre is
+        in, this compares priors where they stand, centred in their cells; box targets are offsets
+        and logarithms of ratios in the units of the prior.
+
+        Parameters
+        ----------
+        height, width : int
+            The size of the network's input in pixels.
+        **options
+            Parameters of `TargetAssigner`.
+
+        References
+        ----------
+        Redmon and Farhadi, "YOLOv3: An Incremental Improvement", 2018, section 2.1.
+
+        Examples
+        --------
+        >>> from refkernels.assign import TargetAssigner
+        >>> TargetAssigner.yolo3()
+        <TargetAssigner yolo3: 10647 anchors, float32>
+        """
+        own = {
+            "name": "yolo3",
+            "matcher": BipartiteMatcher(share_max=False),
+            "sampler": QuotaSampler(UNLIMITED, pos_thresh=1.0, neg_thresh_high=0.5),
+            "box_encoder": NormalizedBoxCenterEncoder(stds=(1.0, 1.0, 1.0, 1.0)),
+        }
+        return cls(yolo3_anchors(height, width), **{**own, **options})
+
+
+PRESETS = ("ssd300", "ssd512", "rpn_fpn", "faster_rcnn", "retinanet", "yolo3")
+
+
+def _region_proposals() -> dict[str, Any]:
+    return {
+        "matcher": CompositeMatcher([BipartiteMatcher(), MaximumMatcher(0.7)]),
+        "sampler": QuotaSampler(256, pos_thresh=0.7, neg_thresh_high=0.3),
+        "box_encoder": NormalizedBoxCenterEncoder(stds=(1.0, 1.0, 1.0, 1.0)),
+        "class_encoder": SigmoidClassEncoder(),
+    }

@@ -1,0 +1,277 @@
+"""From what is known of each anchor to samples, bit for bit as the samplers draw them."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from refkernels.arrays import Array
+from refkernels.assign.matching import (
+    HIGH,
+    LOW,
+    NONE,
+    POSITIVE,
+    SMALLEST_AREA,
+    Rules,
+    is_marked,
+    lowest,
+    mark,
+    match,
+)
+from refkernels.assign.tiles import TILE, UP, coverage_bound
+from refkernels.jit import jit
+from refkernels.sampler.quota import _below, _mix
+
+__all__ = ["COMPOSE", "DONE", "Plan", "solve"]
+
+# How an image went: as it should, or the composed operators have to do it, or to say what is wrong.
+DONE, COMPOSE = 0, 1
+
+# A label to which 1 cannot be added.
+LARGEST = np.iinfo(np.int64).max
+
+
+class Plan(NamedTuple):
+    """An assigner's parameters, packed: a kernel takes an array quicker than a number.
+
+    Attributes
+    ----------
+    matchers : numpy.ndarray, (K, 4)
+        As in `refkernels.assign.matching.Rules`.
+    reals : numpy.ndarray, (15,)
+        In the dtype of the boxes: relevant, positive, high and low of the `Rules`; crowd_thresh;
+        the IoU's eps; the largest coordinate; means and stds of the box encoder.
+    integers : numpy.ndarray, int64, (7,)
+        quota, max_pos, max_neg, filled and base of the `Choice`; whether class targets are labels,
+        + 1, or signs; the class target of what is ignored.
+    """
+
+    matchers: Array
+    reals: Array
+    integers: Array
+
+
+class Choice(NamedTuple):
+    """How samples are chosen.
+
+    Attributes
+    ----------
+    quota : int
+        Whether there are quotas, and thresholds to be looked at.
+    max_pos, max_neg : int
+        The quotas.
+    filled : int
+        How many positives and negatives there may be together, or 0 not to fill with negatives.
+    base : int
+        The sample of an anchor of which nothing is known, before the quota: -1 or 0.
+    crowd_thresh : float
+        The share of an anchor that an ignored region must cover more than.
+    """
+
+    quota: int
+    max_pos: int
+    max_neg: int
+    filled: int
+    base: int
+    crowd_thresh: float
+
+
+# After `_settle`, what is known of a marked anchor is its sample, + 1.
+
+
+@jit
+def _boxes_of(given, kept, iou_eps, limit):  # type: ignore[no-untyped-def]
+    """Return the boxes of an image that have an extent, filling `kept` with their numbers.
+
+    Also returns whether the fused kernels can take them.
+    """
+    smallest = given.dtype.type(SMALLEST_AREA)
+    boxes = np.empty((given.shape[0], 6), given.dtype)
+    count, usable = 0, True
+    for column in range(given.shape[0]):
+        for k in range(4):
+            usable &= abs(given[column, k]) <= limit  # false for nan too
+        width = given[column, 2] - given[column, 0]
+        height = given[column, 3] - given[column, 1]
+        if width > 0 and height > 0:
+            area = width * height
+            usable &= area >= smallest
+            for k in range(4):
+                boxes[count, k] = given[column, k]
+            boxes[count, 4] = area
+            boxes[count, 5] = area + iou_eps
+            kept[count] = column
+            count += 1
+    return boxes[:count], usable
+
+
+@jit
+def _settle(rules, choice, scratch, seed):  # type: ignore[no-untyped-def]
+    """Turn what is known into samples; return that of all other anchors."""
+    positives, negatives = 0, 0
+    for word in range(scratch.marks.shape[0]):
+        bits = scratch.marks[word]
+        while bits != 0:
+            row = word * 64 + lowest(bits)
+            bits &= bits - np.uint64(1)
+            known = scratch.known[row]
+            positive = known & NONE != NONE
+            negative = not positive
+            if choice.quota != 0:
+                positive |= known & POSITIVE != 0
+                negative = not positive and known & (HIGH | LOW) == 0
+            scratch.known[row] = 1 + positive - negative
+            positives += positive
+            negatives += negative
+    if choice.quota == 0:
+        return -1
+    count = scratch.matches.shape[0]
+    if choice.base < 0:
+        marked = 0
+        for word in range(scratch.marks.shape[0]):
+            marked += _ones(scratch.marks[word])
+        negatives += count - marked
+    state = seed
+    if positives > choice.max_pos:
+        state = _draw(scratch, 2, 0, positives, choice.max_pos, state)
+    max_neg = max(choice.max_neg, choice.filled - min(positives, choice.max_pos))
+    if negatives <= max_neg:
+        return choice.base
+    _draw(scratch, 0, choice.base, negatives, max_neg, state)
+    return 0
+
+
+@jit
+def _ones(word):  # type: ignore[no-untyped-def]
+    """Count the bits of a word."""
+    count = 0
+    while word != 0:
+        word &= word - np.uint64(1)
+        count += 1
+    return count
+
+
+@jit
+def _draw(scratch, kind, base, count, quota, state):  # type: ignore[no-untyped-def]
+    """Keep a random `quota` of the `count` samples of a kind, as `QuotaSampler` draws them.
+
+    `base` is -1 if anchors that are not marked are of the kind. Returns the next state.
+    """
+    order = scratch.order
+    found = 0
+    for word in range(scratch.marks.shape[0]):
+        first, last = word * 64, min(word * 64 + 64, scratch.matches.shape[0])
+        if scratch.marks[word] == 0:
+            if base < 0:
+                rest = order[found : found + last - first]
+                for i in range(last - first):
+                    rest[i] = first + i
+                found += last - first
+            continue
+        for row in range(first, last):
+            if is_marked(scratch.marks, row):
+                if scratch.known[row] == kind:
+                    order[found] = row
+                    found += 1
+                    scratch.known[row] = 1
+            elif base < 0:
+                order[found] = row
+                found += 1
+    for i in range(quota):
+        chosen, state = _below(count - i, state)
+        order[i], order[i + chosen] = order[i + chosen], order[i]
+        row = order[i]
+        if not is_marked(scratch.marks, row):
+            mark(scratch.marks, row)
+            scratch.matches[row] = -1
+        scratch.known[row] = kind
+    return state
+
+
+@jit
+def _ignore(tiles, regions, choice, scratch, default):  # type: ignore[no-untyped-def]
+    """Set to 0 the negatives of which a region covers more than the threshold."""
+    columns, rows, bounds, blocks, starts = (
+        tiles.columns,
+        tiles.rows,
+        tiles.bounds,
+        tiles.blocks,
+        tiles.starts,
+    )
+    zero, up = columns.dtype.type(0), columns.dtype.type(UP)
+    for k in range(regions.shape[0]):
+        region = (regions[k, 0], regions[k, 1], regions[k, 2], regions[k, 3])
+        for block in range(starts.shape[0] - 1):
+            if coverage_bound(blocks, block, region) * up < choice.crowd_thresh:
+                continue
+            for tile in range(starts[block], starts[block + 1]):
+                if coverage_bound(bounds, tile, region) * up < choice.crowd_thresh:
+                    continue
+                for i in range(TILE):
+                    row = np.int64(rows[tile, i])
+                    left, top = columns[tile, 0, i], columns[tile, 1, i]
+                    right, bottom = columns[tile, 2, i], columns[tile, 3, i]
+                    width = max(min(right, region[2]) - max(left, region[0]), zero)
+                    height = max(min(bottom, region[3]) - max(top, region[1]), zero)
+                    # The shares of the sides, whose product cannot overflow.
+                    covered = (width / (right - left)) * (height / (bottom - top))
+                    if row < 0 or not covered > choice.crowd_thresh:
+                        continue
+                    if is_marked(scratch.marks, row):
+                        if scratch.known[row] == 0:
+                            scratch.known[row] = 1
+                    elif default < 0:
+                        mark(scratch.marks, row)
+                        scratch.matches[row] = -1
+                        scratch.known[row] = 1
+
+
+@jit
+def solve(tiles, plan, given, labels, regions, seed, place, scratch, kept):  # type: ignore[no-untyped-def]
+    """Find the samples of one image, and write those that differ from a default to `scratch`.
+
+    Parameters
+    ----------
+    given, labels : (M, 4), (M,)
+        The boxes; `kept` (M,) is filled with the numbers of those that have an extent.
+    regions : (R, 4)
+        Ignored regions.
+    seed : uint64
+        What draws depend on, with `place`, the image's place in a batch.
+
+    Returns
+    -------
+    tuple of int
+        DONE or COMPOSE; the number of boxes kept; the default sample; the numbers of positives and
+        negatives.
+    """
+    reals, integers = plan.reals, plan.integers
+    rules = Rules(plan.matchers, reals[0], reals[1], reals[2], reals[3])
+    choice = Choice(integers[0], integers[1], integers[2], integers[3], integers[4], reals[4])
+    boxes, usable = _boxes_of(given, kept, reals[5], reals[6])
+    for k in range(regions.shape[0]):
+        for c in range(4):
+            usable &= abs(regions[k, c]) <= reals[6]
+    for column in range(labels.shape[0]):
+        usable &= labels[column] < LARGEST
+    if not usable:
+        return COMPOSE, len(boxes), 0, 0, 0
+    match(tiles, boxes, rules, scratch)
+    # The random numbers of an image depend on the seed and its place alone, as in `QuotaSampler`.
+    default = _settle(rules, choice, scratch, _mix(seed + _mix(np.uint64(place + 1))))
+    if regions.shape[0]:
+        _ignore(tiles, regions, choice, scratch, default)
+    status, positives, negatives, marked = DONE, 0, 0, 0
+    for word in range(scratch.marks.shape[0]):
+        bits = scratch.marks[word]
+        while bits != 0:
+            row = word * 64 + lowest(bits)
+            bits &= bits - np.uint64(1)
+            marked += 1
+            negatives += scratch.known[row] == 0
+            if scratch.known[row] == 2:
+                positives += 1
+                if scratch.matches[row] < 0:
+                    status = COMPOSE  # to raise what the encoders raise
+    if default < 0:
+        negatives += scratch.matches.shape[0] - marked
+    return status, len(boxes), default, positives, negatives
