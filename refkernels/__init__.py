@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from refkernels.bbox import *  # noqa: F403
     from refkernels.coder import *  # noqa: F403
+    from refkernels.feature import *  # noqa: F403
     from refkernels.matcher import *  # noqa: F403
+    from refkernels.predictor import *  # noqa: F403
     from refkernels.sampler import *  # noqa: F403
 
 __version__ = "0.1.0"
@@ -51,6 +53,15 @@ _OPERATORS = {
         "NormalizedPerClassBoxCenterEncoder",
         "NumPyNormalizedBoxCenterEncoder",
         "SigmoidClassEncoder",
+    ),
+    "predictor": (
+        "ConvPredictor",
+        "FCPredictor",
+    ),
+    "feature": (
+        "FPNFeatureExpander",
+        "FeatureExpander",
+        "FeatureExtractor",
     ),
 }
 _MODULE_OF = {name: family for family, names in _OPERATORS.items() for name in names}

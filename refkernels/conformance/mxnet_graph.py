@@ -1,7 +1,7 @@
 """What conformance of networks needs of MXNet itself: symbols, parameters, internals."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,6 @@ from refkernels.arrays import Array
 from refkernels.feature.graph import Graph
 
 __all__ = [
-    "block_with_parameters",
     "built",
     "graph_json",
     "internals",
@@ -19,6 +18,10 @@ __all__ = [
     "symbol",
     "zoo_names",
 ]
+
+
+# The heights of images below which a network of the model zoo has nothing left to pool.
+LEAST_SIZES = {"alexnet": 224, "densenet": 224, "inception": 299, "squeezenet": 224, "vgg": 224}
 
 
 def _mxnet() -> Any:
@@ -43,39 +46,6 @@ def built(build: Callable[[], Any]) -> Any:
     """Build a block whose nameless nodes are numbered from 0, as in a fresh process."""
     with _mxnet().name.NameManager():
         return build()
-
-
-def block_with_parameters(
-    block: Any, mode: str, context: str
-) -> Callable[[Sequence[Array], Mapping[str, Array]], tuple[Array, ...]]:
-    """Return a function of inputs and parameters that runs a block, in the dtype of the inputs.
-
-    Parameters are given by the end of their names; each of the block's must be given, and no other.
-    """
-    mx = _mxnet()
-    kind, _, index = context.rstrip(")").partition("(")
-    place = mx.Context(kind, int(index or 0))
-    block.initialize(ctx=place)
-    if mode == "hybridised":
-        block.hybridize()
-
-    def run(inputs: Sequence[Array], parameters: Mapping[str, Array]) -> tuple[Array, ...]:
-        block.cast(inputs[0].dtype.name)
-        left = dict(parameters)
-        for name, parameter in block.collect_params().items():
-            ends = [end for end in left if name.endswith(end)]
-            if not ends:
-                raise ValueError(f"the block has a parameter {name!r}, which is not expected")
-            array = left.pop(max(ends, key=len))
-            parameter.set_data(mx.nd.array(array, ctx=place, dtype=array.dtype))
-        if left:
-            raise ValueError(f"the block has no parameter {', '.join(left)}")
-        outputs = block(*(mx.nd.array(x, ctx=place, dtype=x.dtype) for x in inputs))
-        if not isinstance(outputs, (list, tuple)):
-            outputs = (outputs,)
-        return tuple(output.asnumpy() for output in outputs)
-
-    return run
 
 
 def internals(
@@ -129,7 +99,7 @@ def random_network(
     name : str
         Out of `zoo_names`.
     size : int, optional
-        The image's height and width; without it the least that the network takes, up to 299.
+        The image's height and width; without it one that the network takes.
     seed : int
 
     Returns
@@ -144,7 +114,7 @@ def random_network(
 
     network = vision.get_model(name, classes=10)(mx.sym.var("data"))
     if size is None:
-        size = next(s for s in (32, 64, 224, 299) if _fits(network, s))
+        size = next((s for start, s in LEAST_SIZES.items() if name.startswith(start)), 32)
     shapes, _, states = network.infer_shape(data=(1, 3, size, size))
     names = [*network.list_arguments(), *network.list_auxiliary_states()]
     rng = np.random.default_rng(seed)
@@ -155,14 +125,6 @@ def random_network(
     }
     image = rng.normal(size=(1, 3, size, size)).astype(np.float32)
     return network.tojson(), params, image
-
-
-def _fits(network: Any, size: int) -> bool:
-    try:
-        shapes, _, _ = network.infer_shape(data=(1, 3, size, size))
-    except Exception:  # MXNetError: a kernel exceeds what pooling has left
-        return False
-    return all(0 not in shape for shape in shapes)
 
 
 def _random_parameter(rng: Any, name: str, shape: tuple[int, ...]) -> Array:

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -106,6 +106,37 @@ class GluonAdapter:
                 outputs = loaded[0](*arrays)
             else:
                 outputs = operator(*arrays)
+            if not isinstance(outputs, (tuple, list)):
+                outputs = (outputs,)
+            return tuple(output.asnumpy() for output in outputs)
+
+        return call
+
+    def prepare_with_parameters(
+        self, operator: Any, mode: str, context: str
+    ) -> Callable[[Sequence[Array], Mapping[str, Array]], tuple[Array, ...]]:
+        """Return a function that gives a block its parameters, then runs it, in the inputs' dtype.
+
+        Parameters come by the ends of their names: each of the block's once, and no other.
+        """
+        place = self._context(context)
+        operator.initialize(ctx=place)
+        if mode in ("hybridised", "exported"):
+            operator.hybridize()
+
+        def call(inputs: Sequence[Array], parameters: Mapping[str, Array]) -> tuple[Array, ...]:
+            operator.cast(inputs[0].dtype.name)
+            left = dict(parameters)
+            for name, parameter in operator.collect_params().items():
+                ends = [end for end in left if name.endswith(end)]
+                if not ends:
+                    raise ValueError(f"the block has a parameter {name!r}, which is not expected")
+                parameter.set_data(self._array(left.pop(max(ends, key=len)), "", place))
+            if left:
+                raise ValueError(f"the block has no parameter {', '.join(left)}")
+            arrays = [self._array(x, mode, place) for x in inputs]
+            run = self._reload(operator, arrays, place) if mode == "exported" else operator
+            outputs = run(*arrays)
             if not isinstance(outputs, (tuple, list)):
                 outputs = (outputs,)
             return tuple(output.asnumpy() for output in outputs)

@@ -1,8 +1,7 @@
 """What the layers of convolutional networks mean (SPEC section 5), in inference form.
 
-Inputs are taken exactly as given, and results are exact fractions wherever the layer is algebraic.
-A square root is one to 300 bits, as a fraction, so that what follows it stays exact; exp and log
-give mpmath numbers of as many bits.
+Inputs are taken exactly as given, and results are fractions: exact ones wherever the layer is
+rational. Roots, exp and log are right to 300 bits, and fractions too, so that layers can follow.
 """
 
 from collections.abc import Sequence
@@ -104,14 +103,14 @@ def batch_norm(
     gammas, betas, means, variances = (exactly(a) for a in (gamma, beta, mean, var))
     for index in np.ndindex(values.shape):
         c = index[-1]
-        scale = (1 if fix_gamma else gammas[c]) / square_root(variances[c] + eps)
+        scale = (Fraction(1) if fix_gamma else gammas[c]) * inverse_root(variances[c] + eps)
         out[index] = (values[index] - means[c]) * scale + betas[c]
     return np.moveaxis(out, -1, axis)
 
 
-def square_root(value: Fraction) -> Fraction:
-    """Return the square root, right to 300 bits."""
-    return as_fraction(mp.sqrt(as_real(value)))
+def inverse_root(value: Fraction) -> Fraction:
+    """Return 1 / sqrt(value), right to 300 bits."""
+    return as_fraction(1 / mp.sqrt(as_real(value)))
 
 
 def pooling(
@@ -279,20 +278,21 @@ def softmax(x: npt.ArrayLike, *, axis: int = -1, log: bool = False) -> Numbers:
     """Return exp x over its sum along `axis`, or the logarithm of that."""
     powers = each(lambda v: mp.exp(as_real(v)), exactly(x))
     share = powers / powers.sum(axis, keepdims=True)
-    return each(mp.log, share) if log else share
+    return each(lambda v: mp.log(as_real(v)), share) if log else share
 
 
 def each(function: Any, values: Numbers) -> Numbers:
-    """Apply a function to every number."""
+    """Apply a function to every number; its results become fractions."""
     out = np.empty(values.shape, object)
     for index in np.ndindex(values.shape):
-        out[index] = function(values[index])
+        result = function(values[index])
+        out[index] = result if isinstance(result, Fraction) else as_fraction(result)
     return out
 
 
-def as_real(value: Any) -> Any:
+def as_real(value: Fraction) -> Any:
     """Return a fraction to 300 bits."""
-    return mp.mpf(value.numerator) / value.denominator if isinstance(value, Fraction) else value
+    return mp.mpf(value.numerator) / value.denominator
 
 
 def as_fraction(value: Any) -> Fraction:

@@ -44,6 +44,10 @@ class Attributes:
         require(good, f"attribute {name}: expected a number, got {value!r}")
         return float(value)
 
+    def single(self, name: str, default: float | None = None) -> float:
+        """Return a number that MXNet declares as float: it is a float32, whatever the data are."""
+        return float(np.float32(self.number(name, default)))
+
     def flag(self, name: str, default: bool) -> bool:
         """Return a truth value, written as True, true or 1."""
         value = self.value(name, default)

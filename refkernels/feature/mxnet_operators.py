@@ -94,7 +94,7 @@ def _batch_norm(a: Attributes, count: int) -> Layer:
     for name in ("min_calib_range", "max_calib_range"):
         require(a.value(name) is None, f"attribute {name} is not supported")
     options = {
-        "eps": a.number("eps", 1e-3),
+        "eps": a.number("eps", float(np.float32(1e-3))),  # the default is declared as 1e-3f
         "axis": a.integer("axis", 1),
         "fix_gamma": a.flag("fix_gamma", True),
     }
@@ -136,8 +136,8 @@ def _activate(kind: str) -> Layer:
 
 def _leaky_relu(a: Attributes, count: int) -> Layer:
     kind = a.choice("act_type", "leaky", layers.LEAKY)
-    slope = a.number("slope", 0.25)
-    bounds = a.number("lower_bound", 0.125), a.number("upper_bound", 0.334)
+    slope = a.single("slope", 0.25)
+    bounds = a.single("lower_bound", 0.125), a.single("upper_bound", 0.334)
     if kind == "rrelu":
         slope = sum(bounds) / 2
     slots = ("data", "gamma") if kind == "prelu" else ("data",)
@@ -215,7 +215,7 @@ def _scalar(kind: str, function: Any) -> Callable[[Attributes, int], Layer]:
 
 
 def _clip(a: Attributes, count: int) -> Layer:
-    options = {"low": a.number("a_min"), "high": a.number("a_max")}
+    options = {"low": a.single("a_min"), "high": a.single("a_max")}
     return Layer("clip", _run_clip, options=options)
 
 

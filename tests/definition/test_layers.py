@@ -58,9 +58,9 @@ def test_batch_norm_may_fix_gamma_to_one():
     assert floats(out) == [[2]]
 
 
-def test_the_square_root_is_right_to_300_bits():
-    root = layers.square_root(Fraction(2))
-    assert abs(root**2 - 2) < Fraction(1, 2**297)
+def test_the_inverse_root_is_right_to_300_bits():
+    root = layers.inverse_root(Fraction(2))
+    assert abs(root**2 - Fraction(1, 2)) < Fraction(1, 2**299)
 
 
 def test_full_pooling_has_a_window_for_the_rest():

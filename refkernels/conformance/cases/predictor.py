@@ -36,7 +36,8 @@ class Predictor(Operator):
         if target.adapter(self.name).name == "NumPy":
             return super().prepare(target, case, mode, context)
         block = target.build(self.name, case.config)
-        run = target.adapter(self.name).prepare_with_parameters(block, mode, context)
+        adapter: Any = target.adapter(self.name)
+        run = adapter.prepare_with_parameters(block, mode, context)
         names = ("weight", "bias")
         return lambda x, *parameters: run([x], dict(zip(names, parameters, strict=False)))
 
@@ -44,22 +45,18 @@ class Predictor(Operator):
         """Return Python that runs a case on the target and on the kernel by itself."""
         if target.adapter(self.name).name == "NumPy":
             return super().paste(target, case, mode, context)
-        parameters = ", ".join(name for name in case.inputs if name != "x")
+        names = [name for name in case.inputs if name != "x"]
+        parameters = ", ".join(f"{name!r}: {name}" for name in names)
         return "\n".join(
             [
                 "import numpy as np, refkernels",
-                "from refkernels.gluon.compat import import_mxnet",
-                "mx = import_mxnet()",
+                "from refkernels.conformance.target import GluonAdapter",
                 f"from {target.place_of(self.name)} import {self.name}",
                 case.assignments(),
                 f"block = {case.call(self.name)}",
-                f"block.initialize(ctx=mx.{context})",
-                *(["block.hybridize()"] if mode == "hybridised" else []),
-                "block.cast(x.dtype.name)",
-                f"for p, array in zip(block.collect_params().values(), [{parameters}]):",
-                "    p.set_data(mx.nd.array(array, dtype=array.dtype))",
-                f"print(block(mx.nd.array(x, ctx=mx.{context}, dtype=x.dtype)))",
-                f"print(refkernels.{case.call(self.name)}(x, {parameters}))  # the kernel",
+                f"run = GluonAdapter().prepare_with_parameters(block, {mode!r}, {context!r})",
+                f"print(run([x], {{{parameters}}}))",
+                f"print(refkernels.{case.call(self.name)}({', '.join(case.inputs)}))  # the kernel",
             ]
         )
 
