@@ -14,7 +14,7 @@ from refkernels.arrays import (
     check_number,
     require,
 )
-from refkernels.assign.batch import Batch, read_batch, rounded_boxes
+from refkernels.assign.batch import Batch, read_batch, rounded_boxes, without_extent
 from refkernels.assign.composition import Operators, compose
 from refkernels.assign.matching import Scratch, new_scratch
 from refkernels.assign.plan import check_operators, draws, make_plan
@@ -210,8 +210,8 @@ class TargetAssigner(Presets):
             out.dropped = dropped
             return out
         if batch.form == "image":
-            return Targets(*[array[0] for array in arrays], dropped)
-        return Targets(*arrays, dropped)
+            arrays = [array[0] for array in arrays]
+        return _targets(arrays, dropped)
 
     def sparse(
         self,
@@ -255,11 +255,10 @@ class TargetAssigner(Presets):
 
         self._workers.share(solve_part, batch.places[:, 0])
         if dropped.any():
-            self._review(batch, dropped)
-        targets = [
-            SparseTargets(*arrays, int(count)) for arrays, count in zip(found, dropped, strict=True)
-        ]
-        return targets[0] if batch.form == "image" else targets
+            batch.review(dropped, self.degenerate == "error")
+        for targets, count in zip(found, dropped, strict=True):
+            targets.dropped = int(count)
+        return found[0] if batch.form == "image" else found
 
     def empty(self, batch: int | None = None) -> Targets:
         """Make arrays for the targets of a batch, or of one image, to be filled again and again.
@@ -271,7 +270,7 @@ class TargetAssigner(Presets):
         (2, 1, 4)
         """
         arrays = self._empty(1 if batch is None else check_integer("batch", batch, low=0))
-        return Targets(*arrays) if batch is not None else Targets(*(array[0] for array in arrays))
+        return _targets(arrays if batch is not None else [array[0] for array in arrays], 0)
 
     def _read(self, boxes: Any, labels: Any, ignore: Any, rng: Any, image_ids: Any) -> Batch:
         batch = read_batch(boxes, labels, ignore, image_ids, self.dtype)
@@ -289,10 +288,10 @@ class TargetAssigner(Presets):
             "samples": (rows, whole),
         }
 
-    def _empty(self, size: int) -> tuple[Array, ...]:
-        return tuple(np.empty(*layout) for layout in self._layout(size).values())
+    def _empty(self, size: int) -> list[Array]:
+        return [np.empty(*layout) for layout in self._layout(size).values()]
 
-    def _given(self, out: Targets, batch: Batch) -> tuple[Array, ...]:
+    def _given(self, out: Targets, batch: Batch) -> list[Array]:
         """Return the arrays of `out`, with a batch axis."""
         if not isinstance(out, Targets):
             raise TypeError(f"out: expected Targets, got {type(out).__name__}")
@@ -317,9 +316,9 @@ class TargetAssigner(Presets):
                     f"can be written, got {found}"
                 )
             arrays.append(array.reshape(layout))
-        return tuple(arrays)
+        return arrays
 
-    def _fill(self, batch: Batch, arrays: tuple[Array, ...]) -> Array:
+    def _fill(self, batch: Batch, arrays: list[Array]) -> Array:
         """Fill `arrays` (B, N, ...), and return how many boxes were dropped."""
         results = np.zeros((batch.size, 2), np.int64)
         fine = []
@@ -327,19 +326,10 @@ class TargetAssigner(Presets):
         def fill_part(part: range) -> None:
             rows = slice(part.start, part.stop)
             scratch = self._scratch()
-            fine.append(
-                solve_dense(
-                    self._tiles,
-                    self._plan,
-                    batch.boxes,
-                    batch.labels,
-                    batch.regions,
-                    batch.places[part.start : part.stop + 1],
-                    scratch,
-                    *(array[rows] for array in arrays),
-                    results[rows],
-                )
-            )
+            given = batch.boxes, batch.labels, batch.regions
+            places = batch.places[part.start : part.stop + 1]
+            own = [array[rows] for array in (*arrays, results)]
+            fine.append(solve_dense(self._tiles, self._plan, *given, places, scratch, *own))
             self._free.append(scratch)
 
         if self._plan is None:
@@ -352,11 +342,11 @@ class TargetAssigner(Presets):
             targets, results[index, 1] = self._compose(batch, index)
             for array, target in zip(arrays, targets, strict=True):
                 array[index] = target
-        self._review(batch, results[:, 1])
+        batch.review(results[:, 1], self.degenerate == "error")
         return results[:, 1]
 
-    def _solve_sparse(self, batch: Batch, index: int) -> tuple[tuple[Array, ...], int]:
-        """Return the arrays of `SparseTargets`, and how many boxes have no extent."""
+    def _solve_sparse(self, batch: Batch, index: int) -> tuple[SparseTargets, int]:
+        """Return the targets, and how many boxes have no extent."""
         boxes, labels, regions = batch.image(index)
         place, seed = batch.places[index, 2:]
         if self._plan is not None:
@@ -376,24 +366,22 @@ class TargetAssigner(Presets):
                 emit_sparse(self._tiles, self._plan, boxes, labels, default, scratch, kept, *arrays)
             self._free.append(scratch)
             if status == DONE:
-                return arrays, len(boxes) - count
+                return SparseTargets(*arrays), len(boxes) - count
         (cls_targets, box_targets, _, matches, samples), dropped = self._compose(batch, index)
         rows = np.flatnonzero(samples > 0)
+        negatives = np.flatnonzero(samples < 0)
         return (
-            rows,
-            matches[rows],
-            cls_targets[rows],
-            box_targets[rows],
-            np.flatnonzero(samples < 0),
-        ), dropped
+            SparseTargets(rows, matches[rows], cls_targets[rows], box_targets[rows], negatives),
+            dropped,
+        )
 
     def _compose(self, batch: Batch, index: int) -> tuple[tuple[Array, ...], int]:
         """Assign an image by the operators; also return how many boxes have no extent."""
         batch.check(index)
         boxes, labels, regions = batch.image(index)
         place, seed = batch.places[index, 2:]
-        targets = compose(self.operators, self.anchors, boxes, labels, regions, seed, int(place))
-        return targets, len(_without_extent(boxes))
+        targets = compose(self.operators, self.anchors, boxes, labels, regions, seed, place)
+        return targets, len(without_extent(boxes))
 
     def _scratch(self) -> Scratch:
         try:
@@ -401,23 +389,7 @@ class TargetAssigner(Presets):
         except IndexError:
             return new_scratch(len(self), draws(self.operators))
 
-    def _review(self, batch: Batch, dropped: Array) -> None:
-        """Take padding out of `dropped`, and raise if what is left is an error."""
-        for index in np.flatnonzero(dropped):
-            boxes, _, _ = batch.image(index)
-            flat = _without_extent(boxes)
-            if batch.form == "padded":
-                last = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(axis=1))[-1:]
-                flat = flat[flat < (last[0] if len(last) else 0)]
-                dropped[index] = len(flat)
-            if self.degenerate == "error" and len(flat):
-                width, height = boxes[flat[0], 2:] - boxes[flat[0], :2]
-                raise ValueError(
-                    f"{batch.name('boxes', index)}[{flat[0]}] has width {width} and height "
-                    f"{height}, expected more than 0"
-                )
 
-
-def _without_extent(boxes: Array) -> Array:
-    """Return the numbers of the boxes whose width or height is not positive."""
-    return np.flatnonzero(~(boxes[:, 2:] > boxes[:, :2]).all(axis=1))
+def _targets(arrays: list[Array], dropped: Any) -> Targets:
+    cls_targets, box_targets, box_masks, matches, samples = arrays
+    return Targets(cls_targets, box_targets, box_masks, matches, samples, dropped)

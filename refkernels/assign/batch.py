@@ -7,7 +7,7 @@ import numpy as np
 
 from refkernels.arrays import Array, as_boxes, as_indices, check_finite, check_integer, require
 
-__all__ = ["Batch", "read_batch", "rounded_boxes"]
+__all__ = ["Batch", "read_batch", "rounded_boxes", "without_extent"]
 
 
 @dataclass(slots=True)
@@ -43,6 +43,25 @@ class Batch:
     def name(self, what: str, index: int) -> str:
         """Return how the caller would write the boxes or regions of an image."""
         return what if self.form == "image" else f"{what}[{index}]"
+
+    def review(self, dropped: Array, error: bool) -> None:
+        """Take padding out of `dropped` (B,), the numbers of boxes without extent.
+
+        If what is left is an error, raise `ValueError` for the first of it.
+        """
+        for index in np.flatnonzero(dropped):
+            boxes, _, _ = self.image(index)
+            flat = without_extent(boxes)
+            if self.form == "padded":
+                # What goes on to the end is padding.
+                flat = flat[flat < np.setdiff1d(np.arange(len(boxes)), flat).max(initial=0)]
+                dropped[index] = len(flat)
+            if error and len(flat):
+                width, height = boxes[flat[0], 2:] - boxes[flat[0], :2]
+                raise ValueError(
+                    f"{self.name('boxes', index)}[{flat[0]}] has width {width} and height "
+                    f"{height}, expected more than 0"
+                )
 
     def check(self, index: int) -> None:
         """Raise `ValueError` if a coordinate of an image is not finite."""
@@ -103,6 +122,11 @@ def rounded_boxes(name: str, boxes: Array, dtype: np.dtype[Any]) -> Array:
             where = tuple(int(i) for i in np.argwhere(beyond)[0])
             raise ValueError(f"{name}{list(where)} is {boxes[where]}, which overflows {dtype}")
     return result
+
+
+def without_extent(boxes: Array) -> Array:
+    """Return the numbers of the boxes whose width or height is not positive."""
+    return np.flatnonzero(~(boxes[:, 2:] > boxes[:, :2]).all(axis=1))
 
 
 def _form(boxes: Any) -> str:

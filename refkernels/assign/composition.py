@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from refkernels.arrays import Array, rounded
+from refkernels.assign.samples import image_state
 from refkernels.bbox import BBoxBatchIOU
 from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
 from refkernels.matcher import Matcher
 from refkernels.sampler import NaiveSampler, QuotaSampler
-from refkernels.sampler.quota import _mix, _quota
+from refkernels.sampler.quota import _quota
 
 __all__ = ["Operators", "compose"]
 
@@ -43,7 +44,7 @@ def compose(
     labels: Array,
     regions: Array,
     seed: np.uint64,
-    place: int,
+    place: np.uint64,
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Assign one image.
 
@@ -57,7 +58,7 @@ def compose(
     labels : numpy.ndarray, int64, (M,)
     regions : numpy.ndarray, (R, 4)
         Ignored regions: a negative of which one covers more than `crowd_thresh` is ignored.
-    seed, place : int
+    seed, place : numpy.uint64
         The image's random numbers are those of image `place` of a batch with that seed.
 
     Returns
@@ -81,7 +82,11 @@ def compose(
 
 
 def _samples(
-    sampler: NaiveSampler | QuotaSampler, matches: Array, ious: Array, seed: np.uint64, place: int
+    sampler: NaiveSampler | QuotaSampler,
+    matches: Array,
+    ious: Array,
+    seed: np.uint64,
+    place: np.uint64,
 ) -> Array:
     if isinstance(sampler, NaiveSampler):
         return sampler(matches)
@@ -97,7 +102,7 @@ def _samples(
         max_pos,
         max_neg,
         sampler.num_sample if sampler.fill_negative else 0,
-        np.uint64(_mix(seed + np.uint64(_mix(np.uint64(place + 1))))),
+        np.uint64(image_state(seed, place)),
         np.empty(len(matches), np.int64),
         samples,
     )

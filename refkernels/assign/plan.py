@@ -49,7 +49,8 @@ def draws(operators: Operators) -> bool:
 
 def largest_coordinate(dtype: np.dtype[Any]) -> float:
     """Return the largest coordinate with which no sum of areas comes near to overflow."""
-    return float(np.finfo(dtype).max) ** 0.5 / 64
+    limit: float = float(np.finfo(dtype).max) ** 0.5 / 64
+    return limit
 
 
 def make_plan(operators: Operators, tiles: Tiles, dtype: np.dtype[Any]) -> Plan | None:

@@ -1,7 +1,8 @@
 """The assignments of published detectors."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from refkernels.arrays import Array
 from refkernels.assign.anchors import (
     faster_rcnn_anchors,
     retinanet_anchors,
@@ -13,6 +14,9 @@ from refkernels.assign.anchors import (
 from refkernels.coder import NormalizedBoxCenterEncoder, SigmoidClassEncoder
 from refkernels.matcher import BipartiteMatcher, CompositeMatcher, MaximumMatcher
 from refkernels.sampler import QuotaSampler
+
+if TYPE_CHECKING:
+    from refkernels.assign.assigner import TargetAssigner
 
 __all__ = ["PRESETS", "Presets"]
 
@@ -27,7 +31,13 @@ class Presets:
     """
 
     @classmethod
-    def ssd300(cls, dataset: str = "voc", **options: Any) -> Any:
+    def _made(cls, anchors: Array, own: dict[str, Any], given: Any) -> "TargetAssigner":
+        make: Any = cls
+        made: TargetAssigner = make(anchors, **{**own, **given})
+        return made
+
+    @classmethod
+    def ssd300(cls, dataset: str = "voc", **options: Any) -> "TargetAssigner":
         """Make the assignment of SSD300, on 300 x 300 pixels.
 
         Each box gets its best default box, and default boxes match boxes from IoU 0.5 up. The
@@ -51,10 +61,10 @@ class Presets:
         >>> TargetAssigner.ssd300()
         <TargetAssigner ssd300: 8732 anchors, float32>
         """
-        return cls(ssd300_anchors(dataset), **{"name": "ssd300", **options})  # type: ignore[call-arg]
+        return cls._made(ssd300_anchors(dataset), {"name": "ssd300"}, options)
 
     @classmethod
-    def ssd512(cls, dataset: str = "voc", **options: Any) -> Any:
+    def ssd512(cls, dataset: str = "voc", **options: Any) -> "TargetAssigner":
         """Make the assignment of SSD512, on 512 x 512 pixels: that of `ssd300` but for anchors.
 
         Examples
@@ -63,12 +73,17 @@ class Presets:
         >>> TargetAssigner.ssd512()
         <TargetAssigner ssd512: 24564 anchors, float32>
         """
-        return cls(ssd512_anchors(dataset), **{"name": "ssd512", **options})  # type: ignore[call-arg]
+        return cls._made(ssd512_anchors(dataset), {"name": "ssd512"}, options)
 
     @classmethod
     def rpn_fpn(
-        cls, height: int = 1024, width: int = 1024, *, rounded: bool = False, **options: Any
-    ) -> Any:
+        cls,
+        height: int = 1024,
+        width: int = 1024,
+        *,
+        rounded: bool = False,
+        **options: Any,
+    ) -> "TargetAssigner":
         """Make the assignment of region proposals on a feature pyramid.
 
         Each box gets all anchors of its largest IoU; anchors match boxes from IoU 0.7 up and are
@@ -96,10 +111,10 @@ class Presets:
         <TargetAssigner rpn_fpn: 16368 anchors, float32>
         """
         anchors = rpn_fpn_anchors(height, width, rounded=rounded)
-        return cls(anchors, **{"name": "rpn_fpn", **_region_proposals(), **options})
+        return cls._made(anchors, {"name": "rpn_fpn", **_region_proposals()}, options)
 
     @classmethod
-    def faster_rcnn(cls, height: int = 600, width: int = 1000, **options: Any) -> Any:
+    def faster_rcnn(cls, height: int = 600, width: int = 1000, **options: Any) -> "TargetAssigner":
         """Make the assignment of Faster R-CNN's region proposals, on one map of stride 16.
 
         That of `rpn_fpn` but for anchors. The paper also ignores anchors that reach beyond the
@@ -112,12 +127,17 @@ class Presets:
         <TargetAssigner faster_rcnn: 21546 anchors, float32>
         """
         anchors = faster_rcnn_anchors(height, width)
-        return cls(anchors, **{"name": "faster_rcnn", **_region_proposals(), **options})
+        return cls._made(anchors, {"name": "faster_rcnn", **_region_proposals()}, options)
 
     @classmethod
     def retinanet(
-        cls, height: int = 1024, width: int = 1024, *, rounded: bool = False, **options: Any
-    ) -> Any:
+        cls,
+        height: int = 1024,
+        width: int = 1024,
+        *,
+        rounded: bool = False,
+        **options: Any,
+    ) -> "TargetAssigner":
         """Make the assignment of RetinaNet.
 
         Each box gets all anchors of its largest IoU; anchors match boxes from IoU 0.5 up, are
@@ -149,10 +169,10 @@ class Presets:
             "sampler": QuotaSampler(UNLIMITED, pos_thresh=0.5, neg_thresh_high=0.4),
             "box_encoder": NormalizedBoxCenterEncoder(stds=(1.0, 1.0, 1.0, 1.0)),
         }
-        return cls(retinanet_anchors(height, width, rounded=rounded), **{**own, **options})
+        return cls._made(retinanet_anchors(height, width, rounded=rounded), own, options)
 
     @classmethod
-    def yolo3(cls, height: int = 416, width: int = 416, **options: Any) -> Any:
+    def yolo3(cls, height: int = 416, width: int = 416, **options: Any) -> "TargetAssigner":
         """Make an assignment after that of YOLOv3.
 
         Each box gets its one best prior; others are negative below IoU 0.5, and ignored above.
@@ -183,7 +203,7 @@ class Presets:
             "sampler": QuotaSampler(UNLIMITED, pos_thresh=1.0, neg_thresh_high=0.5),
             "box_encoder": NormalizedBoxCenterEncoder(stds=(1.0, 1.0, 1.0, 1.0)),
         }
-        return cls(yolo3_anchors(height, width), **{**own, **options})
+        return cls._made(yolo3_anchors(height, width), own, options)
 
 
 PRESETS = ("ssd300", "ssd512", "rpn_fpn", "faster_rcnn", "retinanet", "yolo3")

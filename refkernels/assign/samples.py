@@ -21,7 +21,7 @@ from refkernels.assign.tiles import TILE, UP, coverage_bound
 from refkernels.jit import jit
 from refkernels.sampler.quota import _below, _mix
 
-__all__ = ["COMPOSE", "DONE", "Plan", "solve"]
+__all__ = ["COMPOSE", "DONE", "Plan", "image_state", "solve"]
 
 # How an image went: as it should, or the composed operators have to do it, or to say what is wrong.
 DONE, COMPOSE = 0, 1
@@ -226,6 +226,15 @@ def _ignore(tiles, regions, choice, scratch, default):  # type: ignore[no-untype
 
 
 @jit
+def image_state(seed, place):  # type: ignore[no-untyped-def]
+    """Return the state that the random numbers of an image start from, as in `QuotaSampler`.
+
+    It depends on the seed and the image's place alone, both of them uint64.
+    """
+    return _mix(seed + _mix(place + np.uint64(1)))
+
+
+@jit
 def solve(tiles, plan, given, labels, regions, seed, place, scratch, kept):  # type: ignore[no-untyped-def]
     """Find the samples of one image, and write those that differ from a default to `scratch`.
 
@@ -256,8 +265,7 @@ def solve(tiles, plan, given, labels, regions, seed, place, scratch, kept):  # t
     if not usable:
         return COMPOSE, len(boxes), 0, 0, 0
     match(tiles, boxes, rules, scratch)
-    # The random numbers of an image depend on the seed and its place alone, as in `QuotaSampler`.
-    default = _settle(rules, choice, scratch, _mix(seed + _mix(np.uint64(place + 1))))
+    default = _settle(rules, choice, scratch, image_state(seed, place))
     if regions.shape[0]:
         _ignore(tiles, regions, choice, scratch, default)
     status, positives, negatives, marked = DONE, 0, 0, 0

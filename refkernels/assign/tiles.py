@@ -110,7 +110,8 @@ def build_tiles(anchors: Array) -> Tiles:
     columns[:, 4] = area
 
     def extreme(function: np.ufunc, values: Array, beyond: float) -> Array:
-        return function.reduce(np.where(filled, values, beyond), axis=1)
+        result: Array = function.reduce(np.where(filled, values, beyond), axis=1)
+        return result
 
     bounds = np.stack(
         [
@@ -162,7 +163,8 @@ def _rank(label: Array) -> Array:
     place = np.arange(len(label))
     new = np.ones(len(label), bool)
     new[1:] = label[1:] != label[:-1]
-    return place - np.maximum.accumulate(np.where(new, place, 0))
+    rank: Array = place - np.maximum.accumulate(np.where(new, place, 0))
+    return rank
 
 
 # In the kernels a box is a tuple: its corners, its area, and its area with the IoU's eps. Arrays
