@@ -17,6 +17,9 @@ __all__ = ["Dissent", "Examiner"]
 # One by one, the images of a batch must come out as they do together.
 BY_IMAGE = "by image"
 
+# These take long, or seldom differ from the plain modes: each case is run in one of them.
+SIDE_MODES = ("sliced", "strided", "exported", BY_IMAGE)
+
 # The definition answers who is wrong about outputs of up to this many elements.
 ARBITRATION_LIMIT = 20_000
 
@@ -99,8 +102,24 @@ class Examiner:
                 f"none of the contexts {', '.join(wanted)} is there; found: {', '.join(found)}"
             )
 
-    def examine(self, case: Case, origin: str, dtypes: Sequence[str]) -> Dissent | None:
-        """Return the first dissent on `case`, or None.
+    def modes_of(self, case: Case, turn: int) -> list[str]:
+        """Return the modes of a drawn case: the plain ones, and the others turn by turn."""
+        plain = [mode for mode in self.modes if mode not in SIDE_MODES]
+        side = [mode for mode in self._all_modes(case) if mode in SIDE_MODES]
+        return plain + ([side[turn % len(side)]] if side else [])
+
+    def _all_modes(self, case: Case) -> list[str]:
+        batched = _batch_size(self.operator, case) > 1
+        return [*self.modes, BY_IMAGE] if batched else self.modes
+
+    def examine(
+        self,
+        case: Case,
+        origin: str,
+        dtypes: Sequence[str],
+        modes: Sequence[str] | None = None,
+    ) -> Dissent | None:
+        """Return the first dissent on `case`, in all modes or these, or None.
 
         One block serves all dtypes of a mode, one after the other, as blocks do in use: state that
         it keeps from one call to the next shows here.
@@ -120,14 +139,17 @@ class Examiner:
             return None
         self.watch(case)
         try:
-            return self._run(case, casts, origin)
+            return self._run(case, casts, self._all_modes(case) if modes is None else modes, origin)
         finally:
             self.watch(None)
 
     def _run(
-        self, case: Case, casts: Sequence[tuple[str, Case, Reference]], origin: str
+        self,
+        case: Case,
+        casts: Sequence[tuple[str, Case, Reference]],
+        modes: Sequence[str],
+        origin: str,
     ) -> Dissent | None:
-        modes = [*self.modes, BY_IMAGE] if _batch_size(self.operator, case) > 1 else self.modes
         for context in self.contexts:
             for mode in modes:
                 call: Any = None
@@ -177,6 +199,8 @@ class Examiner:
                 return _broken(operator, law, "kernel", what, "call", "cpu")
             for context in self.contexts:
                 for mode in self.modes:
+                    if mode in SIDE_MODES:
+                        continue
 
                     def on_target(
                         case: Case, mode: str = mode, context: str = context

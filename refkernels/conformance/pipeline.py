@@ -126,9 +126,10 @@ class Pipeline(Operator):
         self, case: Case, reference: Reference, outputs: tuple[Array, ...]
     ) -> Disagreement | None:
         """Hold each stage to its kernel, on what the target itself gave it."""
+        # The kernels are enough here: `judge_kernel` has held them to the definitions.
         for stage, own, results in self._walk(case, outputs):
             operator = stage.operator
-            wrong = operator.judge(own, operator.refer(own), results)
+            wrong = operator.judge(own, operator.refer(own, ask_definition=False), results)
             if wrong is not None:
                 return _at(stage, wrong)
         return None

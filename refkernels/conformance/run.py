@@ -184,7 +184,10 @@ def _search(
     found: list[tuple[Case, Dissent]] = []
 
     def examine(case: Case, origin: str) -> None:
-        dissent = examiner.examine(case, origin, dtypes)
+        # While a failure is made smaller, only its own mode has to be run.
+        turn = result.cases + result.real_cases
+        modes = [found[-1][1].mode] if found else examiner.modes_of(case, turn)
+        dissent = examiner.examine(case, origin, dtypes, modes)
         if dissent is not None:
             found.append((case, dissent))
             raise _Found
@@ -226,7 +229,9 @@ def _search(
     _, smaller = shrink(
         case,
         operator.axes(case),
-        lambda candidate: examiner.examine(candidate, dissent.origin, (dissent.dtype,)),
+        lambda candidate: examiner.examine(
+            candidate, dissent.origin, (dissent.dtype,), (dissent.mode,)
+        ),
     )
     return smaller or dissent
 
