@@ -100,9 +100,7 @@ def compare(theirs, ours, cls_preds):
     right_matches = matcher(g["ious"])
     # The judge knows which scores rounding may put in either order.
     mining = find("OHEMSampler")
-    case = Case(
-        {"ratio": 3.0}, {"matches": g["matches"], "logits": cls_preds, "ious": g["ious"]}
-    )
+    case = Case({"ratio": 3.0}, {"matches": g["matches"], "logits": cls_preds, "ious": g["ious"]})
     left_specification = mining.judge(case, mining.refer(case), (g["samples"],))
     (right_samples,) = mining.refer(case).kernel
     targets = unequal["cls_targets"] | unequal["box_targets"] | unequal["box_masks"]
@@ -186,9 +184,7 @@ def main():
     images = read_coco(arguments.file)
     annotations = [image for image in images if len(image.boxes)][: arguments.images]
     # A crop of the last one beside all its objects, as augmentation makes them: only padding.
-    annotations[-1] = replace(
-        annotations[-1], boxes=np.zeros((0, 4)), labels=np.zeros(0, np.int64)
-    )
+    annotations[-1] = replace(annotations[-1], boxes=np.zeros((0, 4)), labels=np.zeros(0, np.int64))
     for use_ours in (False, True):
         name = "refkernels' blocks" if use_ours else "gluoncv's generator"
         for step, (loss, found) in enumerate(train(use_ours, annotations)):
