@@ -184,6 +184,86 @@ def replay(path: Path, target: str | None) -> None:
     sys.exit(DIVERGES)
 
 
+@main.command("compare-graph")
+@click.argument("symbol", required=False, type=click.Path(path_type=Path))
+@click.argument("params", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--input",
+    "inputs",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="An .npz of the inputs by name, or an .npy of the only one.",
+)
+@click.option(
+    "--dump",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="An .npz of internals by name, from another machine. Default: MXNet computes them here.",
+)
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the internals to this .npz, to be compared elsewhere.",
+)
+@click.option(
+    "--context", default="cpu(0)", show_default=True, metavar="CTX", help="Where MXNet computes."
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="How many nodes are printed.",
+)
+@click.option(
+    "--zoo",
+    multiple=True,
+    metavar="NAME",
+    help="In place of files, a network of MXNet's model zoo with random parameters, or 'all'; "
+    "repeatable.",
+)
+def compare_graph(
+    symbol: Path | None,
+    params: Path | None,
+    inputs: Path | None,
+    dump: Path | None,
+    save: Path | None,
+    context: str,
+    rows: int,
+    zoo: tuple[str, ...],
+) -> None:
+    """Compare a network with the reference, node by node.
+
+    SYMBOL and PARAMS are the files of HybridBlock.export. Each node is fed with the inputs that the
+    network itself gave it, and its error is in units of a bound that is derived for it: the nodes
+    come worst first, then the first that is wrong.
+
+    Exit status: 0 inside all bounds, 1 outside, 2 usage or a file that cannot be read.
+    """
+    try:
+        from rich.console import Console
+
+        from refkernels.conformance import graph_report
+    except ModuleNotFoundError as error:
+        _fail(f"'compare-graph' needs {error.name}; install: pip install 'refkernels[check]'")
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=180)  # so that a row stays on a line
+    try:
+        if zoo:
+            good = graph_report.compare_zoo(console, zoo, context)
+        elif symbol is None or params is None or inputs is None:
+            _fail("compare-graph needs SYMBOL, PARAMS and --input, or --zoo")
+        else:
+            good = graph_report.compare_files(
+                console, symbol, params, inputs, dump=dump, save=save, context=context, rows=rows
+            )
+    except (OSError, ValueError, TypeError, ImportError) as error:
+        _fail(str(error))
+    sys.exit(0 if good else DIVERGES)
+
+
 def _images(annotations: Path | None) -> Any:
     """Return images as cases of `check`: those of a file, or a few generated ones."""
     from refkernels.assign.anchors import ssd300_anchors

@@ -52,7 +52,7 @@ class NodeResult:
             return f"{name}: {self.note}"
         return (
             f"{name}: {list(self.where)} is {self.found!r}, expected {self.expected!r}, off by "
-            f"{self.ratio:.3g} of the bound {self.bound:.3g}"
+            f"{self.ratio:.3g} times its bound of {self.bound:.3g}"
         )
 
     @property

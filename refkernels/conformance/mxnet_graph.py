@@ -67,14 +67,22 @@ def internals(
     if isinstance(graph, str):
         graph = mx.sym.load_json(graph) if graph.lstrip().startswith("{") else mx.sym.load(graph)
     nodes = graph.get_internals()
-    arrays = {name: mx.nd.array(a, place, a.dtype) for name, a in {**params, **inputs}.items()}
-    auxiliary = {name: arrays[name] for name in graph.list_auxiliary_states()}
-    arguments = {name: arrays[name] for name in graph.list_arguments()}
-    executor = nodes.bind(place, arguments, aux_states=auxiliary, grad_req="null")
-    outputs = executor.forward(is_train=False)
-    return {
-        name: output.asnumpy() for name, output in zip(nodes.list_outputs(), outputs, strict=True)
-    }
+    # An executor would hand the graph to oneDNN, which fuses nodes; a cached operation keeps them.
+    block = mx.gluon.SymbolBlock(
+        nodes, [mx.sym.var(name, dtype=a.dtype) for name, a in inputs.items()]
+    )
+    for name, parameter in block.collect_params().items():
+        parameter.shape, parameter.dtype = params[name].shape, params[name].dtype
+        parameter.initialize(mx.init.Zero(), ctx=place)
+        parameter.set_data(mx.nd.array(params[name], place, params[name].dtype))
+    outputs = block(*(mx.nd.array(a, place, a.dtype) for a in inputs.values()))
+    try:
+        return {
+            name: output.asnumpy()
+            for name, output in zip(nodes.list_outputs(), outputs, strict=True)
+        }
+    except mx.MXNetError as error:
+        raise ValueError(f"MXNet on {context}: {error}") from None
 
 
 def zoo_names() -> list[str]:
@@ -106,7 +114,7 @@ def random_network(
     -------
     json : str
     params : dict of str to numpy.ndarray
-        Float32, of such sizes that numbers stay near 1 from layer to layer.
+        Float32.
     image : numpy.ndarray, (1, 3, size, size)
     """
     mx = _mxnet()
