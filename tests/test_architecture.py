@@ -47,7 +47,11 @@ KERNELS = ("refkernels.arrays", "refkernels.jit", *OPERATORS)
 # Where conformance meets a framework, and loads it when a target is of that framework.
 ADAPTER = Room(
     ("numpy", "refkernels.arrays", "refkernels.conformance", *OPERATORS),
-    lazily=("mxnet", "refkernels.gluon"),
+    lazily=("mxnet", "torch", "jax", "refkernels.gluon"),
+)
+REPORT = Room(
+    ("numpy", "rich", "refkernels.arrays", "refkernels.conformance", *OPERATORS),
+    lazily=("refkernels",),
 )
 
 # The first room that a module's name begins with is its room.
@@ -62,9 +66,9 @@ ROOMS = {
     ),
     "refkernels.assign": Room(("numpy", *KERNELS)),
     "refkernels.explain": Room(("numpy", *KERNELS), lazily=("matplotlib",)),
-    "refkernels.conformance.report": Room(
-        ("numpy", "rich", "refkernels.arrays", "refkernels.conformance"), lazily=("refkernels",)
-    ),
+    "refkernels.conformance.report": REPORT,
+    "refkernels.conformance.graph_report": REPORT,
+    "refkernels.conformance.adapters": ADAPTER,
     "refkernels.conformance.target": ADAPTER,
     "refkernels.conformance.mxnet_graph": ADAPTER,
     "refkernels.conformance.pytest_plugin": Room(("pytest", "refkernels.conformance")),
