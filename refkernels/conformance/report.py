@@ -101,8 +101,8 @@ def _table(results: Sequence[Result]) -> Table:
     table.add_column("operator", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("cases", justify="right", no_wrap=True)
-    table.add_column("dtypes", no_wrap=True)
-    table.add_column("modes", overflow="fold")
+    table.add_column("float", no_wrap=True)
+    table.add_column("modes", no_wrap=True)
     several = any(len(result.contexts) > 1 for result in results)
     if several:
         table.add_column("contexts", overflow="fold")
@@ -113,8 +113,8 @@ def _table(results: Sequence[Result]) -> Table:
             result.operator,
             Text(result.verdict, STYLES[result.verdict]),
             cases if result.cases else "",
-            f"float {dtypes}" if dtypes else "",
-            " ".join(result.modes),
+            dtypes,
+            " ".join(mode[0] for mode in result.modes),
         ]
         table.add_row(*row, *([" ".join(result.contexts)] if several else []))
     return table
@@ -123,6 +123,8 @@ def _table(results: Sequence[Result]) -> Table:
 def print_results(console: Console, results: Sequence[Result], seconds: float) -> None:
     """Print the table, then each failure with a call that can be pasted into Python."""
     console.print(_table(results))
+    modes = dict.fromkeys(mode for result in results for mode in result.modes)
+    console.print(f"modes: {', '.join(modes)}; batches also image by image")
     for result in results:
         if result.verdict in ("conforms", "known", "absent"):
             continue

@@ -190,8 +190,10 @@ class Operator:
 
     def paste(self, target: Target, case: Case, mode: str, context: str) -> str:
         """Return Python that runs a case on the target and on the kernel by itself."""
-        place = target.place_of(self.name)
-        return target.adapter(self.name).paste(self.name, case, place, mode, context)
+        from refkernels.conformance.paste import snippet
+
+        written = snippet(target, self.name, case)
+        return target.adapter(self.name).paste(written, list(case.inputs), mode, context)
 
     def refer(self, case: Case, *, ask_definition: bool | None = None) -> Reference:
         """Return what the kernel, and for a small case the definition, make of `case`."""
@@ -234,6 +236,7 @@ class Operator:
                 "outputs",
                 f"{len(outputs)} outputs, expected {len(expected)}: "
                 + ", ".join(output.name for output in expected),
+                kind="wrong outputs",
             )
         for i, output in enumerate(expected):
             kernel = reference.kernel[i]
@@ -309,7 +312,9 @@ def _cast(array: Array, dtype: Any) -> Array:
         return array
     if dtype == np.float16:
         array = np.clip(array, -FLOAT16_MAX, FLOAT16_MAX)
-    return array.astype(dtype)
+    # A small negative number may round to -0, which exact arithmetic does not know. Adding 0 makes
+    # it 0.
+    return array.astype(dtype) + np.dtype(dtype).type(0)
 
 
 def _keywords(config: Mapping[str, Any]) -> str:
