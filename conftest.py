@@ -21,6 +21,12 @@ def pytest_configure(config: pytest.Config) -> None:
     _load_hypothesis_profile()
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Look for doctests in refkernels only: what stands beside the tests need not import here."""
+    in_tests = ROOT / "tests" in collection_path.parents and collection_path.suffix == ".py"
+    return True if in_tests and not collection_path.name.startswith("test_") else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> pytest.CollectReport | None:
     """Skip the files of the gluon rooms, and say why, where MXNet does not import."""
