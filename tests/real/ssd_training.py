@@ -1,9 +1,9 @@
 """Train a gluoncv SSD for two steps, with gluoncv's own targets and with refkernels' blocks.
 
 ``python -m tests.real.ssd_training FILE`` takes a COCO instances file, builds an SSD with random
-weights, and at every step makes the targets of both generators from the same predictions. Where they
-differ it says at which stage they part, and who left the specification there: each stage is made
-anew by the kernels from gluoncv's own inputs to it.
+weights, and at every step makes the targets of both generators from the same predictions. Where
+they differ it says at which stage they part, and who left the specification there: each stage is
+made anew by the kernels from gluoncv's own inputs to it.
 """
 
 import argparse
@@ -170,7 +170,7 @@ def train(use_ours, annotations, steps=2):
         mx.autograd.backward(loss)
         trainer.step(1)
         arrays = [[stage.asnumpy() for stage in own] for own in stages]
-        total = float(sum(part.asscalar() for part in (l.sum() for l in loss)))
+        total = float(sum(part.sum().asscalar() for part in loss))
         history.append((total, compare(*arrays, cls_preds.asnumpy())))
     return history
 

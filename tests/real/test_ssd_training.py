@@ -1,0 +1,36 @@
+"""A real network trains on the blocks' targets, and each difference from gluoncv's is explained."""
+
+import math
+
+import numpy as np
+import pytest
+
+pytest.importorskip("gluoncv", reason="gluoncv, whose SSD is trained, is not installed")
+
+
+@pytest.fixture(scope="module")
+def histories(shared_data):
+    from refkernels.assign.annotations import read_coco
+    from tests.real.ssd_training import train, without_objects
+
+    images = read_coco(shared_data / "instances_val2014_100.json")
+    annotations = [image for image in images if len(image.boxes)][:3]
+    annotations[-1] = without_objects(annotations[-1])
+    return {use_ours: train(use_ours, annotations) for use_ours in (False, True)}
+
+
+def test_every_difference_is_explained(histories):
+    for history in histories.values():
+        for _, comparison in history:
+            assert "unexplained" not in comparison.reasons
+
+
+def test_an_image_without_objects_has_no_positives_on_our_targets(histories):
+    for _, comparison in histories[True]:
+        assert comparison.differing["ious"] == 0
+        assert any("IoU 0" in why for why in comparison.reasons)
+
+
+def test_training_on_our_targets_stays_finite(histories):
+    assert all(math.isfinite(loss) for loss, _ in histories[True])
+    assert np.isfinite([loss for loss, _ in histories[True]]).all()
