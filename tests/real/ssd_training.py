@@ -147,6 +147,11 @@ def batch_of(annotations):
     return boxes, ids
 
 
+def without_objects(image):
+    """Return an image's annotations without its boxes."""
+    return replace(image, boxes=np.zeros((0, 4)), labels=np.zeros(0, np.int64))
+
+
 def train(use_ours, annotations, steps=2):
     """Train for some steps; return each step's loss and the comparison of its targets."""
     mx.random.seed(1)
@@ -184,7 +189,7 @@ def main():
     images = read_coco(arguments.file)
     annotations = [image for image in images if len(image.boxes)][: arguments.images]
     # A crop of the last one beside all its objects, as augmentation makes them: only padding.
-    annotations[-1] = replace(annotations[-1], boxes=np.zeros((0, 4)), labels=np.zeros(0, np.int64))
+    annotations[-1] = without_objects(annotations[-1])
     for use_ours in (False, True):
         name = "refkernels' blocks" if use_ours else "gluoncv's generator"
         for step, (loss, found) in enumerate(train(use_ours, annotations)):

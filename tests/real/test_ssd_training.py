@@ -1,11 +1,13 @@
 """A real network trains on the blocks' targets, and each difference from gluoncv's is explained."""
 
 import math
+from importlib.util import find_spec
 
-import numpy as np
 import pytest
 
-pytest.importorskip("gluoncv", reason="gluoncv, whose SSD is trained, is not installed")
+# gluoncv refuses to import beside a torch of its own age or later.
+if find_spec("gluoncv") is None or find_spec("torch") is not None:
+    pytest.skip("needs gluoncv, and no torch beside it", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")
@@ -33,4 +35,3 @@ def test_an_image_without_objects_has_no_positives_on_our_targets(histories):
 
 def test_training_on_our_targets_stays_finite(histories):
     assert all(math.isfinite(loss) for loss, _ in histories[True])
-    assert np.isfinite([loss for loss, _ in histories[True]]).all()
