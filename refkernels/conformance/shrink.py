@@ -1,7 +1,7 @@
-"""Make a counterexample smaller than Hypothesis could: drop rows of arrays, and round values."""
+"""Make a counterexample smaller than Hypothesis could: drop rows of arrays, plain values."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -12,6 +12,9 @@ from refkernels.conformance.spec import Case
 __all__ = ["shrink"]
 
 Failure = TypeVar("Failure")
+
+# Values are made plain one by one in arrays of up to this many.
+VALUES_LIMIT = 64
 
 
 def shrink(
@@ -42,16 +45,26 @@ def shrink(
     """
     failure: Failure | None = None
     end = time.monotonic() + seconds
-    shrunk = True
-    while shrunk and time.monotonic() < end:
-        shrunk = False
-        for candidate in _smaller(case, axes):
+
+    def take_first(candidates: Iterator[Case]) -> bool:
+        """Go on from the first candidate that fails too."""
+        nonlocal case, failure
+        for candidate in candidates:
             if time.monotonic() >= end:
-                break
+                return False
             again = _examine(examine, candidate)
             if again is not None:
-                case, failure, shrunk = candidate, again, True
-                break
+                case, failure = candidate, again
+                return True
+        return False
+
+    shrunk = True
+    while shrunk:
+        shrunk = take_first(_smaller(case, axes))
+        if not shrunk:
+            for name, array in case.inputs.items():
+                for place in np.ndindex(array.shape if array.size <= VALUES_LIMIT else (0,)):
+                    shrunk |= take_first(_plainer(case, name, place))
     return case, failure
 
 
@@ -62,8 +75,8 @@ def _examine(examine: Callable[[Case], Any], case: Case) -> Any:
         return None
 
 
-def _smaller(case: Case, axes: Mapping[str, str]) -> Any:
-    """Yield cases with less in them: large cuts first, then single entries, then plainer values."""
+def _smaller(case: Case, axes: Mapping[str, str]) -> Iterator[Case]:
+    """Yield cases with less in them: large cuts first, then single entries, then rounded values."""
     letters = sorted(
         {letter for letters in axes.values() for letter in letters if letter.isalpha()}
     )
@@ -83,10 +96,29 @@ def _smaller(case: Case, axes: Mapping[str, str]) -> Any:
     for name in case.config:
         yield replace(case, config={k: v for k, v in case.config.items() if k != name})
     for name, array in case.inputs.items():
-        if array.dtype == np.float64 and array.size <= 64:
+        if array.dtype == np.float64 and array.size <= VALUES_LIMIT:
             for plain in (np.round(array), np.round(array * 8) / 8):
                 if not np.array_equal(plain, array):
                     yield replace(case, inputs={**case.inputs, name: plain})
+
+
+def _plainer(case: Case, name: str, place: tuple[int, ...]) -> Iterator[Case]:
+    """Yield cases with a plainer value at one place, the plainest first."""
+    array = case.inputs[name]
+    value = float(array[place])
+    halves = [np.trunc(value * share) for share in (0.5, 0.75)]
+    rounded = [np.round(value, digits) for digits in (0, 1, 2)]
+    binary = [np.round(value * scale) / scale for scale in (2, 4, 16, 256)]
+    for plain in (0.0, 1.0, -1.0, *halves, np.trunc(value) - 1, *rounded, *binary):
+        if _weight(plain) < _weight(value):
+            changed = array.copy()
+            changed[place] = plain
+            yield replace(case, inputs={**case.inputs, name: changed})
+
+
+def _weight(value: float) -> tuple[int, float, bool]:
+    """Rank how plain a number is: by its digits, then its magnitude; positive before negative."""
+    return len(repr(abs(float(value)))), abs(value), value < 0
 
 
 def _keep(case: Case, axes: Mapping[str, str], letter: str, keep: Any) -> Case:

@@ -13,7 +13,7 @@ def test_only_the_rows_that_matter_remain():
         case, {"x": "N4"}, lambda c: "has 24" if (c.inputs["x"] == 24).any() else None
     )
     assert failure == "has 24"
-    assert smallest.inputs["x"].tolist() == [[24, 25, 26, 27]]
+    assert smallest.inputs["x"].tolist() == [[24, 0, 0, 0]]
 
 
 def test_arrays_that_share_a_letter_shrink_together():
@@ -39,3 +39,14 @@ def test_what_cannot_be_smaller_stays():
     smallest, failure = shrink(case, {"x": "NM"}, lambda c: None)
     assert smallest is case
     assert failure is None
+
+
+def test_each_value_becomes_the_plainest_that_fails():
+    case = Case({}, {"x": np.array([[-17.25, 812.5, 33.0]]), "label": np.array([5])})
+
+    def examine(c):
+        return (c.inputs["x"][0, 1] > 3 and c.inputs["label"][0] > 0) or None
+
+    smallest, _ = shrink(case, {"x": "NM", "label": "N"}, examine)
+    assert smallest.inputs["x"].tolist() == [[0, 4]]
+    assert smallest.inputs["label"].tolist() == [1]
