@@ -289,7 +289,11 @@ class TargetAssigner(Presets):
         }
 
     def _empty(self, size: int) -> list[Array]:
-        return [np.empty(*layout) for layout in self._layout(size).values()]
+        # Two blocks: memory that is given back in one piece is kept for the next call, while five
+        # arrays of some MB each go back to the system, and cost ten times as much to get again.
+        whole = np.empty((3, size, len(self)), np.int64)
+        real = np.empty((2, size, len(self), 4), self.dtype)
+        return [whole[0], real[0], real[1], whole[1], whole[2]]
 
     def _given(self, out: Targets, batch: Batch) -> list[Array]:
         """Return the arrays of `out`, with a batch axis."""
@@ -387,7 +391,7 @@ class TargetAssigner(Presets):
         try:
             return self._free.pop()
         except IndexError:
-            return new_scratch(len(self), draws(self.operators))
+            return new_scratch(len(self))
 
 
 def _targets(arrays: list[Array], dropped: Any) -> Targets:

@@ -78,31 +78,31 @@ class Scratch(NamedTuple):
     marks : numpy.ndarray, uint64, (ceil(N / 64),)
         A bit for each anchor of which anything is known; for all others the rest is stale.
     taken : numpy.ndarray, uint64, (ceil(N / 64),)
-        A bit for each anchor that a bipartite matcher has given away.
+        A bit for each anchor that a bipartite matcher has given away, or that a sampler draws from.
     matches : numpy.ndarray, int32, (N,)
         The matched box, or -1.
     known : numpy.ndarray, uint8, (N,)
         Which matcher did it, and flags.
-    order : numpy.ndarray, int32, (N,) or (0,)
-        Where a random sampler draws.
+    before : numpy.ndarray, int32, (ceil(N / 64),)
+        How many anchors of a kind come before each word of bits.
     """
 
     marks: Array
     taken: Array
     matches: Array
     known: Array
-    order: Array
+    before: Array
 
 
-def new_scratch(count: int, draws: bool) -> Scratch:
-    """Make the scratch of `count` anchors: 5.25 bytes each, 4 more if the sampler draws."""
+def new_scratch(count: int) -> Scratch:
+    """Make the scratch of `count` anchors: 5.3 bytes each."""
     words = -(-count // 64)
     return Scratch(
         np.zeros(words, np.uint64),
         np.zeros(words, np.uint64),
         np.empty(count, np.int32),
         np.empty(count, np.uint8),
-        np.empty(count if draws else 0, np.int32),
+        np.empty(words, np.int32),
     )
 
 

@@ -124,12 +124,8 @@ def _settle(rules, choice, scratch, seed):  # type: ignore[no-untyped-def]
             negatives += negative
     if choice.quota == 0:
         return -1
-    count = scratch.matches.shape[0]
     if choice.base < 0:
-        marked = 0
-        for word in range(scratch.marks.shape[0]):
-            marked += _ones(scratch.marks[word])
-        negatives += count - marked
+        negatives += scratch.matches.shape[0] - _ones(scratch.marks)
     state = seed
     if positives > choice.max_pos:
         state = _draw(scratch, 2, 0, positives, choice.max_pos, state)
@@ -141,50 +137,102 @@ def _settle(rules, choice, scratch, seed):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _ones(word):  # type: ignore[no-untyped-def]
-    """Count the bits of a word."""
+def _ones(words):  # type: ignore[no-untyped-def]
+    """Count the bits that are set."""
     count = 0
-    while word != 0:
-        word &= word - np.uint64(1)
-        count += 1
+    for word in words:
+        count += _weight(word)
     return count
+
+
+@jit
+def _weight(word):  # type: ignore[no-untyped-def]
+    """Count the bits of a word that are set (Warren, "Hacker's Delight", section 5-1)."""
+    word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
+    word = (word & np.uint64(0x3333333333333333)) + (
+        (word >> np.uint64(2)) & np.uint64(0x3333333333333333)
+    )
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
 @jit
 def _draw(scratch, kind, base, count, quota, state):  # type: ignore[no-untyped-def]
     """Keep a random `quota` of the `count` samples of a kind, as `QuotaSampler` draws them.
 
-    `base` is -1 if anchors that are not marked are of the kind. Returns the next state.
+    That is by a partial shuffle of their list, of which only what is drawn is made here. `base` is
+    -1 if anchors that are not marked are of the kind. Returns the next state.
     """
-    order = scratch.order
-    found = 0
-    for word in range(scratch.marks.shape[0]):
-        first, last = word * 64, min(word * 64 + 64, scratch.matches.shape[0])
-        if scratch.marks[word] == 0:
-            if base < 0:
-                rest = order[found : found + last - first]
-                for i in range(last - first):
-                    rest[i] = first + i
-                found += last - first
-            continue
-        for row in range(first, last):
-            if is_marked(scratch.marks, row):
-                if scratch.known[row] == kind:
-                    order[found] = row
-                    found += 1
-                    scratch.known[row] = 1
-            elif base < 0:
-                order[found] = row
-                found += 1
+    own = scratch.taken
+    words = own.shape[0]
+    for word in range(words):
+        own[word] = ~scratch.marks[word] if base < 0 else np.uint64(0)
+        bits = scratch.marks[word]
+        while bits != 0:
+            row = word * 64 + lowest(bits)
+            bits &= bits - np.uint64(1)
+            if scratch.known[row] == kind:
+                scratch.known[row] = 1
+                mark(own, row)
+    # How many of the kind there are before each word.
+    before = scratch.before
+    total = 0
+    for word in range(words):
+        before[word] = total
+        total += _weight(own[word])
+    # The list: whole, or where little is drawn only what is not in its own place, as place ->
+    # entry by open addressing.
+    whole = 4 * quota > count
+    size = 1
+    while size < 4 * quota:  # each draw looks at two places
+        size *= 2
+    keys = np.full(0 if whole else size, -1, np.int32)
+    entries = np.arange(count if whole else size).astype(np.int32)
     for i in range(quota):
         chosen, state = _below(count - i, state)
-        order[i], order[i + chosen] = order[i + chosen], order[i]
-        row = order[i]
+        place = i + chosen
+        if whole:
+            slot, first = place, i
+        else:
+            slot = _slot(keys, entries, place)
+            first = _slot(keys, entries, i)
+        entry = entries[slot]
+        entries[slot] = entries[first]
+        row = _nth(own, before, entry)
         if not is_marked(scratch.marks, row):
             mark(scratch.marks, row)
             scratch.matches[row] = -1
         scratch.known[row] = kind
     return state
+
+
+@jit
+def _slot(keys, entries, place):  # type: ignore[no-untyped-def]
+    """Return where the entry of a place of the list is; at first it is the place's number."""
+    last = keys.shape[0] - 1
+    slot = (place * 0x9E3779B1) & last
+    while keys[slot] >= 0 and keys[slot] != place:
+        slot = (slot + 1) & last
+    if keys[slot] < 0:
+        keys[slot] = place
+        entries[slot] = place
+    return slot
+
+
+@jit
+def _nth(marks, before, number):  # type: ignore[no-untyped-def]
+    """Return the bit of that number, of those that are set."""
+    low, high = 0, marks.shape[0]
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if before[middle] <= number:
+            low = middle
+        else:
+            high = middle
+    bits = marks[low]
+    for _ in range(number - before[low]):
+        bits &= bits - np.uint64(1)
+    return low * 64 + lowest(bits)
 
 
 @jit
