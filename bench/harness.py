@@ -13,9 +13,10 @@ __all__ = ["Contestant", "Peer", "Result", "Table", "compare", "load", "measure"
 
 Call = Callable[[], Any]
 
-# How long a contestant has the floor at least, and how long nobody has it afterwards: time for the
-# threads of the last one to stop spinning.
+# How long a contestant has the floor at least, and for how many calls; and how long nobody has it
+# afterwards: time for the threads of the last one to stop spinning.
 TURN_SECONDS = 0.004
+TURN_CALLS = 3
 PAUSE_SECONDS = 0.002
 
 
@@ -47,7 +48,7 @@ class Result:
     """Seconds for one call, over all turns.
 
     The first call of a turn, with the caches full of somebody else's data, counts by itself; then
-    come the quartiles and the median of what the calls after it take.
+    come the quartiles and the median of what the shortest of the calls after it takes.
     """
 
     first: float
@@ -88,17 +89,17 @@ def measure(call: Call, rounds: int) -> Result:
 
 
 def _turn(call: Call) -> tuple[float, float]:
-    """Return the seconds of the first call, and the median of the calls after it."""
+    """Return the seconds of the first call, and of the shortest of the calls after it."""
     time.sleep(PAUSE_SECONDS)
     gc.disable()
     try:
         first = _time(call)
         later = [_time(call)]
-        while sum(later) < TURN_SECONDS:
+        while sum(later) < TURN_SECONDS or len(later) < TURN_CALLS:
             later.append(_time(call))
     finally:
         gc.enable()
-    return first, float(np.median(later))
+    return first, min(later)
 
 
 def _time(call: Call) -> float:
