@@ -2,7 +2,9 @@
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from mxnet.gluon import HybridBlock
 from mxnet.symbol import Symbol
 
 from refkernels.feature.graph import nearest
+from refkernels.gluon.quota_sampler import claim_name
 from refkernels.legacy_numpy import numpy_for_mxnet
 
 __all__ = ["cut_network"]
@@ -101,18 +104,25 @@ def _by_name(name: str, pretrained: bool | str, ctx: Any, kwargs: dict[str, Any]
 
 
 def _zoos() -> Iterable[tuple[Any, Sequence[str]]]:
-    try:
-        with numpy_for_mxnet():  # gluoncv looks up the same names as MXNet
-            from gluoncv.model_zoo import get_model, get_model_list
-        yield get_model, list(get_model_list())
-    except Exception:  # it is absent, or fails in one of many ways beside newer packages
-        pass
+    with suppress(Exception):  # it is absent, or fails in one of many ways beside newer packages
+        yield _gluoncv_zoo()
     from mxnet.gluon.model_zoo import vision
 
     try:
         vision.get_model("")
     except ValueError as error:  # which lists what there is
         yield vision.get_model, str(error).split("\n\t")[1:]
+
+
+def _gluoncv_zoo() -> tuple[Any, Sequence[str]]:
+    first = "gluoncv" not in sys.modules
+    try:
+        with numpy_for_mxnet():  # gluoncv looks up the same names as MXNet
+            from gluoncv.model_zoo import get_model, get_model_list
+    finally:
+        if first:  # it registers an operator of its own, which nobody has asked for here
+            claim_name()
+    return get_model, list(get_model_list())
 
 
 def _without_root(kwargs: dict[str, Any]) -> dict[str, Any]:

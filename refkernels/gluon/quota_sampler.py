@@ -239,7 +239,12 @@ def _register() -> None:
             pos_thresh=0.5,
         )
     except mx.MXNetError:  # nobody has registered it
-        mx.operator.register("quota_sampler")(_Registered)
+        claim_name()
+
+
+def claim_name() -> None:
+    """Make ``quota_sampler`` mean this operator again, after another package has registered it."""
+    mx.operator.register("quota_sampler")(_Registered)
 
 
 _register()

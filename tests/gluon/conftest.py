@@ -1,5 +1,7 @@
 """Blocks, called on NumPy arrays in every mode and on every context there is."""
 
+import importlib
+import sys
 from collections.abc import Callable
 from itertools import count, product
 from pathlib import Path
@@ -110,3 +112,19 @@ def assert_no_gradient() -> Callable[..., None]:
                 np.testing.assert_array_equal(leaf.grad.asnumpy(), 0)
 
     return check
+
+
+@pytest.fixture(scope="session")
+def gluoncv_nn() -> Any:
+    """Return the module that refkernels.gluon is named after, where it is installed."""
+    from refkernels.gluon.quota_sampler import claim_name
+    from refkernels.legacy_numpy import numpy_for_mxnet
+
+    with pytest.MonkeyPatch.context() as patch, numpy_for_mxnet():
+        if not {"gluoncv", "torch"} & set(sys.modules):
+            patch.setitem(sys.modules, "torch", None)  # it rejects any torch of today
+        module = pytest.importorskip("gluoncv.nn", exc_type=Exception)
+        importlib.import_module("gluoncv.nn.feature")
+        importlib.import_module("gluoncv.nn.predictor")
+    claim_name()
+    return module
