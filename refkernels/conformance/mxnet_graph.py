@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from refkernels.arrays import Array
+from refkernels.arrays import Array, require
 from refkernels.feature.graph import Graph
 
 __all__ = [
@@ -62,27 +62,35 @@ def internals(
         Such as ``gpu(0)``.
     """
     mx = _mxnet()
+    try:
+        return _internals(mx, graph, params, inputs, context)
+    except mx.MXNetError as error:
+        raise ValueError(f"MXNet on {context}: {str(error).strip()}") from None
+
+
+def _internals(
+    mx: Any, graph: Any, params: Mapping[str, Array], inputs: Mapping[str, Array], context: str
+) -> dict[str, Array]:
     kind, _, index = context.rstrip(")").partition("(")
+    require(
+        kind in ("cpu", "gpu") and (index.isdigit() or not index),
+        f"context: expected one such as 'cpu(0)' or 'gpu(1)', got {context!r}",
+    )
     place = mx.Context(kind, int(index or 0))
     if isinstance(graph, str):
         graph = mx.sym.load_json(graph) if graph.lstrip().startswith("{") else mx.sym.load(graph)
     nodes = graph.get_internals()
     # An executor would hand the graph to oneDNN, which fuses nodes; a cached operation keeps them.
-    block = mx.gluon.SymbolBlock(
-        nodes, [mx.sym.var(name, dtype=a.dtype) for name, a in inputs.items()]
-    )
+    variables = [mx.sym.var(name, dtype=array.dtype) for name, array in inputs.items()]
+    block = mx.gluon.SymbolBlock(nodes, variables)
     for name, parameter in block.collect_params().items():
         parameter.shape, parameter.dtype = params[name].shape, params[name].dtype
         parameter.initialize(mx.init.Zero(), ctx=place)
         parameter.set_data(mx.nd.array(params[name], place, params[name].dtype))
     outputs = block(*(mx.nd.array(a, place, a.dtype) for a in inputs.values()))
-    try:
-        return {
-            name: output.asnumpy()
-            for name, output in zip(nodes.list_outputs(), outputs, strict=True)
-        }
-    except mx.MXNetError as error:
-        raise ValueError(f"MXNet on {context}: {error}") from None
+    return {
+        name: output.asnumpy() for name, output in zip(nodes.list_outputs(), outputs, strict=True)
+    }
 
 
 def zoo_names() -> list[str]:
