@@ -109,7 +109,8 @@ def as_indices(name: str, value: Any, *, min_ndim: int = 0) -> Array:
                 f"{_entry(name, array, where)} is {array[where]}, expected whole numbers (any "
                 "integer or float dtype)"
             )
-        too_large = np.abs(array) >= 2.0**63
+        # Compared as float64, since float16 cannot hold the limit.
+        too_large = np.abs(array.astype(np.float64, copy=False)) >= 2.0**63
         if too_large.any():
             where = _first(too_large)
             raise ValueError(

@@ -27,9 +27,9 @@ def numpy_for_mxnet() -> Iterator[None]:
     """
     missing = "bool" not in vars(np)
     if missing:
-        np.bool = bool  # type: ignore[misc, assignment]
+        vars(np)["bool"] = bool
     try:
         yield
     finally:
         if missing:
-            del np.bool
+            del vars(np)["bool"]

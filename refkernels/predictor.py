@@ -20,7 +20,7 @@ from refkernels.arrays import (
 )
 from refkernels.layers import ACTIVATIONS, activate
 
-__all__ = ["ConvPredictor", "FCPredictor", "warmup"]
+__all__ = ["ConvPredictor", "FCPredictor"]
 
 
 @dataclass(frozen=True)

@@ -314,7 +314,7 @@ def _cast(array: Array, dtype: Any) -> Array:
         array = np.clip(array, -FLOAT16_MAX, FLOAT16_MAX)
     # A small negative number may round to -0, which exact arithmetic does not know. Adding 0 makes
     # it 0.
-    return array.astype(dtype) + np.dtype(dtype).type(0)
+    return np.asarray(array.astype(dtype) + np.dtype(dtype).type(0))
 
 
 def _keywords(config: Mapping[str, Any]) -> str:

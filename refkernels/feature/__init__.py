@@ -7,7 +7,7 @@ from refkernels import convolution, layers
 from refkernels.feature.evaluator import GraphEvaluator
 from refkernels.feature.expander import FeatureExpander, FeatureExtractor, FPNFeatureExpander
 
-__all__ = ["FPNFeatureExpander", "FeatureExpander", "FeatureExtractor", "GraphEvaluator", "warmup"]
+__all__ = ["FPNFeatureExpander", "FeatureExpander", "FeatureExtractor", "GraphEvaluator"]
 
 
 def warmup() -> None:

@@ -27,7 +27,7 @@ def test_the_score_of_mining(logits, score):
 def test_equal_scores_are_equal_whatever_the_order_of_classes_and_the_common_offset():
     logits = [0.1, 0.7, -3.3, 2.9, 11.0]
     scores = {sampler.background_score([logits[0], *np.roll(logits[1:], i)]) for i in range(4)}
-    scores.add(sampler.background_score([logit + 2.0 for logit in np.float32(logits)]))
+    scores.add(sampler.background_score([np.float64(logit) + 2.0 for logit in np.float32(logits)]))
     scores.add(sampler.background_score(np.float32(logits)))
     assert len(scores) == 2  # one in double precision, one in single
 
