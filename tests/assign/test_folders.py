@@ -1,0 +1,141 @@
+"""Ground truth in folders: Pascal VOC and YOLO."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from refkernels.assign import read_annotations, read_voc, read_yolo
+from refkernels.assign.image_size import read_image_size
+
+OBJECT = """<object><name>{name}</name><difficult>1</difficult>
+<bndbox><xmin>{box[0]}</xmin><ymin>{box[1]}</ymin><xmax>{box[2]}</xmax><ymax>{box[3]}</ymax></bndbox>
+</object>"""
+
+
+def voc(folder: Path, stem: str, objects: str, size: str | None = None) -> None:
+    if size is None:
+        size = "<size><width>353</width><height>500</height><depth>3</depth></size>"
+    (folder / f"{stem}.xml").write_text(f"<annotation>{size}{objects}</annotation>")
+
+
+def png(path: Path, width: int, height: int) -> None:
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk)
+
+
+def jpeg(path: Path, width: int, height: int) -> None:
+    comment = b"\xff\xfe" + struct.pack(">H", 2 + 4) + b"\xff\xc0\x00\x00"
+    frame = b"\xff\xc2" + struct.pack(">HBHHB", 11, 8, height, width, 1) + b"\x01\x11\x00"
+    path.write_bytes(b"\xff\xd8" + comment + b"\xff" + frame)
+
+
+def test_voc_boxes_become_continuous_and_labels_follow_sorted_names(tmp_path: Path) -> None:
+    objects = OBJECT.format(name="dog", box=(48, 240, 195, 371))
+    voc(tmp_path, "000001", objects + OBJECT.format(name="cat", box=(1, 1, 353, 500)))
+    voc(tmp_path, "000002", "")
+    images = read_voc(tmp_path)
+    assert [image.image_id for image in images] == ["000001", "000002"]
+    assert (images[0].width, images[0].height) == (353, 500)
+    np.testing.assert_array_equal(images[0].boxes, [[47, 239, 195, 371], [0, 0, 353, 500]])
+    np.testing.assert_array_equal(images[0].labels, [1, 0])
+    assert images.categories == (("cat", "cat"), ("dog", "dog"))
+    assert images[1].boxes.shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("objects", "size", "message"),
+    [
+        ("<object>", None, "not XML"),
+        ("", "", "'size/width' is missing"),
+        ("", "<size><width>0</width><height>5</height></size>", "size/width: expected a number of"),
+        ("<object><name> </name></object>", None, r"object\[0\]: 'name' is missing"),
+        ("<object><name>a</name></object>", None, r"object\[0\]: 'bndbox/xmin' is missing"),
+        (OBJECT.format(name="a", box=(1, 2, "x", 4)), None, "bndbox/xmax: expected a number, got"),
+        (OBJECT.format(name="a", box=(1, 2, "nan", 4)), None, "bndbox/xmax: expected a finite"),
+        (OBJECT.format(name="a", box=(5, 2, 1, 4)), None, "bndbox: ends before it begins"),
+    ],
+)
+def test_a_bad_voc_file_is_an_error_of_one_line(
+    tmp_path: Path, objects: str, size: str | None, message: str
+) -> None:
+    voc(tmp_path, "bad", objects, size)
+    with pytest.raises(ValueError, match=rf"bad\.xml: .*{message}") as raised:
+        read_voc(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_yolo_boxes_are_scaled_to_the_image(tmp_path: Path) -> None:
+    labels, images = tmp_path / "labels" / "train", tmp_path / "images" / "train"
+    labels.mkdir(parents=True)
+    images.mkdir(parents=True)
+    (labels / "a.txt").write_text("2 0.5 0.5 0.2 0.4\n\n0 0.25 0.5 0 1\n")
+    (labels / "b.txt").write_text("")
+    (labels / "classes.txt").write_text("cat\ndog\n")
+    jpeg(images / "a.jpg", 640, 480)
+    png(images / "b.png", 10, 20)
+    read = read_yolo(labels)
+    assert [(image.image_id, image.width, image.height) for image in read] == [
+        ("a", 640, 480),
+        ("b", 10, 20),
+    ]
+    np.testing.assert_allclose(read[0].boxes, [[256, 144, 384, 336], [160, 0, 160, 480]])
+    np.testing.assert_array_equal(read[0].labels, [2, 0])
+    assert read.categories == ((0, "cat"), (1, "dog"), (2, "2"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1 2 3", "line 1: expected a class and 4 numbers, got '1 2 3'"),
+        ("0 0 0 1 1\n0 0 0 -1 1", "line 2: width: expected a number of at least 0, got -1"),
+        ("a 0 0 1 1", "line 1: class: expected a number, got 'a'"),
+        ("0.5 0 0 1 1", "line 1: class: expected a whole number, got 0.5"),
+        ("0 inf 0 1 1", "line 1: x: expected a finite number, got inf"),
+    ],
+)
+def test_a_bad_yolo_line_is_an_error_or_is_skipped_and_listed(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / "a.txt").write_text(text)
+    png(tmp_path / "a.png", 4, 4)
+    with pytest.raises(ValueError, match=message):
+        read_yolo(tmp_path)
+    [problem] = read_yolo(tmp_path, skip_bad=True).problems
+    assert problem.endswith(message)
+
+
+def test_a_yolo_file_needs_its_image(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("0 0 0 1 1")
+    with pytest.raises(ValueError, match=r"a\.txt: there is no image a \(JPEG or PNG\) in"):
+        read_yolo(tmp_path)
+    (tmp_path / "a.png").write_bytes(b"GIF89a..........")
+    with pytest.raises(ValueError, match=r"a\.png: neither a JPEG nor a PNG file"):
+        read_yolo(tmp_path)
+
+
+def test_a_cut_image_is_an_error_wherever_it_is_cut(tmp_path: Path) -> None:
+    for write, whole in ((png, 24), (jpeg, 20)):
+        write(tmp_path / "whole", 300, 200)
+        assert read_image_size(tmp_path / "whole") == (300, 200)
+        content = (tmp_path / "whole").read_bytes()
+        for length in range(2, whole):
+            (tmp_path / "cut").write_bytes(content[:length])
+            with pytest.raises(ValueError, match=r"ends before its size|neither a JPEG"):
+                read_image_size(tmp_path / "cut")
+
+
+def test_the_form_is_told_by_what_is_there(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"holds neither \.xml"):
+        read_annotations(tmp_path)
+    (tmp_path / "a.txt").write_text("0 0.5 0.5 1 1")
+    png(tmp_path / "a.png", 4, 4)
+    np.testing.assert_array_equal(read_annotations(tmp_path)[0].boxes, [[0, 0, 4, 4]])
+    voc(tmp_path, "b", "")
+    assert read_annotations(tmp_path)[0].image_id == "b"
+    file = tmp_path / "instances.json"
+    file.write_text('{"images": [], "annotations": [], "categories": []}')
+    assert len(read_annotations(file)) == 0
