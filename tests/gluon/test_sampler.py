@@ -108,7 +108,6 @@ def test_every_finite_logit_has_a_finite_score(run: Any, dtype: Any) -> None:
 
 def test_a_ratio_of_a_count_is_that_of_double_precision(run: Any) -> None:
     matches = np.repeat([0.0, -1.0], 100)
-    assert 0.29 * 100 < 29 == np.float32(0.29) * 100
     samples = run(gluon.OHEMSampler(0.29), matches, np.zeros((200, 2)), np.zeros(200))
     assert (samples == -1).sum() == 28
 
