@@ -89,7 +89,7 @@ def main() -> None:
     default=120.0,
     show_default=True,
     metavar="SECONDS",
-    help="A case that takes longer hangs.",
+    help="A call that takes longer hangs.",
 )
 @click.option("--strict", is_flag=True, help="Report declared divergences as if they were not.")
 def check(
@@ -120,6 +120,7 @@ def check(
         from refkernels.conformance import cases, report
         from refkernels.conformance import workers as processes
         from refkernels.conformance.run import DTYPES, Options
+        from refkernels.conformance.verdict import exit_status
     except ModuleNotFoundError as error:
         _fail(f"'check' needs {error.name}; install it with: pip install 'refkernels[check]'")
     try:
@@ -139,49 +140,60 @@ def check(
             options,
             images,
             workers=min(workers, len(names)),
-            seconds_per_case=time_limit,
+            time_limit=time_limit,
             on_event=live.on_event,
         )
     report.print_results(console, results, time.perf_counter() - started)
-    verdicts = {result.verdict for result in results}
-    if "error" in verdicts or verdicts == {"absent"}:
-        sys.exit(USAGE)
-    sys.exit(DIVERGES if verdicts - {"conforms", "known", "absent"} else 0)
+    if all(result.verdict == "absent" for result in results):
+        _fail(f"{target} has none of the operators: {', '.join(names)}")
+    sys.exit(exit_status(result.verdict for result in results))
 
 
 @main.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--target", metavar="MODULE", help="Run it on this one. Default: where it was seen.")
-def replay(path: Path, target: str | None) -> None:
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=120.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="A call that takes longer hangs.",
+)
+@click.option("--strict", is_flag=True, help="Report declared divergences as if they were not.")
+def replay(path: Path, target: str | None, time_limit: float, strict: bool) -> None:
     """Run a saved counterexample again, in every mode and context there is.
 
     PATH is a folder that `check` named, below .refkernels/failures.
 
-    Exit status: 0 conforms, 1 diverges, 2 usage or import error.
+    Exit status: 0 conforms (or differs as declared), 1 diverges, 2 usage or import error.
     """
     try:
-        from refkernels.conformance import cases
-        from refkernels.conformance.examine import Examiner
+        from rich.console import Console
+
+        from refkernels.conformance import report
         from refkernels.conformance.replay import load
-        from refkernels.conformance.target import Target, TargetError
+        from refkernels.conformance.verdict import exit_status
+        from refkernels.conformance.workers import Checker
     except ModuleNotFoundError as error:
         _fail(f"'replay' needs {error.name}; install it with: pip install 'refkernels[check]'")
-    sys.path.append(os.getcwd())
     try:
         saved = load(path)
-        module = Target(target or saved.target)
-        if module.find(saved.operator) is None:
-            _fail(f"{module.module} has no {saved.operator}")
-        examiner = Examiner(cases.find(saved.operator), module)
-    except (TargetError, ValueError, ImportError) as error:
+    except ValueError as error:
         _fail(str(error))
-    click.echo(f"{saved.operator} of {module.module}, {saved.dtype}; it was: {saved.what}")
-    dissent = examiner.examine(saved.case, str(path), (saved.dtype,))
-    if dissent is None:
-        click.echo("conforms")
-        return
-    click.echo(f"{dissent}\n{dissent.paste}")
-    sys.exit(DIVERGES)
+    target = target or saved.target
+    with Checker(target, time_limit=time_limit) as checker:
+        result = checker.replay(path, strict=strict)
+    status = exit_status([result.verdict])
+    if status == USAGE:
+        _fail(result.note)
+    console = Console(highlight=False)
+    console.print(
+        f"{saved.operator} of {target}, {saved.dtype}; it was: {saved.what}", markup=False
+    )
+    console.print(result.verdict, *sorted(result.known))
+    report.print_dissents(console, result)
+    sys.exit(status)
 
 
 @main.command("compare-graph")

@@ -23,11 +23,14 @@ class Disagreement:
         Index, value and expectation, as one sentence.
     ratio : float
         Error in units of the bound; infinity where the value must be equal.
+    kind : str
+        How it differs, as one of the failed verdicts (`verdict.VERDICTS`).
     """
 
     output: str
     what: str
     ratio: float = float("inf")
+    kind: str = "diverges"
 
 
 def compare_exact(
@@ -170,9 +173,11 @@ def _wrong_form(
     name: str, found: Array, shape: tuple[int, ...], dtype: np.dtype[Any] | None
 ) -> Disagreement | None:
     if found.shape != shape:
-        return Disagreement(name, f"{name} has shape {found.shape}, expected {shape}")
+        what = f"{name} has shape {found.shape}, expected {shape}"
+        return Disagreement(name, what, kind="wrong shape")
     if dtype is not None and found.dtype != dtype:
-        return Disagreement(name, f"{name} has dtype {found.dtype}, expected {dtype}")
+        what = f"{name} has dtype {found.dtype}, expected {dtype}"
+        return Disagreement(name, what, kind="wrong dtype")
     return None
 
 

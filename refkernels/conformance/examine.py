@@ -1,18 +1,23 @@
 """Run single cases of an operator in every dtype, mode and context, and say who dissents."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.adapters import InputsChanged
+from refkernels.conformance.compare import Disagreement
+from refkernels.conformance.dissent import Dissent
 from refkernels.conformance.divergence import Divergence
 from refkernels.conformance.spec import Case, Law, Operator, Reference
 from refkernels.conformance.target import Target, TargetError
 
-__all__ = ["Dissent", "Examiner"]
+__all__ = ["Dissent", "Examiner", "Moment"]
 
 # One by one, the images of a batch must come out as they do together.
 BY_IMAGE = "by image"
@@ -20,39 +25,25 @@ BY_IMAGE = "by image"
 # These take long, or seldom differ from the plain modes: each case is run in one of them.
 SIDE_MODES = ("sliced", "strided", "exported", BY_IMAGE)
 
+# A law has a dtype only so that it has a place among the results.
+LAW_DTYPE = "float32"
+
 # The definition answers who is wrong about outputs of up to this many elements.
 ARBITRATION_LIMIT = 20_000
 
 
-@dataclass(frozen=True)
-class Dissent:
-    """A case on which somebody differs.
+class Moment(NamedTuple):
+    """What the target is at: a case, as it is before it is cast to `dtype`.
 
-    Parameters
-    ----------
-    who : str
-        "target", "kernel" (it differs from the definition) or "both", or "declaration" (it says
-        that the target differs where it conforms).
-    what : str
-        Where it differs and by how much.
-    case : Case or None
-        The case, before it is cast to `dtype`; None for a law.
-    saved : str
-        The folder it is saved in, once it is.
+    `paste` returns Python that does the same.
     """
 
-    who: str
-    what: str
+    case: Case
     dtype: str
     mode: str
     context: str
-    paste: str
     origin: str
-    case: Case | None = field(default=None, compare=False, repr=False)
-    saved: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.who} dissents ({self.dtype}, {self.mode}, {self.context}): {self.what}"
+    paste: Callable[[], str]
 
 
 @dataclass
@@ -70,7 +61,9 @@ class Examiner:
     divergences : sequence of Divergence
         Declared for the operator: cases they cover are not run.
     watch : callable
-        Called with each case before the target runs on it, and with None when it is done.
+        Called with a `Moment` before the target runs on a case, and with None when it is done.
+    config : mapping, optional
+        The parameters that the target was built with, if it is: cases with others are not run.
 
     Attributes
     ----------
@@ -86,7 +79,8 @@ class Examiner:
     target: Target
     contexts: Sequence[str] = ()
     divergences: Sequence[Divergence] = ()
-    watch: Callable[[Case | None], None] = lambda case: None
+    watch: Callable[[Moment | None], None] = lambda moment: None
+    config: Mapping[str, Any] | None = None
     modes: list[str] = field(init=False)
     ambiguous: int = field(init=False, default=0)
     known: Counter[str] = field(init=False, default_factory=Counter)
@@ -124,24 +118,24 @@ class Examiner:
         One block serves all dtypes of a mode, one after the other, as blocks do in use: state that
         it keeps from one call to the next shows here.
         """
+        if self.config is not None and case.config != self.config:
+            return None
         casts: list[tuple[str, Case, Reference]] = []
         for dtype in dtypes:
             cast = case.astype(np.dtype(dtype))
             reference = self.operator.refer(cast)
             wrong = self.operator.judge_kernel(cast, reference)
             if wrong is not None:
-                return self._dissent("kernel", wrong.what, dtype, "call", "cpu", case, origin)
+                return self._dissent(
+                    "kernel", wrong.kind, wrong.what, dtype, "call", "cpu", case, origin
+                )
             covering = [d.id for d in self.divergences if d.when(cast)]
             self.known.update(covering)
             if not covering:
                 casts.append((dtype, cast, reference))
         if not casts:
             return None
-        self.watch(case)
-        try:
-            return self._run(case, casts, self._all_modes(case) if modes is None else modes, origin)
-        finally:
-            self.watch(None)
+        return self._run(case, casts, self._all_modes(case) if modes is None else modes, origin)
 
     def _run(
         self,
@@ -154,19 +148,39 @@ class Examiner:
             for mode in modes:
                 call: Any = None
                 for dtype, cast, reference in casts:
+                    dissent = partial(
+                        self._dissent,
+                        dtype=dtype,
+                        mode=mode,
+                        context=context,
+                        case=case,
+                        origin=origin,
+                    )
                     try:
-                        if call is None:
-                            call = self._prepare(case, mode, context)
-                        outputs = call(*(x.copy() for x in cast.inputs.values()))
-                    except (Exception, SystemExit) as error:
-                        what = f"raises {type(error).__name__}: {_first_lines(str(error))}"
-                        return self._dissent("target", what, dtype, mode, context, case, origin)
+                        with self._watched(cast, case, dtype, mode, context, origin):
+                            if call is None:
+                                call = self._prepare(case, mode, context)
+                            outputs = call(*(x.copy() for x in cast.inputs.values()))
+                    except KeyboardInterrupt:
+                        raise
+                    except BaseException as error:
+                        return dissent("target", *_failure(error, cast))
                     wrong = self.operator.judge(cast, reference, outputs)
                     if wrong is not None:
-                        who, what = self._arbitrate(cast, reference, outputs, wrong.what)
-                        return self._dissent(who, what, dtype, mode, context, case, origin)
+                        return dissent(*self._arbitrate(cast, reference, outputs, wrong))
                     self.ambiguous += self.operator.count_ambiguous(cast, reference, outputs)
         return None
+
+    @contextmanager
+    def _watched(
+        self, cast: Case, case: Case, dtype: str, mode: str, context: str, origin: str
+    ) -> Iterator[None]:
+        paste = partial(self._paste, cast, mode, context)
+        self.watch(Moment(case, dtype, mode, context, origin, paste))
+        try:
+            yield
+        finally:
+            self.watch(None)
 
     def _prepare(self, case: Case, mode: str, context: str) -> Callable[..., tuple[Array, ...]]:
         if mode != BY_IMAGE:
@@ -187,16 +201,21 @@ class Examiner:
 
         return run
 
-    def examine_laws(self) -> Dissent | None:
-        """Return the first law of the operator that the kernel or the target breaks, or None."""
+    def examine_laws(self, name: str = "") -> Dissent | None:
+        """Return the first law of the operator that the kernel or the target breaks, or None.
+
+        With a name, that law alone is tried.
+        """
         operator = self.operator
 
         def on_kernel(case: Case) -> tuple[Array, ...]:
             return operator.refer(case, ask_definition=False).kernel
 
         for law in operator.laws:
+            if name not in ("", law.name):
+                continue
             if (what := law.check(on_kernel)) is not None:
-                return _broken(operator, law, "kernel", what, "call", "cpu")
+                return self._broken(law, "kernel", "breaks a law", what, "call", "cpu")
             for context in self.contexts:
                 for mode in self.modes:
                     if mode in SIDE_MODES:
@@ -205,19 +224,19 @@ class Examiner:
                     def on_target(
                         case: Case, mode: str = mode, context: str = context
                     ) -> tuple[Array, ...]:
-                        self.watch(case)
-                        try:
+                        with self._watched(case, case, LAW_DTYPE, mode, context, "a law"):
                             call = operator.prepare(self.target, case, mode, context)
-                            return call(*case.inputs.values())
-                        finally:
-                            self.watch(None)
+                            return call(*(x.copy() for x in case.inputs.values()))
 
+                    kind = "breaks a law"
                     try:
                         what = law.check(on_target)
-                    except (Exception, SystemExit) as error:
-                        what = f"raises {type(error).__name__}: {_first_lines(str(error))}"
+                    except KeyboardInterrupt:
+                        raise
+                    except BaseException as error:
+                        kind, what = _failure(error, Case({}, {}))
                     if what is not None:
-                        return _broken(operator, law, "target", what, mode, context)
+                        return self._broken(law, "target", kind, what, mode, context)
         return None
 
     def find_stale(self) -> Dissent | None:
@@ -235,6 +254,7 @@ class Examiner:
                     continue
                 return self._dissent(
                     "declaration",
+                    "stale",
                     what,
                     divergence.dtype,
                     self.modes[0],
@@ -247,31 +267,55 @@ class Examiner:
         return None
 
     def _arbitrate(
-        self, case: Case, reference: Reference, outputs: Any, what: str
-    ) -> tuple[str, str]:
-        """Where the definition was not asked yet, ask it who is wrong, if it can in good time."""
+        self, case: Case, reference: Reference, outputs: Any, wrong: Disagreement
+    ) -> tuple[str, str, str]:
+        """Where the definition was not asked yet, ask it who is wrong, if it can in good time.
+
+        Returns who, how (the kind) and what.
+        """
         size = sum(output.size for output in outputs)
         if reference.exact is not None or size > ARBITRATION_LIMIT:
-            return "target", what
+            return "target", wrong.kind, wrong.what
         reference = self.operator.refer(case, ask_definition=True)
         kernel = self.operator.judge_kernel(case, reference)
         target = self.operator.judge(case, reference, outputs)
         if kernel is None:
-            return "target", what if target is None else target.what
-        return ("kernel" if target is None else "both"), kernel.what
+            wrong = wrong if target is None else target
+            return "target", wrong.kind, wrong.what
+        return ("kernel" if target is None else "both"), kernel.kind, kernel.what
 
     def _dissent(
-        self, who: str, what: str, dtype: str, mode: str, context: str, case: Case, origin: str
+        self,
+        who: str,
+        kind: str,
+        what: str,
+        dtype: str,
+        mode: str,
+        context: str,
+        case: Case,
+        origin: str,
     ) -> Dissent:
-        cast = case.astype(np.dtype(dtype))
-        plain = self.modes[0] if mode == BY_IMAGE else mode
-        paste = self.operator.paste(self.target, cast, plain, context)
-        return Dissent(who, what, dtype, mode, context, paste, origin, case)
+        paste = self._paste(case.astype(np.dtype(dtype)), mode, context)
+        return Dissent(who, kind, what, dtype, mode, context, paste, origin, case=case)
 
+    def _broken(self, law: Law, who: str, kind: str, what: str, mode: str, context: str) -> Dissent:
+        what = f"breaks the law that {law.name}: {what}"
+        paste = "\n".join(
+            [
+                "from refkernels.conformance.cases import find",
+                "from refkernels.conformance.examine import Examiner",
+                "from refkernels.conformance.target import Target",
+                f"operator, target = find({self.operator.name!r}), Target({self.target.module!r})",
+                f"print(Examiner(operator, target).examine_laws({law.name!r}))",
+            ]
+        )
+        return Dissent(who, kind, what, LAW_DTYPE, mode, context, paste, "a law", law.name)
 
-def _broken(operator: Operator, law: Law, who: str, what: str, mode: str, context: str) -> Dissent:
-    what = f"breaks the law that {law.name}: {what}"
-    return Dissent(who, what, "float32", mode, context, f"# {operator.name}", "a law")
+    def _paste(self, cast: Case, mode: str, context: str) -> str:
+        # One by one is what a single image shows; and the kernel has a mode and place of its own.
+        mode = mode if mode in self.modes else self.modes[0]
+        context = context if context in self.contexts else self.contexts[0]
+        return self.operator.paste(self.target, cast, mode, context)
 
 
 def _batch_size(operator: Operator, case: Case) -> int:
@@ -284,6 +328,16 @@ def _batch_size(operator: Operator, case: Case) -> int:
     }
     front = all(axes.get(name, "")[:1] in ("B", "1") for name in case.inputs)
     return sizes.pop() if len(sizes) == 1 and front else 1
+
+
+def _failure(error: BaseException, case: Case) -> tuple[str, str]:
+    """Return the kind of a failure that came as an exception, and what to say of it."""
+    if isinstance(error, InputsChanged):
+        name = error.name or [*case.inputs, "an input"][min(error.position, len(case.inputs))]
+        return "inputs changed", f"{name}{error}"
+    if isinstance(error, SystemExit):
+        return "exits", f"calls sys.exit({error.code!r})"
+    return "raises", f"raises {type(error).__name__}: {_first_lines(str(error))}"
 
 
 def _first_lines(message: str) -> str:

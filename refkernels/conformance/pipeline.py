@@ -8,12 +8,13 @@ decided by rounding, on a tie or a threshold, and is counted as ambiguous.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.adapters import InputsChanged
 from refkernels.conformance.compare import Disagreement
 from refkernels.conformance.spec import Case, Operator, Recipe, Reference
 
@@ -85,7 +86,11 @@ class Pipeline(Operator):
         def run(*inputs: Array) -> tuple[Array, ...]:
             values = dict(zip(case.inputs, inputs, strict=True))
             for stage, call in zip(self.stages, calls, strict=True):
-                outputs = call(*(values[own] for own in stage.inputs.values()))
+                try:
+                    outputs = call(*(values[own] for own in stage.inputs.values()))
+                except InputsChanged as error:
+                    name = f"at {stage.recipe}: {[*stage.inputs][error.position]}"
+                    raise InputsChanged(error.position, str(error), name) from None
                 if len(outputs) != len(stage.results):
                     raise ValueError(
                         f"{stage.recipe} gave {len(outputs)} outputs, expected "
@@ -170,4 +175,4 @@ def _names(value: Any) -> Iterator[str]:
 
 
 def _at(stage: Stage, wrong: Disagreement) -> Disagreement:
-    return Disagreement(wrong.output, f"at {stage.recipe}: {wrong.what}", wrong.ratio)
+    return replace(wrong, what=f"at {stage.recipe}: {wrong.what}")

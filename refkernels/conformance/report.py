@@ -1,5 +1,6 @@
 """Show what a check finds, while it runs and at the end."""
 
+import os
 import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -13,19 +14,14 @@ from rich.text import Text
 
 from refkernels.conformance.run import Result
 from refkernels.conformance.target import contexts_found
+from refkernels.conformance.verdict import UNUSABLE, VERDICTS, failed
 
-__all__ = ["LiveReport", "print_header", "print_results"]
+__all__ = ["LiveReport", "print_dissents", "print_header", "print_results"]
 
 STYLES = {
-    "conforms": "green",
-    "known": "green",
-    "stale": "bold red",
-    "diverges": "bold red",
-    "crashes": "bold red",
-    "hangs": "bold red",
-    "error": "bold red",
-    "absent": "yellow",
-}
+    verdict: "bold red" if failed(verdict) or verdict in UNUSABLE else "green"
+    for verdict in VERDICTS
+} | {"absent": "yellow"}
 
 
 def print_header(console: Console, target: str, seed: int) -> None:
@@ -120,6 +116,27 @@ def _table(results: Sequence[Result]) -> Table:
     return table
 
 
+def print_dissents(console: Console, result: Result) -> None:
+    """Print what is wrong with an operator, with calls that can be pasted into Python."""
+    if result.note:
+        console.print(Text(result.note))
+    shown: set[str] = set()
+    for dissent in result.dissents:
+        console.print(Text(str(dissent), "bold"))
+        if dissent.saved:
+            again = f"--operator {result.operator} --seed {result.seed}"
+            console.print(Text(f"{dissent.origin}; again with: {again}"))
+            place = os.path.relpath(dissent.saved)
+            console.print(Text(f"or: refkernels replay {place}"), soft_wrap=True)
+        essence = dissent.paste.replace(dissent.dtype, "")
+        if essence in shown:
+            console.print(Text(f"The same case as above, in {dissent.dtype}."))
+        else:
+            # Not wrapped: it must survive being copied.
+            console.print(Text(dissent.paste), soft_wrap=True)
+        shown.add(essence)
+
+
 def print_results(console: Console, results: Sequence[Result], seconds: float) -> None:
     """Print the table, then each failure with a call that can be pasted into Python."""
     console.print(_table(results))
@@ -129,22 +146,10 @@ def print_results(console: Console, results: Sequence[Result], seconds: float) -
         if result.verdict in ("conforms", "known", "absent"):
             continue
         console.rule(Text(f"{result.operator} {result.verdict}", STYLES[result.verdict]))
-        if result.note:
-            console.print(Text(result.note))
-        shown: set[str] = set()
-        for dissent in result.dissents:
-            console.print(Text(str(dissent), "bold"))
-            again = f"--operator {result.operator} --seed {result.seed}"
-            console.print(Text(f"{dissent.origin}; again with: {again}"))
-            if dissent.saved:
-                console.print(Text(f"or: refkernels replay {dissent.saved}"), soft_wrap=True)
-            essence = dissent.paste.replace(dissent.dtype, "")
-            if essence in shown:
-                console.print(Text(f"The same case as above, in {dissent.dtype}."))
-            else:
-                # Not wrapped: it must survive being copied.
-                console.print(Text(dissent.paste), soft_wrap=True)
-            shown.add(essence)
+        print_dissents(console, result)
+    for result in results:
+        for remark, text in result.remarks.items():
+            console.print(Text(f"{result.operator} {remark}: {text.splitlines()[0]!r}"))
     known = {k: n for result in results for k, n in result.known.items()}
     if known:
         console.print(f"{len(known)} known divergences met: {', '.join(sorted(known))}")

@@ -2,16 +2,18 @@
 
 import time
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
 
 from refkernels.conformance.cases import find
+from refkernels.conformance.dissent import Dissent
 from refkernels.conformance.divergence import declared
-from refkernels.conformance.examine import Dissent, Examiner
+from refkernels.conformance.examine import Examiner, Moment
 from refkernels.conformance.shrink import shrink
 from refkernels.conformance.spec import Case, Image, Operator
 from refkernels.conformance.target import Target, TargetError
@@ -53,12 +55,15 @@ class Result:
     Parameters
     ----------
     verdict : str
-        "conforms", "known" (it does outside declared divergences), "diverges", "stale" (a declared
-        divergence has gone), "absent", "crashes", "hangs" or "error".
+        One of `verdict.VERDICTS`.
     ambiguous : int
         Decisions that rounding alone made differ from the kernel's: neither passed nor failed.
     known : dict of str to int
         How many cases each declared divergence covered.
+    remarks : dict of str to str
+        What is worth knowing beside the verdict, by what it is: "prints".
+    note : str
+        Why there is no better verdict.
     """
 
     operator: str
@@ -73,17 +78,18 @@ class Result:
     seed: int = 0
     dissents: list[Dissent] = field(default_factory=list)
     known: dict[str, int] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
     note: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as what `json.dumps` takes; the dissents' cases are in the saved folders."""
-        return asdict(replace(self, dissents=[replace(d, case=None) for d in self.dissents]))
+        """Return it as what `json.dumps` takes, cases included but for large arrays."""
+        data = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**data, "dissents": [dissent.as_json() for dissent in self.dissents]}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Result":
+    def from_json(cls, data: Mapping[str, Any]) -> "Result":
         """Restore what `as_json` gave."""
-        dissents = [Dissent(**dissent) for dissent in data.pop("dissents")]
-        return cls(**data, dissents=dissents)
+        return cls(**{**data, "dissents": [Dissent.from_json(d) for d in data["dissents"]]})
 
 
 class _Found(Exception):
@@ -97,7 +103,9 @@ def check_operator(
     images: Sequence[Image] = (),
     earlier: Sequence[Case] = (),
     progress: Callable[[int], None] = lambda count: None,
-    watch: Callable[[Case | None], None] = lambda case: None,
+    watch: Callable[[Moment | None], None] = lambda moment: None,
+    keep: Callable[[Dissent], Dissent] = lambda dissent: dissent,
+    config: Mapping[str, Any] | None = None,
 ) -> Result:
     """Hold one operator of a target to the kernel and the definition.
 
@@ -106,7 +114,7 @@ def check_operator(
     name : str
         The operator's.
     target : Target
-        The module under test.
+        What is under test.
     options : Options
         What to try.
     images : sequence of Image
@@ -116,7 +124,11 @@ def check_operator(
     progress : callable
         Called with the number of cases done.
     watch : callable
-        Called with each case before the target runs on it, and with None when it is done.
+        Called with a `Moment` before the target runs on a case, and with None when it is done.
+    keep : callable
+        Called with each counterexample when it is found; returns it, with where it is saved.
+    config : mapping, optional
+        What the target was built with, if it is: only cases that go with it are tried, and no laws.
 
     Returns
     -------
@@ -131,7 +143,7 @@ def check_operator(
         if missing:
             return Result(name, "absent", seed=options.seed, note=f"no {', '.join(missing)}")
         divergences = () if options.strict else declared(target.module, name)
-        examiner = Examiner(operator, target, options.contexts, divergences, watch)
+        examiner = Examiner(operator, target, options.contexts, divergences, watch, config)
     except (TargetError, ImportError) as error:
         return Result(name, "error", seed=options.seed, note=str(error))
     result = Result(
@@ -151,18 +163,20 @@ def check_operator(
         dissent = _search(examiner, options, remaining, seed, earlier, images, result, progress)
         if dissent is None:
             break
-        result.verdict = "diverges"
-        result.dissents.append(dissent)
+        result.dissents.append(keep(dissent))
         remaining.remove(dissent.dtype)
-    broken = None if divergences else examiner.examine_laws()
-    if broken is not None:
-        result.verdict = "diverges"
-        result.dissents.append(broken)
+    # Where every dtype fails, a law says nothing new.
+    if remaining and not divergences and config is None:
+        broken = examiner.examine_laws()
+        if broken is not None:
+            result.dissents.append(keep(broken))
     stale = examiner.find_stale()
     if stale is not None:
         result.dissents.append(stale)
-    if result.verdict == "conforms" and divergences:
-        result.verdict = "known" if stale is None else "stale"
+    if result.dissents:
+        result.verdict = result.dissents[0].kind
+    elif divergences and result.verdict == "conforms":
+        result.verdict = "known"
     result.known = dict(examiner.known)
     result.ambiguous = examiner.ambiguous
     result.seconds = time.perf_counter() - started
@@ -203,7 +217,7 @@ def _search(
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate, Phase.shrink],
     )
-    @given(operator.cases())
+    @given(_cases(operator, examiner.config))
     def examine_drawn(case: Case) -> None:
         if not found:
             result.cases += 1
@@ -221,6 +235,8 @@ def _search(
             examine(case, origin)
     except _Found:
         pass
+    except hypothesis.errors.Unsatisfiable:
+        result.verdict, result.note = "error", f"no drawn case goes with {examiner.config}"
     except hypothesis.errors.FlakyFailure:
         result.note = "not reproducible: the same case passed when it was tried again"
     if not found:
@@ -234,6 +250,21 @@ def _search(
         ),
     )
     return smaller or dissent
+
+
+def _cases(operator: Operator, config: Mapping[str, Any] | None) -> SearchStrategy[Case]:
+    """Return the strategy of an operator's cases, or of those that go with `config`."""
+    if config is None:
+        return operator.cases()
+
+    def is_valid(case: Case) -> bool:
+        try:
+            operator.refer(case, ask_definition=False)
+        except (TypeError, ValueError):
+            return False
+        return True
+
+    return operator.cases().map(lambda case: replace(case, config=config)).filter(is_valid)
 
 
 def _real_cases(operator: Operator, images: Sequence[Image]) -> Any:

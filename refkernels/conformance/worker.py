@@ -1,92 +1,213 @@
-"""The process in which operators are checked; `workers` starts it and reads what it reports."""
+"""The process in which operators are checked; `workers` starts it and reads what it reports.
 
-import io
+It answers requests, one JSON line each on standard input, with events, one JSON line each in a
+file. What the target is at is in a folder for as long as it is at it, so that it outlives the
+process.
+"""
+
+import contextlib
 import json
+import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
-from refkernels.conformance.replay import save, saved_for
+from refkernels.conformance.cases import operators
+from refkernels.conformance.dissent import Dissent
+from refkernels.conformance.examine import Moment
+from refkernels.conformance.replay import Saved, load, replay, save, saved_cases, write
 from refkernels.conformance.run import Options, Result, check_operator
 from refkernels.conformance.spec import Case, Image
 from refkernels.conformance.target import Target, TargetError
 
-__all__ = ["CURRENT", "main"]
+__all__ = ["CURRENT", "EVENTS", "JOB", "MOMENT", "STDERR", "STDOUT", "main"]
 
-# The file that holds what the target is at, for as long as it is at it. Its age tells a hang.
-CURRENT = "case.txt"
+# In the folder of a worker: its job, its events, what the target prints, the case that the target
+# was given last, as it is saved, and in which way it is run now. The age of this last one, a file
+# that is not there between two runs, tells a hang.
+JOB, EVENTS, STDOUT, STDERR = "job.json", "events.jsonl", "stdout.txt", "stderr.txt"
+CURRENT, MOMENT = "current", "moment.json"
+
+# Above this many elements of input a case is not pasted, only saved.
+PASTE_LIMIT = 2000
+
+# Of what a target prints, the first characters are kept.
+PRINTED = 200
+
+
+class Watch:
+    """Writes down what the target is at before it is at it, and notices what it prints."""
+
+    def __init__(self, folder: Path, target: str) -> None:
+        self._folder, self._target = folder, target
+        self._case: Case | None = None
+        self._written = 0
+        self.operator = self.printed = ""
+        (folder / CURRENT).mkdir()
+
+    def importing(self) -> None:
+        """Note that the target is being imported."""
+        self._at({"importing": f"import {self._target}"})
+
+    def __call__(self, moment: Moment | None) -> None:
+        """Take what the target is going to be at, or None when that is over."""
+        if moment is None:
+            (self._folder / MOMENT).unlink()
+            self._look()
+            return
+        case = moment.case
+        if case is not self._case:
+            seen = (moment.dtype, moment.mode, moment.context, "", "")
+            write(self._folder / CURRENT, Saved(self._target, self.operator, case, "", *seen))
+            self._case = case
+        small = sum(x.size for x in case.inputs.values()) <= PASTE_LIMIT
+        paste = moment.paste() if small else f"# a large case of {case.call(self.operator)}"
+        self._written = self._size()
+        self._at(
+            {
+                "dtype": moment.dtype,
+                "mode": moment.mode,
+                "context": moment.context,
+                "origin": moment.origin,
+                "paste": paste,
+            }
+        )
+
+    def _at(self, moment: dict[str, str]) -> None:
+        (self._folder / MOMENT).write_text(json.dumps(moment))
+
+    def _look(self) -> None:
+        if not self.printed and self._size() > self._written:
+            with (self._folder / STDOUT).open("rb") as file:
+                file.seek(self._written)
+                self.printed = file.read(PRINTED).decode(errors="replace")
+
+    def _size(self) -> int:
+        with contextlib.suppress(Exception):  # a target may have put anything in its place
+            sys.stdout.flush()
+        return os.stat(self._folder / STDOUT).st_size
 
 
 def main(folder: Path, images_file: Path) -> None:
-    """Take operator names from standard input until it ends, and check one after the other.
+    """Take requests from standard input until it ends, and answer one after the other.
 
     Parameters
     ----------
     folder : Path
-        Holds ``job.json``; ``events.jsonl`` and `CURRENT` are written there.
+        Holds the `JOB`; all that is written goes there.
     images_file : Path
         The images whose boxes become cases, as `workers` wrote them.
     """
-    job = json.loads((folder / "job.json").read_text())
+    job = json.loads((folder / JOB).read_text())
     # The parent finds its modules where its own path says; so must this process.
     sys.path.extend(place for place in job["path"] if place not in sys.path)
-    options = Options(**job["options"])
-    failures = Path(job["failures"])
-    images = _read_images(images_file)
-    current = folder / CURRENT
-    names = sys.stdin
-    sys.stdin = io.StringIO()  # a target that reads its input gets none of ours
-    with (folder / "events.jsonl").open("a") as events:
+    requests = _take_standard_input()
+    watch = Watch(folder, job["target"])
+    with (folder / EVENTS).open("a") as events:
 
         def report(**event: Any) -> None:
             events.write(json.dumps(event) + "\n")
             events.flush()
 
-        def note_progress(name: str, count: int) -> None:
-            report(operator=name, count=count)
-
-        def note_case(name: str, case: Case | None) -> None:
-            if case is None:
-                current.unlink()
-            else:
-                current.write_text(f"{case.assignments()[:20_000]}\n{case.call(name)}")
-
-        current.write_text(f"import {job['target']}")
+        watch.importing()
         try:
             target: Target | TargetError = Target(job["target"])
         except TargetError as error:
             target = error
-        current.unlink()
-        for line in names:
-            name = line.strip()
-            if isinstance(target, TargetError):
-                result = Result(name, "error", seed=options.seed, note=str(target))
-            else:
-                try:
-                    earlier = [saved.case for saved in saved_for(failures, target.module, name)]
-                    result = check_operator(
-                        name,
-                        target,
-                        options,
-                        images,
-                        earlier,
-                        partial(note_progress, name),
-                        partial(note_case, name),
-                    )
-                except Exception as error:
-                    reason = f"the check itself failed: {type(error).__name__}: {error}"
-                    result = Result(name, "error", seed=options.seed, note=reason)
-            result.dissents = [
-                dissent
-                if dissent.case is None or dissent.who == "declaration"
-                else replace(dissent, saved=str(save(failures, job["target"], name, dissent)))
-                for dissent in result.dissents
-            ]
-            report(result=result.as_json())
+        watch(None)
+        watch.printed = ""  # a greeting at import is no remark on an operator
+        report(imported=True)
+        desk = _Desk(target, watch, Path(job["failures"]), _read_images(images_file), report)
+        for line in requests:
+            desk.answer(json.loads(line))
+
+
+class _Desk:
+    """Answers requests about one target."""
+
+    def __init__(
+        self,
+        target: Target | TargetError,
+        watch: Watch,
+        failures: Path,
+        images: list[Image],
+        report: Callable[..., None],
+    ) -> None:
+        self._target, self._watch, self._failures = target, watch, failures
+        self._images, self._report = images, report
+
+    def answer(self, request: dict[str, Any]) -> None:
+        """Report the result of a check or a replay, or the names that there are."""
+        if request["do"] == "find":
+            self._find()
+            return
+        name = request["operator"]
+        if isinstance(self._target, TargetError):
+            result = Result(name, "no import", note=str(self._target))
+        else:
+            self._watch.operator, self._watch.printed = name, ""
+            try:
+                if request["do"] == "replay":
+                    result = self._replay(Path(request["place"]), request["strict"])
+                else:
+                    result = self._check(name, Options(**request["options"]))
+            except (Exception, SystemExit) as error:
+                reason = f"the check itself failed: {type(error).__name__}: {error}"
+                result = Result(name, "error", note=reason)
+            if self._watch.printed:
+                result.remarks["prints"] = self._watch.printed
+        self._report(result=result.as_json())
+
+    def _find(self) -> None:
+        if isinstance(self._target, TargetError):
+            self._report(error=str(self._target))
+            return
+        find = self._target.find
+        names = [o.name for o in operators().values() if None not in map(find, o.needs)]
+        self._report(names=names)
+
+    def _replay(self, place: Path, strict: bool) -> Result:
+        assert isinstance(self._target, Target)
+        return replay(load(place), self._target, str(place), strict=strict, watch=self._watch)
+
+    def _check(self, name: str, options: Options) -> Result:
+        assert isinstance(self._target, Target)
+        return check_operator(
+            name,
+            self._target,
+            options,
+            self._images,
+            list(saved_cases(self._failures, self._target.module, name)),
+            lambda count: self._report(operator=name, count=count),
+            self._watch,
+            partial(self._keep, name),
+        )
+
+    def _keep(self, name: str, dissent: Dissent) -> Dissent:
+        assert isinstance(self._target, Target)
+        try:
+            place = save(self._failures, Saved.of(dissent, self._target.module, name))
+            dissent = replace(dissent, saved=str(place))
+        except (OSError, TypeError) as error:
+            dissent = replace(dissent, origin=f"{dissent.origin}; it cannot be saved: {error}")
+        # At once: what the target does next may be the end of this process.
+        self._report(operator=name, dissent=dissent.as_json())
+        return dissent
+
+
+def _take_standard_input() -> TextIO:
+    """Return standard input for ourselves; a target that reads its own finds it at its end."""
+    own = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    return os.fdopen(own)
 
 
 def _read_images(path: Path) -> list[Image]:
