@@ -179,6 +179,15 @@ def test_activations_are_their_definitions(kind, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", definition.UNARY)
+def test_functions_of_one_number_are_their_definitions(kind, dtype):
+    x = np.concatenate([WIDE, np.random.default_rng(0).normal(size=40)]).astype(dtype)
+    x = x[np.abs(x) < (88 if kind == "exp" else np.inf)]
+    x = np.abs(x) - 0.5 if kind == "log1p" else x
+    check(kind, {}, [x], definition.unary(x, kind=kind))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kind", layers.LEAKY)
 def test_relatives_of_relu_are_their_definitions(kind, dtype):
     x = np.concatenate([WIDE, np.random.default_rng(0).normal(size=44)]).astype(dtype)

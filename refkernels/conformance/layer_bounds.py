@@ -237,6 +237,21 @@ def _activation(
     return carried + elementary * (slope + size) + gamma(2, unit) * size
 
 
+def _unary(
+    layer: Layer, values: list[Array], errors: list[Array], result: Array, unit: Roundoff
+) -> Any:
+    """Bound abs, negative, exp and log1p; the steepest slope of an interval is at its end."""
+    kind = layer.options["kind"]
+    if kind == "exp":
+        carried = np.expm1(errors[0]) * result
+    elif kind == "log1p":
+        low = values[0] - errors[0]
+        carried = np.where(low > -1, errors[0] / (1 + low), np.inf)
+    else:
+        return errors[0]
+    return carried + ELEMENTARY * unit.u * (np.abs(result) + carried)
+
+
 def _leaky(
     layer: Layer, values: list[Array], errors: list[Array], result: Array, unit: Roundoff
 ) -> Any:
@@ -290,6 +305,7 @@ BOUNDS: dict[str, Callable[[Layer, list[Array], list[Array], Array, Roundoff], A
     "batch_norm": _batch_norm,
     "pooling": _pooling,
     "activation": _activation,
+    "unary": _unary,
     "leaky": _leaky,
     "softmax": _softmax,
     "sum": _sum,

@@ -7,6 +7,7 @@ import json
 from ast import literal_eval
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,7 @@ def operate(op: str, attrs: Mapping[str, str], inputs: Sequence[Any], dtype: Any
         return layers.clip(inputs[0], low=low, high=high)
     plain: dict[str, Any] = {
         "Activation": lambda x: layers.activation(x, kind=a["act_type"]),
+        **{name: partial(layers.unary, kind=name) for name in layers.UNARY},
         "LeakyReLU": lambda *x: layers.leaky_relu(
             *x,
             kind=a.get("act_type", "leaky"),

@@ -238,6 +238,19 @@ ACTIVATIONS = {
 }
 
 
+def unary(x: npt.ArrayLike, *, kind: str) -> Numbers:
+    """Apply abs, negative, exp or log1p to every number."""
+    return each(UNARY[kind], exactly(x))
+
+
+UNARY = {
+    "abs": abs,
+    "negative": lambda v: -v,
+    "exp": lambda v: mp.exp(as_real(v)),
+    "log1p": lambda v: mp.log1p(as_real(v)),
+}
+
+
 def leaky_relu(
     x: npt.ArrayLike,
     gamma: npt.ArrayLike | None = None,

@@ -134,6 +134,14 @@ def _activate(kind: str) -> Layer:
     return Layer("activation", layers.activate, options={"kind": kind})
 
 
+def _unary(kind: str, function: Any) -> Callable[[Attributes, int], Layer]:
+    def run(x: Array, *, kind: str) -> Array:
+        result: Array = function(x)
+        return result
+
+    return lambda a, count: Layer("unary", run, options={"kind": kind})
+
+
 def _leaky_relu(a: Attributes, count: int) -> Layer:
     kind = a.choice("act_type", "leaky", layers.LEAKY)
     slope = a.single("slope", 0.25)
@@ -315,6 +323,10 @@ OPERATORS: dict[str, Callable[[Attributes, int], Layer]] = {
     "tanh": lambda a, count: _activate("tanh"),
     "softsign": lambda a, count: _activate("softsign"),
     "LeakyReLU": _leaky_relu,
+    "abs": _unary("abs", np.abs),
+    "negative": _unary("negative", np.negative),
+    "exp": _unary("exp", np.exp),
+    "log1p": _unary("log1p", np.log1p),
     "UpSampling": _up_sampling,
     "slice_like": _slice_like,
     "add_n": _add_n,

@@ -109,27 +109,40 @@ class FCPredictor(HybridBlock):
         return self.predictor(x)
 
 
-class _InFloat32:
-    """A layer whose float16 form computes in float32.
+class _Accurate:
+    """A layer whose float16 form computes in float32, and whose softrelu is right everywhere.
 
-    MXNet multiplies no float16 matrices on a CPU, and rounds after every step on a GPU.
+    MXNet multiplies no float16 matrices on a CPU, and rounds after every step on a GPU. Its own
+    softrelu is x from 20 on, which float64 tells apart, and below 0 for some negative x on a CPU.
     """
 
+    _soft = False
+
+    def __init__(self, *arguments: Any, activation: str | None, **keywords: Any) -> None:
+        self._soft = activation == "softrelu"
+        kept = None if self._soft else activation
+        super().__init__(*arguments, activation=kept, **keywords)  # type: ignore[call-arg]
+
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
-        if np.dtype(self.weight.dtype) != np.float16:  # type: ignore[attr-defined]
-            return super().hybrid_forward(F, x, weight, bias)  # type: ignore[misc]
-        x, weight = F.cast(x, "float32"), F.cast(weight, "float32")
-        bias = None if bias is None else F.cast(bias, "float32")
-        return F.cast(super().hybrid_forward(F, x, weight, bias), "float16")  # type: ignore[misc]
+        half = np.dtype(self.weight.dtype) == np.float16  # type: ignore[attr-defined]
+        if half:
+            x, weight = F.cast(x, "float32"), F.cast(weight, "float32")
+            bias = None if bias is None else F.cast(bias, "float32")
+        out = super().hybrid_forward(F, x, weight, bias)  # type: ignore[misc]
+        if self._soft:
+            size = F.abs(out)
+            # The mean of x and |x| is relu(x), and its slope at 0 is 1/2, as it should be.
+            out = (out + size) * 0.5 + F.log1p(F.exp(-size))
+        return F.cast(out, "float16") if half else out
 
 
-class _Conv2D(_InFloat32, nn.Conv2D):
+class _Conv2D(_Accurate, nn.Conv2D):
     # Gluon names a layer's parameters after its class.
     def _alias(self) -> str:
         return "conv"
 
 
-class _Dense(_InFloat32, nn.Dense):
+class _Dense(_Accurate, nn.Dense):
     def _alias(self) -> str:
         return "dense"
 

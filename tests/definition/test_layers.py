@@ -150,6 +150,16 @@ def test_prelu_has_a_slope_for_each_channel():
     assert floats(layers.leaky_relu([[-1.0, -1]], [0.5, 2], kind="prelu")) == [[-0.5, -2]]
 
 
+def test_functions_of_one_number():
+    found = {kind: floats(layers.unary([-0.5], kind=kind))[0] for kind in layers.UNARY}
+    assert found == {
+        "abs": 0.5,
+        "negative": 0.5,
+        "exp": pytest.approx(np.exp(-0.5)),
+        "log1p": pytest.approx(np.log(0.5)),
+    }
+
+
 def test_clip():
     assert floats(layers.clip([-1.0, 0.5, 9], low=Fraction(0), high=Fraction(6))) == [0, 0.5, 6]
 

@@ -106,7 +106,7 @@ def test_parameters_are_gluoncvs(mx, theirs, name, options, tmp_path):
             parameter.set_data(mx.nd.random.normal(shape=parameter.shape))
         source.save_parameters(path)
         target.load_parameters(path)
-        np.testing.assert_array_equal(source(x).asnumpy(), target(x).asnumpy())
+        np.testing.assert_allclose(source(x).asnumpy(), target(x).asnumpy(), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
@@ -133,6 +133,25 @@ def test_a_convolution_starts_as_xavier_with_a_bias_of_zero(mx):
     assert not bias.any()
     limit = np.sqrt(2 / ((32 * 9 + 64 * 9) / 2))
     assert 0.99 * limit < np.abs(weight).max() <= limit
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_softrelu_is_right_where_mxnets_own_is_not(mx, dtype):
+    block = FCPredictor(1, activation="softrelu", use_bias=False)
+    block.initialize()
+    x = mx.nd.array([[-60], [-29.43], [-3], [0], [21], [100]])
+    block(x)
+    block.cast(dtype)
+    next(iter(block.collect_params().values())).set_data(mx.nd.ones((1, 1)))
+    x = x.astype(dtype)
+    x.attach_grad()
+    with mx.autograd.record():
+        y = block(x)
+    y.backward()
+    exact = np.log1p(np.exp(x.asnumpy().astype(np.longdouble)))
+    np.testing.assert_allclose(y.asnumpy(), exact, rtol=4 * np.finfo(dtype).eps)
+    slope = 1 / (1 + np.exp(-x.asnumpy().astype(np.longdouble)))
+    np.testing.assert_allclose(x.grad.asnumpy(), slope, rtol=0, atol=4 * np.finfo(dtype).eps)
 
 
 def test_a_bad_parameter_is_named():
