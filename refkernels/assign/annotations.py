@@ -149,8 +149,9 @@ def read_coco(path: str | Path, *, skip_bad: bool = False) -> AnnotationSet:
         for key in ("images", "annotations", "categories"):
             if key not in seen:
                 raise _Bad(f"member '{key}' is missing; is this a COCO instances file?")
-        if len({type(category_id) for category_id in raw_categories}) > 1:
-            raise _Bad("category ids: expected all integers or all strings")
+        for what, ids in (("category", raw_categories), ("image", raw_images)):
+            if len(set(map(type, ids))) > 1:
+                raise _Bad(f"{what} ids: expected all integers or all strings")
         label_of = {category_id: label for label, category_id in enumerate(sorted(raw_categories))}
         boxes: dict[int | str, list[tuple[tuple[float, ...], int, bool]]]
         boxes = {image_id: [] for image_id in raw_images}

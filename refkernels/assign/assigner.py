@@ -133,8 +133,7 @@ class TargetAssigner(Presets):
         self._plan = make_plan(self.operators, self._tiles, self.dtype)
         self._workers = Workers(self.threads)
         self._free: list[Scratch] = []
-        # Kernels are loaded here, or compiled, so that no call waits for it, and a fork has them.
-        self(np.empty((0, 0, 4)), np.empty((0, 0)))
+        self(np.empty((0, 0, 4)), np.empty((0, 0)))  # loads or compiles kernels, for forks as well
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_free": []}

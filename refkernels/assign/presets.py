@@ -1,6 +1,6 @@
 """The assignments of published detectors."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from refkernels.arrays import Array
 from refkernels.assign.anchors import (
@@ -18,7 +18,7 @@ from refkernels.sampler import QuotaSampler
 if TYPE_CHECKING:
     from refkernels.assign.assigner import TargetAssigner
 
-__all__ = ["PRESETS", "Presets"]
+__all__ = ["NETWORKS", "PRESETS", "Network", "Presets"]
 
 # A quota that no image reaches: a sampler with it looks at thresholds alone.
 UNLIMITED = 2**31 - 1
@@ -206,7 +206,36 @@ class Presets:
         return cls._made(yolo3_anchors(height, width), own, options)
 
 
-PRESETS = ("ssd300", "ssd512", "rpn_fpn", "faster_rcnn", "retinanet", "yolo3")
+class Network(NamedTuple):
+    """The input that a preset's network takes by default.
+
+    Attributes
+    ----------
+    height, width : int
+        Its size in pixels.
+    fixed : bool
+        Whether the network takes no other size.
+    resize : {'stretch', 'fit'}
+        Whether images are stretched to that size, or scaled until they fit it.
+    """
+
+    height: int
+    width: int
+    fixed: bool
+    resize: str
+
+
+# SSD 2016, section 3.1; FPN 2017, section 5, and Mask R-CNN's padding to 1024; Faster R-CNN 2015,
+# section 3.3; YOLOv3's letterbox.
+NETWORKS = {
+    "ssd300": Network(300, 300, True, "stretch"),
+    "ssd512": Network(512, 512, True, "stretch"),
+    "rpn_fpn": Network(1024, 1024, False, "fit"),
+    "faster_rcnn": Network(600, 1000, False, "fit"),
+    "retinanet": Network(1024, 1024, False, "fit"),
+    "yolo3": Network(416, 416, False, "fit"),
+}
+PRESETS = tuple(NETWORKS)
 
 
 def _region_proposals() -> dict[str, Any]:

@@ -127,6 +127,10 @@ def test_a_file_cut_anywhere_is_an_error_of_one_line(
         (instances(categories=[{"name": "cat"}]), "categories[0]: 'id' is missing"),
         (instances(categories=[{"id": 7}, {"id": 7}]), "category 7 comes twice"),
         (instances(categories=[{"id": 7}, {"id": "8"}]), "all integers or all strings"),
+        (
+            instances(images=[{"id": k, "width": 5, "height": 5} for k in (20, "20")]),
+            "image ids: expected all integers or all strings",
+        ),
         (instances(annotations=[[]]), "annotations[0]: expected an object, got []"),
         (with_annotation(image_id=...), "annotation 5: 'image_id' is missing"),
         (with_annotation(id=..., image_id=...), "annotations[0]: 'image_id' is missing"),

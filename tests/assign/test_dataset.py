@@ -1,0 +1,289 @@
+"""Whole data sets: the files, what happens when a run is killed, and what is not overwritten."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from refkernels.assign import AnnotationSet, ImageAnnotations, TargetAssigner, sample_images
+from refkernels.assign.dataset import MANIFEST, Job, assign_dataset, run_part
+from refkernels.assign.part import Resize, Summary, assign_part, numeric_id
+
+parquet = pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
+
+IMAGES = sample_images(23, seed=2)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("targets") / "ssd300"
+    assign_dataset(IMAGES, folder, "ssd300", part_size=5)
+    return folder
+
+
+def dense(row: dict[str, Any], rest: str, count: int) -> dict[str, Any]:
+    """Targets of every anchor from a row of the files, as the documentation says to make them."""
+    samples = np.full(count, -1 if rest == "negative" else 0)
+    samples[np.array(row.get("negatives", []), int)] = -1
+    samples[np.array(row.get("ignored", []), int)] = 0
+    samples[row["positives"]] = 1
+    matches = np.full(count, -1)
+    matches[row["positives"]] = row["matches"]
+    boxes = np.zeros((count, 4), np.float32)
+    boxes[row["positives"]] = np.array(row["box_targets"], np.float32).reshape(-1, 4)
+    return {"samples": samples, "matches": matches, "box_targets": boxes}
+
+
+@pytest.mark.parametrize("preset", ["ssd300", "rpn_fpn", "yolo3"])
+def test_the_files_hold_what_the_assigner_gives(preset: str, tmp_path: Path) -> None:
+    size = (256, 320) if preset == "rpn_fpn" else None
+    assign_dataset(IMAGES, tmp_path / "out", preset, size=size, seed=3)
+    table = parquet.read_table(tmp_path / "out")
+    metadata = json.loads(
+        parquet.read_schema(tmp_path / "out" / "part-00000.parquet").metadata[b"refkernels"]
+    )
+    assigner = getattr(TargetAssigner, preset)(*(size or ()))
+    rest = metadata["anchors_in_no_list_are"]
+    assert rest == ("ignored" if preset == "rpn_fpn" else "negative")
+    assert [row["image_id"] for row in table.to_pylist()] == list(range(1, 24))
+    for row, image in zip(table.to_pylist(), IMAGES, strict=True):
+        height, width = {"ssd300": (300, 300), "rpn_fpn": (256, 320), "yolo3": (416, 416)}[preset]
+        scale = np.array([width / 640, height / 480])
+        if preset != "ssd300":
+            scale[:] = scale.min()
+        boxes = (image.boxes * np.tile(scale, 2)).astype(np.float32)
+        own = ~image.iscrowd
+        expected = assigner(
+            boxes[own], image.labels[own], boxes[image.iscrowd], rng=3, image_ids=image.image_id
+        )
+        found = dense(row, rest, len(assigner))
+        np.testing.assert_array_equal(found["samples"], expected.samples)
+        np.testing.assert_array_equal(found["box_targets"], expected.box_targets)
+        positive = expected.samples > 0
+        np.testing.assert_array_equal(found["matches"], np.where(positive, expected.matches, -1))
+        np.testing.assert_array_equal(row["cls_targets"], expected.cls_targets[positive])
+        np.testing.assert_array_equal(np.array(row["boxes"], np.float32).reshape(-1, 4), boxes[own])
+        np.testing.assert_array_equal(row["labels"], image.labels[own])
+        assert (row["scale_x"], row["scale_y"]) == tuple(scale)
+
+
+def test_the_metadata_says_what_was_done(written: Path) -> None:
+    manifest = json.loads((written / MANIFEST).read_text())
+    assert manifest["preset"] == "ssd300"
+    assert manifest["anchors"] == 8732
+    assert manifest["categories"][0] == [1, "class 1"]
+    part = json.loads(parquet.read_schema(written / "part-00002.parquet").metadata[b"refkernels"])
+    assert part["part"] == 2
+    assert part["version"] == manifest["version"]
+
+
+def test_one_file_holds_the_same_as_the_parts(written: Path, tmp_path: Path) -> None:
+    assign_dataset(IMAGES, tmp_path / "targets.npz", "ssd300", part_size=7)
+    assert [path.name for path in tmp_path.iterdir()] == ["targets.npz"]
+    rows = parquet.read_table(written).to_pylist()
+    with np.load(tmp_path / "targets.npz") as data:
+        for name in ("image_id", "width", "scale_x"):
+            np.testing.assert_array_equal(data[name], [row[name] for row in rows])
+        for name in ("boxes", "labels", "positives", "matches", "box_targets", "ignored"):
+            offsets = data[f"{name}_offsets"]
+            for k, row in enumerate(rows):
+                values = data[name][offsets[k] : offsets[k + 1]]
+                np.testing.assert_array_equal(values.reshape(-1), np.array(row[name]).reshape(-1))
+        assert json.loads(str(data["refkernels"]))["preset"] == "ssd300"
+    again = assign_dataset(IMAGES, tmp_path / "targets.npz", "ssd300", part_size=7)
+    assert again.images == 23
+
+
+def test_the_files_do_not_depend_on_the_number_of_workers(written: Path, tmp_path: Path) -> None:
+    seen: list[Any] = []
+    summary = assign_dataset(
+        IMAGES, tmp_path / "out", "ssd300", part_size=5, workers=2,
+        progress=lambda *numbers: seen.append(numbers),
+    )  # fmt: skip
+    assert contents(tmp_path / "out") == contents(written)
+    assert summary.images == 23
+    assert seen[0] == (0, 23)
+    assert seen[-1] == (23, 23)
+    assert len(seen) == 6
+
+
+def test_the_summary_counts() -> None:
+    boxes = np.array([[0, 0, 150, 150], [0, 0, 2, 2], [10, 10, 60, 60], [5, 5, 5, 9], [0, 0, 9, 9]])
+    image = ImageAnnotations(
+        "a", 300, 300, boxes.astype(np.float64), np.arange(5), np.array([0, 0, 0, 0, 1], bool)
+    )
+    nothing = ImageAnnotations("b", 9, 9, np.zeros((0, 4)), np.zeros(0, int), np.zeros(0, bool))
+    assigner = TargetAssigner([[0.0, 0, 150, 150], [12, 12, 60, 60], [10, 10, 62, 62]])
+    part = assign_part(assigner, [image, nothing], Resize(300, 300, "stretch"), seed=0)
+    assert part.summary.as_dict() == {
+        "images": 2,
+        "empty_images": 1,
+        "boxes": 4,
+        "crowds": 1,
+        "dropped": 1,
+        "positives": 3,
+        "boxes_of": {"small": 2, "medium": 1, "large": 1},
+        "unmatched_of": {"small": 2, "medium": 0, "large": 0},
+        "positives_of": {"small": 0, "medium": 2, "large": 1},
+    }
+    total = Summary()
+    total.add(part.summary)
+    total.add(part.summary)
+    assert (total.images, total.boxes_of["small"]) == (4, 4)
+
+
+def test_images_are_stretched_or_scaled_to_fit() -> None:
+    image = sample_images(1)[0]
+    assert Resize(300, 300, "stretch").scale(image) == (300 / 640, 300 / 480)
+    assert Resize(300, 300, "fit").scale(image) == (300 / 640, 300 / 640)
+    assert Resize(300, 1000, "fit").scale(image) == (300 / 480, 300 / 480)
+
+
+def test_ids_draw_their_own_random_numbers() -> None:
+    assert numeric_id(12) == 12
+    drawn = {numeric_id(name) for name in ("000012", "12", "a", -1, -12)}
+    assert len(drawn) == 5
+    assert all(0 <= number < 2**63 for number in drawn)
+
+
+def test_a_data_set_without_images_gives_an_empty_part(tmp_path: Path) -> None:
+    nothing = AnnotationSet("none", (), ())
+    assert assign_dataset(nothing, tmp_path / "out", "ssd300").images == 0
+    assert len(parquet.read_table(tmp_path / "out")) == 0
+    assert assign_dataset(nothing, tmp_path / "out.npz", "ssd300").images == 0
+
+
+def test_a_run_goes_on_where_another_stopped(written: Path, tmp_path: Path) -> None:
+    done: list[int] = []
+
+    def stops(job: Job, parts: list[int]) -> Iterator[int]:
+        for part in parts[:2]:
+            run_part(job, part)
+            yield part
+        raise KeyboardInterrupt
+
+    def counts(job: Job, parts: list[int]) -> Iterator[int]:
+        for part in parts:
+            done.append(part)
+            run_part(job, part)
+            yield part
+
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        assign_dataset(IMAGES, out, "ssd300", part_size=5, runner=stops)
+    (out / "part-00001.parquet").write_bytes(b"PAR1 broken")  # by a failing disk, say
+    (out / ".part-00003.parquet.77").write_bytes(b"half")
+    summary = assign_dataset(IMAGES, out, "ssd300", part_size=5, runner=counts)
+    assert done == [1, 2, 3, 4]
+    assert contents(out) == contents(written)
+    assert summary.images == 23
+
+
+RUN = """
+import sys
+from refkernels.assign import sample_images
+from refkernels.assign.dataset import assign_dataset
+if __name__ == "__main__":
+    print(flush=True)
+    assign_dataset(
+        sample_images(23, seed=2), sys.argv[1], "ssd300", part_size=5, workers=int(sys.argv[2])
+    )
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_is_killed_ends_with_the_same_files(
+    written: Path, tmp_path: Path, workers: int
+) -> None:
+    script = tmp_path / "run.py"
+    script.write_text(RUN)
+    out = tmp_path / "out"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    expected = {name for name in contents(written) if name.startswith("part")}
+    for kills in range(1, 4):
+        run = subprocess.Popen(
+            [sys.executable, str(script), str(out), str(workers)], env=environment
+        )
+        while run.poll() is None:  # as soon as there is one part more, if not earlier
+            if len(list(out.glob("*part-*"))) >= kills:
+                break
+            time.sleep(0.001)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+    left = {path.name for path in out.glob("part-*")}
+    assert left
+    assert left <= expected
+    for _ in range(100):  # workers of a killed parent end by themselves, and give up the lock
+        try:
+            assign_dataset(IMAGES, out, "ssd300", part_size=5)
+            break
+        except RuntimeError:
+            time.sleep(0.1)
+    assert contents(out) == contents(written)
+
+
+def test_a_killed_worker_is_reported_and_loses_nothing(written: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def kill_workers(done: int, total: int) -> None:
+        if 0 < done < total:
+            import multiprocessing
+
+            for child in multiprocessing.active_children():
+                os.kill(child.pid or 0, signal.SIGKILL)
+
+    with pytest.raises(RuntimeError, match="a worker process was killed; what it had done is kept"):
+        assign_dataset(IMAGES, out, "ssd300", part_size=1, workers=2, progress=kill_workers)
+    assign_dataset(IMAGES, out, "ssd300", part_size=1)
+    assert len(parquet.read_table(out)) == 23
+
+
+def test_an_output_of_other_settings_is_not_touched(written: Path, tmp_path: Path) -> None:
+    before = contents(written)
+    with pytest.raises(ValueError, match=r"made with other settings \(seed 0, now 1\)"):
+        assign_dataset(IMAGES, written, "ssd300", part_size=5, seed=1)
+    with pytest.raises(ValueError, match="made with other settings"):
+        assign_dataset(sample_images(23, seed=3), written, "ssd300", part_size=5)
+    assert contents(written) == before
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(ValueError, match="is not empty, and was not made by refkernels assign"):
+        assign_dataset(IMAGES, tmp_path, "ssd300")
+    (tmp_path / "x.npz").write_bytes(b"mine")
+    with pytest.raises(ValueError, match=r"x\.npz: is there, and was not made by"):
+        assign_dataset(IMAGES, tmp_path / "x.npz", "ssd300")
+
+
+def test_two_runs_do_not_write_to_one_output(tmp_path: Path) -> None:
+    def nested(job: Job, parts: list[int]) -> Iterator[int]:
+        with pytest.raises(RuntimeError, match="another process is writing to it"):
+            assign_dataset(IMAGES, tmp_path / "out", "ssd300")
+        for part in parts:
+            run_part(job, part)
+            yield part
+
+    assign_dataset(IMAGES, tmp_path / "out", "ssd300", runner=nested)
+
+
+def test_bad_parameters_are_errors(tmp_path: Path) -> None:
+    for options, message in (
+        ({"preset": "ssd400"}, "preset: expected 'ssd300' or"),
+        ({"preset": "ssd300", "size": (5, 5)}, "size: ssd300 is for 300 x 300 pixels"),
+        ({"preset": "yolo3", "size": (0, 5)}, r"size\[0\]: expected an integer of at least 1"),
+        ({"preset": "yolo3", "resize": "crop"}, "resize: expected 'stretch' or 'fit'"),
+        ({"preset": "yolo3", "workers": 0}, "workers: expected an integer of at least 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            assign_dataset(IMAGES, tmp_path / "out", **options)  # type: ignore[arg-type]
+    assert not (tmp_path / "out").exists()
