@@ -14,7 +14,7 @@ import warnings
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
-BENCHES = ("iou", "match", "sample", "code")
+BENCHES = ("iou", "match", "sample", "code", "network")
 PACKAGES = ("numpy", "numba", "mxnet", "gluoncv", "pycocotools", "powerboxes", "torch")
 
 

@@ -59,6 +59,10 @@ class GraphEvaluator:
     The operators are those that the networks of ``mxnet.gluon.model_zoo.vision`` and the feature
     blocks use, in two dimensions and the layout NCHW.
 
+    Most of the time goes into NumPy's matrix product. An OpenBLAS that is older than the processor
+    takes its oldest kernels; ``OPENBLAS_CORETYPE=SkylakeX`` in the environment helps on one with
+    AVX-512, ``Haswell`` on one with AVX2.
+
     References
     ----------
     SPEC section 5.
