@@ -4,7 +4,9 @@ from importlib import import_module
 from typing import Any
 
 _MODULE_OF = {
+    "Resize": "part",
     "SparseTargets": "results",
+    "Summary": "part",
     "TargetAssigner": "assigner",
     "Targets": "results",
     "AnnotationSet": "annotations",
@@ -14,6 +16,8 @@ _MODULE_OF = {
     "read_voc": "folders",
     "read_yolo": "folders",
     "sample_images": "annotations",
+    "assign_dataset": "dataset",
+    "dask_assign": "dask_graph",
     "faster_rcnn_anchors": "anchors",
     "grid_anchors": "anchors",
     "retinanet_anchors": "anchors",

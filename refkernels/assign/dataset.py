@@ -313,9 +313,15 @@ def _claimed(folder: Path, manifest: dict[str, Any]) -> Iterator[None]:
             _check_same(path, json.loads(path.read_text()), manifest)
         else:
             _write_json(path, manifest)
-        for left_over in folder.glob(".part-*"):
-            left_over.unlink()
+        _sweep(folder)
         yield
+        _sweep(folder)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes that were killed have left half written."""
+    for half in folder.glob(".part-*"):
+        half.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zipfile import BadZipFile
 
 import numpy as np
@@ -37,7 +38,7 @@ def write_part(path: Path, part: Part, metadata: dict[str, Any]) -> None:
 
 def write_atomically(path: Path, write: Callable[[Any], None]) -> None:
     """Call `write` on a binary file that becomes `path` when it is complete and on the disk."""
-    hidden = path.with_name(f".{path.name}.{os.getpid()}")
+    hidden = path.with_name(f".{path.name}.{uuid4().hex}")  # hosts may share the folder
     with hidden.open("wb") as file:
         write(file)
         file.flush()
