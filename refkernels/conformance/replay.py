@@ -8,12 +8,11 @@ A broken law has no case: its folder says which law it is, and has no arrays.
 import errno
 import hashlib
 import json
-import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from glob import escape
-from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -113,7 +112,9 @@ def load(place: Path) -> Saved:
         law = str(content.get("law", ""))
         case = None
         if not law:
-            with np.load(place / "arrays.npz", allow_pickle=False) as stored:
+            # Opened here: NumPy leaves a file that is no archive open.
+            archive = (place / "arrays.npz").open("rb")
+            with archive, np.load(archive, allow_pickle=False) as stored:
                 inputs = {name: stored[f"input{i}"] for i, name in enumerate(content["inputs"])}
             case = Case(decode_config(content["config"]), inputs)
         if content["dtype"] not in DTYPES:
@@ -199,17 +200,13 @@ def replay(
 @contextmanager
 def _unfinished(place: Path) -> Iterator[Path]:
     """Make a folder beside `place`, which is removed in the end if it is still there."""
-    for number in count():
-        folder = place.with_name(f"{UNFINISHED}-{os.getpid()}-{number}")
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            continue
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        return
+    # A name that is never used twice: once renamed, it must not be removed under somebody else.
+    folder = place.with_name(f"{UNFINISHED}-{secrets.token_hex(8)}")
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _digest(saved: Saved) -> str:
