@@ -166,6 +166,9 @@ def _gather(  # type: ignore[no-untyped-def]
             if stride_w == 1:
                 for i in range(inner.shape[0]):
                     inner[i] = source[i]
+            elif stride_w == 2:  # a constant, so that it becomes loads and a shuffle
+                for i in range(inner.shape[0]):
+                    inner[i] = source[2 * i]
             else:
                 for i in range(inner.shape[0]):
                     inner[i] = source[i * stride_w]
