@@ -23,6 +23,7 @@ __all__ = [
     "boxes",
     "configurations",
     "iou_matrices",
+    "mixed_dtypes",
     "seeded_box_sets",
     "seeded_iou_matrices",
     "thresholds",
@@ -38,7 +39,8 @@ BOX_KINDS: Mapping[str, Callable[[Array], Array]] = {
     "flat": lambda b: np.array([b[0], b[1], b[2], b[1]]),
     "point": lambda b: np.array([b[0], b[1], b[0], b[1]]),
     "inverted": lambda b: b[[2, 3, 0, 1]],
-    "half inverted": lambda b: b[[2, 1, 0, 3]],
+    "mirrored": lambda b: b[[2, 1, 0, 3]],
+    "upside down": lambda b: b[[0, 3, 2, 1]],
     "padding of -1": lambda b: np.full(4, -1.0),
     "padding of 0": lambda b: np.zeros(4),
 }
@@ -63,7 +65,7 @@ def _box(draw: DrawFn) -> Array:
     else:
         whole = st.integers(-4, 60)
         values = [draw(whole), draw(whole), draw(st.integers(1, 40)), draw(st.integers(1, 40))]
-    factor = {"dyadic": 0.125, "normalised": 1 / 64, "huge": 1250.0, "tiny": 2.0**-20}.get(scale, 1)
+    factor = {"dyadic": 0.125, "normalised": 1 / 64, "huge": 2500.0, "tiny": 2.0**-20}.get(scale, 1)
     if scale == "huge":
         values[:2] = [value + 10 for value in values[:2]]
     x, y, width, height = (value * factor for value in values)
@@ -201,3 +203,15 @@ def thresholds() -> SearchStrategy[float]:
 def configurations(**options: SearchStrategy[Any]) -> SearchStrategy[dict[str, Any]]:
     """Draw a constructor's keywords; each may be left out, so that its default is tried too."""
     return st.fixed_dictionaries({}, optional=options)
+
+
+@st.composite
+def mixed_dtypes(draw: DrawFn, inputs: Mapping[str, Array], *names: str) -> dict[str, Array]:
+    """Draw whether one of the real inputs that are named keeps float32, whatever the others become.
+
+    The others are float64, which a case casts to the dtype under test; mostly all of them are.
+    """
+    kept = draw(st.sampled_from([None, None, None, None, None, *names]))
+    return {
+        name: array.astype(np.float32) if name == kept else array for name, array in inputs.items()
+    }
