@@ -183,6 +183,8 @@ def assign_dataset(
         summary = _run(job, runner or (_Processes(workers) if workers > 1 else _here), progress)
         noted = {**metadata, "summary": summary.as_dict()}
         if single:
+            for half in output.parent.glob(f".{output.name}.*"):  # of a merge that was killed
+                half.unlink(missing_ok=True)
             merge_npz([job.path(part) for part in job.parts], output, noted)
             shutil.rmtree(folder)
         else:

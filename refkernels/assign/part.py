@@ -13,7 +13,7 @@ from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.results import SparseTargets
 from refkernels.sampler import QuotaSampler
 
-__all__ = ["SIZES", "Part", "Resize", "Summary", "assign_part", "numeric_id", "rest"]
+__all__ = ["SIZES", "Part", "Resize", "Summary", "assign_part", "numeric_id", "rest", "sizes_of"]
 
 # COCO's sizes: areas in pixels of the original image that a size goes up to.
 SIZES = {"small": 32.0**2, "medium": 96.0**2, "large": np.inf}
@@ -189,10 +189,16 @@ def _joined(parts: list[Array], nothing: Array) -> tuple[Array, Array]:
     return offsets, values.astype(np.int32) if values.dtype.kind == "i" else values
 
 
+def sizes_of(boxes: Array) -> Array:
+    """Return the size of each box, in pixels of the original image, as its place in `SIZES`."""
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    sizes: Array = np.searchsorted(np.array(list(SIZES.values())), areas, side="right")
+    return sizes
+
+
 def _count(summary: Summary, image: ImageAnnotations, targets: SparseTargets) -> None:
     objects = image.boxes[~image.iscrowd]
-    areas = (objects[:, 2] - objects[:, 0]) * (objects[:, 3] - objects[:, 1])
-    size = np.searchsorted(np.array(list(SIZES.values())), areas, side="right")
+    size = sizes_of(objects)
     positives = np.bincount(targets.matches, minlength=len(objects))
     summary.images += 1
     summary.empty_images += len(objects) == 0
