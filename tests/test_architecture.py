@@ -64,7 +64,10 @@ ROOMS = {
         ("numpy", "mxnet", "refkernels.arrays", *OPERATORS),
         lazily=("gluoncv",),  # networks by name, where it is installed
     ),
-    "refkernels.assign": Room(("numpy", *KERNELS)),
+    # The version of refkernels is part of what assign writes.
+    "refkernels.assign": Room(
+        ("numpy", "refkernels", *KERNELS), lazily=("dask", "matplotlib", "pyarrow", "rich")
+    ),
     "refkernels.explain": Room(("numpy", *KERNELS), lazily=("matplotlib",)),
     "refkernels.conformance.report": REPORT,
     "refkernels.conformance.graph_report": REPORT,
