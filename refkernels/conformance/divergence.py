@@ -1,12 +1,15 @@
 """Known differences: what they are, where they hold, and a witness that they still do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
+
+import numpy as np
 
 from refkernels.conformance.spec import Case
 
-__all__ = ["Divergence", "declared"]
+__all__ = ["Divergence", "declared", "witness"]
 
 # The file of each package whose divergences are declared.
 DECLARATIONS = {"gluoncv": "refkernels.conformance.gluoncv_divergences"}
@@ -51,3 +54,16 @@ def declared(target: str, operator: str) -> tuple[Divergence, ...]:
         return ()
     divergences: tuple[Divergence, ...] = import_module(DECLARATIONS[package]).DIVERGENCES
     return tuple(divergence for divergence in divergences if divergence.operator == operator)
+
+
+def witness(config: Mapping[str, Any] | None = None, /, **inputs: Any) -> Case:
+    """Return a case with these inputs; lists of numbers become float64 arrays.
+
+    >>> witness({"axis": 0}, x=[[0], [0], [1], [1]]).call("BBoxArea")
+    'BBoxArea(axis=0)'
+    """
+    arrays = {
+        name: value if isinstance(value, np.ndarray) else np.array(value, np.float64)
+        for name, value in inputs.items()
+    }
+    return Case(config or {}, arrays)

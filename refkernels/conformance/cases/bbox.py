@@ -10,7 +10,12 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from refkernels.arrays import Array
 from refkernels.conformance import bounds
 from refkernels.conformance.spec import Case, Image, Operator, Output
-from refkernels.conformance.strategies import box_sets, configurations, seeded_box_sets
+from refkernels.conformance.strategies import (
+    box_sets,
+    configurations,
+    mixed_dtypes,
+    seeded_box_sets,
+)
 
 __all__ = ["OPERATORS"]
 
@@ -59,10 +64,8 @@ def _two_sets(draw: DrawFn) -> Case:
     axis = config.get("axis", -1)
     if not -a.ndim <= axis < a.ndim:
         config["axis"] = axis = a.ndim - 1
-    return Case(
-        config,
-        {name: np.ascontiguousarray(np.moveaxis(x, -1, axis)) for name, x in (("a", a), ("b", b))},
-    )
+    a, b = (np.ascontiguousarray(np.moveaxis(x, -1, axis)) for x in (a, b))
+    return Case(config, draw(mixed_dtypes({"a": a, "b": b}, "a", "b")))
 
 
 @st.composite
@@ -79,7 +82,7 @@ def _boxes_in_images(draw: DrawFn) -> Case:
         count = 1 if images is None else images
         sizes = np.array([[draw(side), draw(side)] for _ in range(count)], np.float64)
         inputs["sizes"] = sizes[0] if images is None else sizes
-    return Case({}, inputs)
+    return Case({}, draw(mixed_dtypes(inputs, "x", "img")))
 
 
 def _centers(x: Array) -> Array:

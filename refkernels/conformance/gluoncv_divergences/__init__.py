@@ -1,0 +1,17 @@
+"""What gluoncv 0.10.5 does otherwise than specified, found by ``refkernels check gluoncv.nn``.
+
+Where a difference is one of arithmetic, its predicate does that arithmetic, step by step in the
+dtype of the inputs, and compares what comes out with the kernel: so it covers no case in which the
+difference does not show.
+"""
+
+from refkernels.conformance.divergence import Divergence
+from refkernels.conformance.gluoncv_divergences import bbox, matcher, predictor
+
+__all__ = ["DIVERGENCES"]
+
+DIVERGENCES: tuple[Divergence, ...] = (
+    *bbox.DIVERGENCES,
+    *matcher.DIVERGENCES,
+    *predictor.DIVERGENCES,
+)
