@@ -276,6 +276,91 @@ def compare_graph(
     sys.exit(0 if good else DIVERGES)
 
 
+@main.command()
+@click.option(
+    "--annotations",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="PATH",
+    help="A COCO instances JSON, or a folder of Pascal VOC XML files or YOLO text files.",
+)
+@click.option(
+    "--preset",
+    required=True,
+    metavar="NAME",
+    help="ssd300, ssd512, rpn_fpn, faster_rcnn, retinanet or yolo3.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="A folder for a Parquet data set, or a file.npz.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(min=1),
+    nargs=2,
+    metavar="HEIGHT WIDTH",
+    help="The network's input in pixels. Default: the preset's.",
+)
+@click.option(
+    "--resize",
+    type=click.Choice(["stretch", "fit"]),
+    help="How images are brought to that size. Default: the preset's.",
+)
+@click.option(
+    "--boxes",
+    "dataset",
+    type=click.Choice(["voc", "coco"]),
+    help="The scale of SSD's default boxes. Default: voc.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Random samples depend on it and on the image's id.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes side by side.",
+)
+@click.option(
+    "--part-size",
+    type=click.IntRange(min=1),
+    default=512,
+    show_default=True,
+    help="Images in one file of a data set.",
+)
+@click.option("--skip-bad", is_flag=True, help="Leave bad annotations out, and say so.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Draw some images' objects with their anchors, and the anchors of all objects by size.",
+)
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Let the workers of this Dask scheduler do it."
+)
+def assign(annotations: Path, preset: str, dataset: str | None, **settings: Any) -> None:
+    """Assign the images of a data set to a detector's anchors, and write the targets.
+
+    Killed at any moment and started again, it goes on, and ends with the same files.
+
+    Exit status: 0 when all is written, 2 for a usage error or what cannot be read or written.
+    """
+    from refkernels.assign.command import assign_command
+
+    options = {} if dataset is None else {"dataset": dataset}
+    try:
+        assign_command(annotations, preset=preset, options=options, **settings)
+    except (OSError, ValueError, TypeError, RuntimeError, ImportError) as error:
+        _fail(str(error))
+
+
 def _images(annotations: Path | None) -> Any:
     """Return images as cases of `check`: those of a file, or a few generated ones."""
     from refkernels.assign.anchors import ssd300_anchors

@@ -31,7 +31,7 @@ from refkernels.assign.part import Resize, Summary, assign_part, rest
 from refkernels.assign.presets import NETWORKS
 from refkernels.assign.storage import merge_npz, read_summary, write_atomically, write_part
 
-__all__ = ["Job", "assign_dataset", "run_part"]
+__all__ = ["Job", "assign_dataset", "network_of", "run_images", "run_part"]
 
 MANIFEST = "_refkernels.json"
 
@@ -151,22 +151,11 @@ def assign_dataset(
     RuntimeError
         If another process is at work on the same output, or a worker was killed.
     """
-    preset = check_choice("preset", preset, tuple(NETWORKS))
     check_integer("seed", seed, low=0)
     check_integer("part_size", part_size, low=1)
     check_integer("workers", workers, low=1)
-    network = NETWORKS[preset]
-    sizes: dict[str, int] = {}
-    if size is not None:
-        if network.fixed:
-            raise ValueError(f"size: {preset} is for {network.height} x {network.width} pixels")
-        sizes = {
-            "height": check_integer("size[0]", size[0], low=1),
-            "width": check_integer("size[1]", size[1], low=1),
-        }
-    mode = network.resize if resize is None else check_choice("resize", resize, RESIZES)
+    sizes, own = network_of(preset, size, resize)
     assigner: TargetAssigner = getattr(TargetAssigner, preset)(**sizes, **(options or {}))
-    own = Resize(sizes.get("height", network.height), sizes.get("width", network.width), mode)
     metadata = _metadata(annotations, assigner, own, options or {}, seed, part_size)
     output = Path(output)
     single = output.suffix == ".npz"
@@ -193,6 +182,20 @@ def assign_dataset(
 
 
 RESIZES = ("stretch", "fit")
+
+
+def network_of(
+    preset: str, size: tuple[int, int] | None = None, resize: str | None = None
+) -> tuple[dict[str, int], Resize]:
+    """Return a preset's parameters for a network's input, and how images are brought to that."""
+    network = NETWORKS[check_choice("preset", preset, tuple(NETWORKS))]
+    mode = network.resize if resize is None else check_choice("resize", resize, RESIZES)
+    if size is None:
+        return {}, Resize(network.height, network.width, mode)
+    if network.fixed:
+        raise ValueError(f"size: {preset} is for {network.height} x {network.width} pixels")
+    height, width = (check_integer(f"size[{k}]", size[k], low=1) for k in range(2))
+    return {"height": height, "width": width}, Resize(height, width, mode)
 
 
 def _metadata(

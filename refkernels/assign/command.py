@@ -1,0 +1,202 @@
+"""What ``refkernels assign`` does: reads, assigns with a progress bar, draws, and sums up."""
+
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from refkernels.assign.annotations import AnnotationSet
+from refkernels.assign.assigner import TargetAssigner
+from refkernels.assign.dataset import assign_dataset, network_of
+from refkernels.assign.folders import read_annotations
+from refkernels.assign.part import Summary
+
+__all__ = ["assign_command"]
+
+# How often a line is printed where there is no terminal to draw a bar on.
+LINE_SECONDS = 10.0
+
+SHOWN_PROBLEMS = 10
+DRAWN_IMAGES = 8
+
+
+def assign_command(
+    annotations: Path,
+    output: Path | None,
+    preset: str,
+    *,
+    options: dict[str, Any] | None = None,
+    size: tuple[int, int] | None = None,
+    resize: str | None = None,
+    seed: int = 0,
+    part_size: int = 512,
+    workers: int = 1,
+    skip_bad: bool = False,
+    plot: Path | None = None,
+    scheduler: str | None = None,
+) -> None:
+    """Assign the images of an annotation file or folder, and print what there is to say.
+
+    Parameters
+    ----------
+    annotations : pathlib.Path
+        What `refkernels.assign.read_annotations` reads.
+    output : pathlib.Path, optional
+        Where targets go; without one they are not kept.
+    preset, options, size, resize, seed, part_size, workers
+        As for `refkernels.assign.assign_dataset`.
+    skip_bad : bool
+        Leave bad annotations out, and say so, instead of raising.
+    plot : pathlib.Path, optional
+        A folder for pictures.
+    scheduler : str, optional
+        The address of a Dask scheduler whose workers do it.
+
+    Raises
+    ------
+    ValueError, OSError, RuntimeError, ImportError
+        One line that says what is wrong.
+    """
+    if output is None and plot is None:
+        raise ValueError("expected an output or a folder for pictures, or both")
+    if "dataset" in (options or {}) and preset not in ("ssd300", "ssd512"):
+        raise ValueError("boxes: only those of ssd300 and ssd512 come in two scales")
+    found = read_annotations(annotations, skip_bad=skip_bad)
+    for problem in found.problems[:SHOWN_PROBLEMS]:
+        print(f"skipped: {problem}", file=sys.stderr)
+    if len(found.problems) > SHOWN_PROBLEMS:
+        print(f"skipped: {len(found.problems) - SHOWN_PROBLEMS} more", file=sys.stderr)
+    if output is not None:
+        runner = None
+        if scheduler is not None:
+            from refkernels.assign.dask_graph import DaskRunner
+
+            runner = DaskRunner(scheduler)
+        start = time.perf_counter()
+        progress = _bar() if sys.stderr.isatty() else _Lines()
+        with progress:
+            summary = assign_dataset(
+                found, output, preset, options=options, size=size, resize=resize, seed=seed,
+                part_size=part_size, workers=workers, runner=runner, progress=progress,
+            )  # fmt: skip
+        seconds = time.perf_counter() - start
+        print("\n".join(_told(summary, found, output, progress.fresh, seconds)))
+    if plot is not None:
+        _draw(found, output, preset, options or {}, size, resize, seed, plot)
+
+
+def _told(
+    summary: Summary, found: AnnotationSet, output: Path, fresh: int, seconds: float
+) -> list[str]:
+    """Return what is printed at the end."""
+    images = max(1, summary.images)
+    lines = [
+        f"{summary.images} images of {found.source} in {output}",
+        f"{fresh} of them now, in {seconds:.1f} s: {fresh / max(seconds, 1e-9):.0f} images/s",
+        f"positive anchors: {summary.positives}, {summary.positives / images:.1f} an image",
+        f"images without objects: {summary.empty_images}",
+        f"objects without extent, dropped: {summary.dropped}",
+        f"crowds, as ignored regions: {summary.crowds}",
+        f"annotations skipped: {len(found.problems)}",
+    ]
+    for size, count in summary.boxes_of.items():
+        lost, anchors = summary.unmatched_of[size], summary.positives_of[size]
+        lines.append(
+            f"{size} objects: {count}, {anchors / max(1, count):.1f} anchors each, "
+            f"{lost} without any"
+        )
+    return lines
+
+
+def _draw(
+    found: AnnotationSet,
+    output: Path | None,
+    preset: str,
+    options: dict[str, Any],
+    size: tuple[int, int] | None,
+    resize: str | None,
+    seed: int,
+    folder: Path,
+) -> None:
+    from refkernels.assign.pictures import plot_images, plot_positives, positives_per_object
+
+    sizes, own = network_of(preset, size, resize)
+    assigner: TargetAssigner = getattr(TargetAssigner, preset)(**sizes, **options)
+    step = max(1, len(found) // DRAWN_IMAGES)
+    plot_images(assigner, found[::step][:DRAWN_IMAGES], own, folder, seed=seed)
+    if output is not None:
+        parts = [output] if output.suffix == ".npz" else sorted(output.glob("part-*.parquet"))
+        plot_positives(positives_per_object(parts), folder / "positives.png", str(assigner.name))
+    print(f"pictures in {folder}")
+
+
+class _Lines:
+    """Tells the progress in lines, now and then."""
+
+    def __init__(self) -> None:
+        self.fresh = 0
+        self.begun: tuple[int, float] | None = None
+        self.told = time.perf_counter()
+
+    def __enter__(self) -> "_Lines":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.perf_counter()
+        if self.begun is None:
+            self.begun = done, now
+        self.fresh = done - self.begun[0]
+        if now - self.told >= LINE_SECONDS and self.fresh:
+            self.told = now
+            rate = self.fresh / (now - self.begun[1])
+            left = (total - done) / rate
+            print(
+                f"{done} of {total} images, {rate:.0f} images/s, {left:.0f} s left",
+                file=sys.stderr,
+                flush=True,
+            )
+
+
+def _bar() -> Any:
+    """Return a bar with images/s and the time left; plain lines where rich is missing."""
+    try:
+        rich = import_module("rich.progress")
+        console = import_module("rich.console")
+    except ImportError:
+        return _Lines()
+
+    class Bar(_Lines):
+        def __init__(self) -> None:
+            super().__init__()
+            self.progress = rich.Progress(
+                rich.TextColumn("{task.description}"),
+                rich.BarColumn(),
+                rich.MofNCompleteColumn(),
+                rich.TextColumn("images, {task.fields[rate]} images/s,"),
+                rich.TimeRemainingColumn(),
+                rich.TextColumn("left"),
+                console=console.Console(stderr=True),
+            )
+            self.task: Any = None
+
+        def __enter__(self) -> "Bar":
+            self.progress.start()
+            self.task = self.progress.add_task("assigning", rate="-", total=None)
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.progress.stop()
+
+        def __call__(self, done: int, total: int) -> None:
+            now = time.perf_counter()
+            if self.begun is None:
+                self.begun = done, now
+            self.fresh = done - self.begun[0]
+            rate = self.fresh / max(now - self.begun[1], 1e-9)
+            shown = f"{rate:.0f}" if self.fresh else "-"
+            self.progress.update(self.task, completed=done, total=total, rate=shown)
+
+    return Bar()

@@ -1,0 +1,123 @@
+"""What ``refkernels assign`` reads, writes and prints."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from refkernels.assign import command
+from refkernels.assign.command import assign_command
+
+pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
+
+
+@pytest.fixture
+def annotations(tmp_path: Path) -> Path:
+    path = tmp_path / "instances.json"
+    boxes = [[10, 10, 200, 200], [5, 5, 20, 30], [0, 0, -1, 5]]
+    content = {
+        "images": [{"id": k, "width": 640, "height": 480} for k in (7, 8)],
+        "annotations": [
+            {"id": k, "image_id": 7, "category_id": 1, "bbox": box} for k, box in enumerate(boxes)
+        ],
+        "categories": [{"id": 1, "name": "cat"}],
+    }
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_it_writes_targets_and_tells_what_they_are(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assign_command(annotations, tmp_path / "out", "ssd300", skip_bad=True)
+    told = capsys.readouterr()
+    assert "skipped: " in told.err
+    assert "annotation 2 of image 7: bbox: width is -1.0" in told.err
+    for line in (
+        f"2 images of {annotations} in {tmp_path / 'out'}",
+        "images without objects: 1",
+        "annotations skipped: 1",
+        "small objects: 1, ",
+        "medium objects: 0, 0.0 anchors each, 0 without any",
+    ):
+        assert line in told.out
+    assert (tmp_path / "out" / "part-00000.parquet").exists()
+
+
+def test_a_bad_annotation_is_fatal_unless_it_is_to_be_skipped(
+    annotations: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="annotation 2 of image 7"):
+        assign_command(annotations, tmp_path / "out", "ssd300")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_line_says_what_is_wrong_in_a_line(annotations: Path, tmp_path: Path) -> None:
+    testing = pytest.importorskip("click.testing")
+    from refkernels.cli import main
+
+    def run(*arguments: str) -> Any:
+        return testing.CliRunner().invoke(main, ["assign", *arguments])
+
+    out = str(tmp_path / "out")
+    good = ["--annotations", str(annotations), "--output", out, "--skip-bad"]
+    result = run(*good, "--preset", "yolo3", "--size", "320", "416", "--part-size", "1")
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "out" / "_refkernels.json").read_text())["height"] == 320
+    for arguments, message in (
+        ([*good, "--preset", "ssd"], "preset: expected 'ssd300' or"),
+        ([*good, "--preset", "ssd300"], "was made with other settings"),
+        ([*good, "--preset", "yolo3", "--boxes", "coco"], "boxes: only those of ssd300"),
+        (
+            ["--annotations", "gone.json", "--preset", "ssd300", "--output", out],
+            "gone.json: cannot",
+        ),
+        (["--annotations", str(annotations), "--preset", "ssd300"], "expected an output or"),
+    ):
+        result = run(*arguments)
+        assert result.exit_code == 2
+        assert message in result.output
+        assert "Traceback" not in result.output
+
+
+def test_it_draws(annotations: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    pictures, output = tmp_path / "pictures", tmp_path / "out.npz"
+    assign_command(annotations, output, "ssd300", skip_bad=True, plot=pictures)
+    assert {path.name for path in pictures.iterdir()} == {
+        "image-7.png",
+        "image-8.png",
+        "positives.png",
+    }
+    with np.load(output) as data:
+        np.testing.assert_array_equal(data["image_id"], [7, 8])
+
+
+def test_it_needs_somewhere_to_write(annotations: Path) -> None:
+    with pytest.raises(ValueError, match="expected an output or a folder for pictures"):
+        assign_command(annotations, None, "ssd300", skip_bad=True)
+
+
+def test_without_a_terminal_progress_is_told_in_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter([0.0, 1.0, 6.0, 21.0])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    lines = command._Lines()
+    for done in (100, 150, 300):
+        lines(done, 500)
+    assert capsys.readouterr().err == "300 of 500 images, 10 images/s, 20 s left\n"
+    assert lines.fresh == 200
+
+
+def test_a_bar_shows_the_rate_and_the_time_left(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("rich")
+    bar: Any = command._bar()
+    with bar:
+        bar(0, 500)
+        bar(250, 500)
+    assert bar.fresh == 250
+    assert "images/s" in capsys.readouterr().err
