@@ -1,6 +1,6 @@
 """Cases of the operators on boxes (SPEC section 1)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from refkernels.arrays import Array
 from refkernels.conformance import bounds
-from refkernels.conformance.spec import Case, Image, Operator, Output
+from refkernels.conformance.spec import Case, Image, Law, Operator, Output
 from refkernels.conformance.strategies import (
     box_sets,
     configurations,
@@ -18,6 +18,8 @@ from refkernels.conformance.strategies import (
 )
 
 __all__ = ["OPERATORS"]
+
+Run = Callable[[Case], tuple[Array, ...]]
 
 FORMATS = st.sampled_from(["corner", "center"])
 # No integer overflows a convolution of small sets; 0 is tried by the tests, since MXNet has no
@@ -151,6 +153,49 @@ def _clip_of_image(image: Image) -> Iterator[Case]:
         yield Case({}, {"x": image.boxes, "img": np.zeros((1, side, side))})
 
 
+def _law_boxes() -> tuple[Array, Array]:
+    """Return boxes of two images on a grid so coarse that sides and moves are exact in float32."""
+    rng = np.random.default_rng(0)
+    corners = rng.integers(0, 400, (2, 32, 2)) / 8
+    boxes = np.concatenate([corners, corners + rng.integers(1, 200, (2, 32, 2)) / 8], -1)
+    return boxes[:, :20].astype(np.float32), boxes[:, 20:].astype(np.float32)
+
+
+def _ious(run: Run, a: Array, b: Array) -> Array:
+    # Without eps, which does not grow with the boxes.
+    return run(Case({"eps": 0}, {"a": a, "b": b}))[0]
+
+
+def _is_symmetric(run: Run) -> str | None:
+    a, b = _law_boxes()
+    ious, swapped = _ious(run, a, b), np.swapaxes(_ious(run, b, a), 1, 2)
+    bound = bounds.box_batch_iou(Case({"eps": 0}, {"a": a, "b": b}))
+    return _first_change(ious, swapped, 2 * bound)
+
+
+def _keeps_ious(change: Callable[[Array], Array]) -> Callable[[Run], str | None]:
+    def check(run: Run) -> str | None:
+        a, b = _law_boxes()
+        return _first_change(_ious(run, a, b), _ious(run, change(a), change(b)))
+
+    return check
+
+
+def _first_change(before: Array, after: Array, allowed: Any = 0) -> str | None:
+    wrong = ~(np.abs(before - after) <= allowed)
+    if not wrong.any():
+        return None
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    return f"ious{list(place)} goes from {before[place]} to {after[place]}"
+
+
+IOU_LAWS = (
+    Law("the IoU of a and b is that of b and a", _is_symmetric),
+    Law("boxes 1024 times as large have the same IoU", _keeps_ious(lambda x: x * 1024)),
+    Law("boxes 1024 times as small have the same IoU", _keeps_ious(lambda x: x / 1024)),
+    Law("boxes that move together keep their IoU", _keeps_ious(lambda x: x - np.float32(777.5))),
+)
+
 AXIS = st.sampled_from([-1, 0, 1, -2, 2])
 TRANSFORM = configurations(axis=AXIS, split=st.booleans())
 ONE_SET = _axes_of("N")
@@ -199,6 +244,7 @@ OPERATORS = (
         _whole("ious", bounds.box_batch_iou),
         _axes_of("N", "M"),
         _iou_of_image,
+        laws=IOU_LAWS,
     ),
     Operator(
         "BBoxClipToImage",

@@ -1,6 +1,6 @@
 """Cases of the matchers (SPEC section 2)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from refkernels.arrays import Array
-from refkernels.conformance.spec import Case, Image, Operator, Output, Recipe
+from refkernels.conformance.spec import Case, Image, Law, Operator, Output, Recipe
 from refkernels.conformance.strategies import (
     configurations,
     iou_matrices,
@@ -17,6 +17,8 @@ from refkernels.conformance.strategies import (
 )
 
 __all__ = ["OPERATORS"]
+
+Run = Callable[[Case], tuple[Array, ...]]
 
 SMALL = st.integers(1, 4)
 # 17 elements and more are where MXNet's sort stops to be stable.
@@ -54,7 +56,8 @@ def _at_threshold(draw: DrawFn, config: dict[str, Any]) -> float:
     first = config["matchers"][0].config if "matchers" in config else config
     threshold = first.get("threshold", 1e-12)
     narrow, wide = float(np.float32(threshold)), float(np.float16(threshold))
-    return draw(st.sampled_from([threshold, narrow, wide, (threshold + narrow) / 2]))
+    value: float = draw(st.sampled_from([threshold, narrow, wide, (threshold + narrow) / 2]))
+    return value
 
 
 def _largest_last(x: Array) -> Array:
@@ -92,6 +95,60 @@ def _with(*configs: dict[str, Any]) -> Any:
     return annotated
 
 
+def _law_matrix() -> Array:
+    """Return IoUs of two images, all different."""
+    rng = np.random.default_rng(0)
+    levels = np.stack([rng.permutation(20 * 12) for _ in range(2)]) + 1
+    return (levels.reshape(2, 20, 12) / 241).astype(np.float32)
+
+
+def _is_equivariant(*configs: dict[str, Any]) -> Callable[[Run], str | None]:
+    def check(run: Run) -> str | None:
+        x, rng = _law_matrix(), np.random.default_rng(1)
+        rows, columns = rng.permutation(x.shape[1]), rng.permutation(x.shape[2])
+        for config in configs:
+            (matches,) = run(Case(config, {"x": x}))
+            (permuted,) = run(Case(config, {"x": x[:, rows][:, :, columns]}))
+            permuted = permuted.astype(int)
+            back = np.where(permuted < 0, -1, columns[permuted])
+            wrong = _first_difference(matches[:, rows], back)
+            if wrong is not None:
+                return f"{config}: {wrong}"
+        return None
+
+    return check
+
+
+def _is_monotone(at: Callable[[float], dict[str, Any]]) -> Callable[[Run], str | None]:
+    def check(run: Run) -> str | None:
+        x = _law_matrix()
+        lower = None
+        for threshold in (0.25, 0.5, 0.75, 0.875):
+            (matches,) = run(Case(at(threshold), {"x": x}))
+            if lower is not None:
+                wrong = _first_difference(np.where(matches < 0, matches, lower), matches)
+                if wrong is not None:
+                    return f"with threshold {threshold}: {wrong}"
+            lower = matches
+        return None
+
+    return check
+
+
+def _first_difference(expected: Array, found: Array) -> str | None:
+    if np.array_equal(expected, found):
+        return None
+    place = tuple(int(i) for i in np.argwhere(expected != found)[0])
+    return f"matches{list(place)} goes from {expected[place]} to {found[place]}"
+
+
+def _laws(at: Callable[[float], dict[str, Any]], *configs: dict[str, Any]) -> tuple[Law, ...]:
+    return (
+        Law("rows and columns without ties may come in any order", _is_equivariant(*configs)),
+        Law("a higher threshold takes matches away and changes none", _is_monotone(at)),
+    )
+
+
 SSD = [
     Recipe("BipartiteMatcher", {"share_max": False}),
     Recipe("MaximumMatcher", {"threshold": 0.5}),
@@ -105,6 +162,7 @@ OPERATORS = (
         _matches,
         _axes,
         _with({}, {"share_max": False}),
+        laws=_laws(lambda t: {"threshold": t}, {}, {"share_max": False}, {"is_ascend": True}),
     ),
     Operator(
         "MaximumMatcher",
@@ -113,6 +171,7 @@ OPERATORS = (
         _matches,
         _axes,
         _with({"threshold": 0.5}),
+        laws=_laws(lambda t: {"threshold": t}, {"threshold": 0.5}),
     ),
     Operator(
         "CompositeMatcher",
@@ -121,5 +180,9 @@ OPERATORS = (
         _matches,
         _axes,
         _with({"matchers": SSD}),
+        laws=_laws(
+            lambda t: {"matchers": [SSD[0], Recipe("MaximumMatcher", {"threshold": t})]},
+            {"matchers": SSD},
+        ),
     ),
 )
