@@ -230,6 +230,16 @@ def test_moves_and_sums_are_their_definitions(seed, dtype):
     check("clip", {"a_min": "-0.3", "a_max": "0.7"}, [a], definition.clip(a, low=low, high=high))
 
 
+@pytest.mark.parametrize("kind", layers.ACTIVATIONS)
+@given(st.floats(-40, 40), st.floats(1e-3, 3))
+@settings(max_examples=200, deadline=None)
+def test_what_comes_in_is_carried_through_an_activation(kind, x, error):
+    layer = OPERATORS["Activation"](Attributes({"act_type": kind}), 1)
+    value, ends = np.array([x]), np.array([x - error, x + error])
+    bound = layer_error(layer, [value], layer(value), roundoff(np.float64), [np.array([error])])
+    assert (np.abs(layer(ends) - layer(value)) <= bound).all()
+
+
 def test_bounds_are_tight():
     """Worst errors come within a factor of 50 of each bound; for short sums within 10."""
     rng = np.random.default_rng(0)

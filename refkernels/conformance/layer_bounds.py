@@ -31,9 +31,8 @@ SLACK = 1 + 1e-9
 # Half a unit in the last place is u, so 4 units are 8 u.
 ELEMENTARY = 8.0
 
-# The steepest slopes: of gelu (at sqrt 2), and of the curves that are flatter than the identity.
+# The steepest slope of gelu, at sqrt 2.
 GELU_SLOPE = 1.13
-SLOPES = {"sigmoid": 0.25, "tanh": 1.0, "softrelu": 1.0, "softsign": 1.0, "relu": 1.0}
 
 
 def layer_error(
@@ -216,13 +215,13 @@ def _clip(
 def _activation(
     layer: Layer, values: list[Array], errors: list[Array], result: Array, unit: Roundoff
 ) -> Any:
-    """Bound each formula; what comes in is carried by no more than the steepest slope.
+    """Bound each formula; what comes in is carried by the steepest slope within its error.
 
     sigmoid: the error of exp counts by the other side's share, 1 - s, and two operations follow.
     softrelu: the error of exp counts by its slope, the sigmoid, and a logarithm and a sum follow.
     """
     kind = layer.options["kind"]
-    carried = SLOPES[kind] * errors[0]
+    carried = _steepest(kind, values[0], errors[0]) * errors[0]
     size = np.abs(result) + carried
     elementary = ELEMENTARY * unit.u
     if kind == "relu":
@@ -235,6 +234,20 @@ def _activation(
         return carried + (elementary * (1 - result) + gamma(3, unit)) * size
     slope = -np.expm1(-result)  # the sigmoid of x, from log(1 + exp x)
     return carried + elementary * (slope + size) + gamma(2, unit) * size
+
+
+def _steepest(kind: str, x: Array, error: Array) -> Any:
+    """Bound the slope of an activation between `x` - `error` and `x` + `error`."""
+    if kind == "relu":
+        return x + error > 0
+    nearest = np.maximum(np.abs(x) - error, 0)  # to 0, where the others are steepest
+    if kind == "softsign":
+        return 1 / (1 + nearest) ** 2
+    if kind == "tanh":  # 1 / cosh^2
+        return np.minimum(1, 4 * np.exp(-2 * nearest))
+    if kind == "sigmoid":
+        return np.minimum(0.25, np.exp(-nearest))
+    return np.minimum(1, np.exp(x + error))  # softrelu's is the sigmoid
 
 
 def _unary(

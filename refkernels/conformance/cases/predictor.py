@@ -75,6 +75,8 @@ def _error(case: Case, exact: Array) -> Array:
             name: str(check_pair(name, pairs[name], low=0)) for name in ("pad", "stride")
         }
         attributes |= {"num_filter": str(len(weight)), "kernel": str(weight.shape[2:])}
+        if values[0].ndim == 3:  # one image
+            values[0] = values[0][None]
         layer = LAYERS["Convolution"](Attributes(attributes), len(values))
     else:
         attributes["num_hidden"] = str(len(weight))
@@ -85,7 +87,7 @@ def _error(case: Case, exact: Array) -> Array:
         activation = LAYERS["Activation"](Attributes({"act_type": case.config["activation"]}), 1)
         before, result = result, activation(result)
         error = layer_error(activation, [before], result, unit, [error])
-    return final_rounding(result, error, dtype)
+    return final_rounding(result, error, dtype).reshape(exact.shape)
 
 
 def _outputs(case: Case) -> tuple[Output, ...]:
@@ -139,7 +141,7 @@ def _inputs(rng: Any, config: dict[str, Any], x: Array, shape: tuple[int, ...]) 
 
 def _convolution_axes(case: Case) -> dict[str, str]:
     channels = "." if "in_channels" in case.config else "C"
-    return {"x": f"B{channels}HW", "weight": f".{channels}.."}
+    return {"x": f"B{channels}HW"[-case.inputs["x"].ndim :], "weight": f".{channels}.."}
 
 
 def _fully_connected_axes(case: Case) -> dict[str, str]:
