@@ -150,9 +150,14 @@ def test_errors_run_through_the_layers(evaluator):
     for name in NAMES:
         assert (np.abs(found[name] - exact[name]) <= bounds[name]).all()
     unit = roundoff(np.float32).u
-    np.testing.assert_allclose(bounds["relu_output"], bounds["conv_output"], rtol=1e-8)
+    live = found["conv_output"] > 1e-3
+    relu, conv = bounds["relu_output"], bounds["conv_output"]
+    np.testing.assert_allclose(relu[live], conv[live], rtol=1e-8)
+    assert (relu[found["conv_output"] < -1e-3] == 0).all()
     # A mean errs by the mean of what comes in, and by its own operations.
-    assert bounds["mean_output"].mean() > bounds["relu_output"].mean() + unit * 0.1
+    windows = [relu[..., i : i + 3, j : j + 3] for i in (0, 1) for j in (0, 1)]
+    assert (bounds["mean_output"] >= np.mean(windows, 0)).all()
+    assert (bounds["mean_output"] > np.mean(windows, 0) + unit * 1e-3).any()
 
 
 ZOO = ["resnet18_v1", "resnet18_v2", "mobilenet0.25", "mobilenetv2_0.25", "squeezenet1.1"]

@@ -99,7 +99,7 @@ def _law_matrix() -> Array:
     """Return IoUs of two images, all different."""
     rng = np.random.default_rng(0)
     levels = np.stack([rng.permutation(20 * 12) for _ in range(2)]) + 1
-    return (levels.reshape(2, 20, 12) / 241).astype(np.float32)
+    return np.asarray(levels.reshape(2, 20, 12) / 241, np.float32)
 
 
 def _is_equivariant(*configs: dict[str, Any]) -> Callable[[Run], str | None]:
