@@ -182,12 +182,14 @@ def _draw(scratch, kind, base, count, quota, state):  # type: ignore[no-untyped-
         total += _weight(own[word])
     # The list: whole, or where little is drawn only what is not in its own place, as place ->
     # entry by open addressing.
-    whole = 4 * quota > count
+    whole = 16 * quota > count
     size = 1
     while size < 4 * quota:  # each draw looks at two places
         size *= 2
     keys = np.full(0 if whole else size, -1, np.int32)
-    entries = np.arange(count if whole else size).astype(np.int32)
+    entries = np.empty(count if whole else size, np.int32)
+    for i in range(count if whole else 0):
+        entries[i] = i
     for i in range(quota):
         chosen, state = _below(count - i, state)
         place = i + chosen
