@@ -73,6 +73,7 @@ ROOMS = {
     "refkernels.conformance.graph_report": REPORT,
     "refkernels.conformance.adapters": ADAPTER,
     "refkernels.conformance.target": ADAPTER,
+    "refkernels.conformance.mxnet_custom": ADAPTER,
     "refkernels.conformance.mxnet_graph": ADAPTER,
     "refkernels.conformance.pytest_plugin": Room(("pytest", "refkernels.conformance")),
     "refkernels.conformance": Room(

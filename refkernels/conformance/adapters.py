@@ -110,9 +110,9 @@ class GluonAdapter:
         return ["cpu(0)", *(f"gpu({i})" for i in range(self._mx.context.num_gpus()))]
 
     def modes(self, operator: Any) -> list[str]:
-        """Return hybridised and exported too for a `HybridBlock`."""
+        """Return hybridised and exported too for a `HybridBlock` and for a custom operator."""
         block = operator if isinstance(operator, type) else type(operator)
-        hybrid = issubclass(block, self._mx.gluon.HybridBlock)
+        hybrid = issubclass(block, (self._mx.gluon.HybridBlock, self._mx.operator.CustomOpProp))
         return ["imperative", "sliced", *(["hybridised", "exported"] if hybrid else [])]
 
     def prepare(self, operator: Any, mode: str, context: str) -> Call:

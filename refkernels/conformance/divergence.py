@@ -37,6 +37,8 @@ class Divergence:
         A case that differs, as small as may be.
     dtype : str
         The dtype that the witness is run in.
+    fatal : bool
+        Whether the witness ends the process that it is run in.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Divergence:
     when: Callable[[Case], bool]
     witness: Case
     dtype: str = "float32"
+    fatal: bool = False
 
 
 def declared(target: str, operator: str) -> tuple[Divergence, ...]:

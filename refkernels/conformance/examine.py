@@ -16,6 +16,7 @@ from refkernels.conformance.dissent import Dissent
 from refkernels.conformance.divergence import Divergence
 from refkernels.conformance.spec import Case, Law, Operator, Reference
 from refkernels.conformance.target import Target, TargetError
+from refkernels.conformance.witness import conforms_elsewhere
 
 __all__ = ["Dissent", "Examiner", "Moment"]
 
@@ -257,7 +258,7 @@ class Examiner:
                 cast = witness.astype(np.dtype(divergence.dtype))
                 if not divergence.when(cast):
                     what = f"{divergence.id} does not cover its own witness"
-                elif self.examine(witness, divergence.id, (divergence.dtype,)) is None:
+                elif self._conforms(divergence):
                     what = f"{divergence.id} is stale: its witness conforms"
                 else:
                     continue
@@ -274,6 +275,12 @@ class Examiner:
         finally:
             self.divergences = declarations
         return None
+
+    def _conforms(self, divergence: Divergence) -> bool:
+        """Return whether the witness of a divergence does not differ."""
+        if divergence.fatal:
+            return conforms_elsewhere(divergence, self.target.module)
+        return self.examine(divergence.witness, divergence.id, (divergence.dtype,)) is None
 
     def _arbitrate(
         self, case: Case, reference: Reference, outputs: Any, wrong: Disagreement

@@ -62,6 +62,8 @@ def shrink(
     while shrunk:
         shrunk = take_first(_smaller(case, axes))
         if not shrunk:
+            for name in case.config:
+                shrunk |= take_first(_plainer_config(case, name))
             for name, array in case.inputs.items():
                 for place in np.ndindex(array.shape if array.size <= VALUES_LIMIT else (0,)):
                     shrunk |= take_first(_plainer(case, name, place))
@@ -105,15 +107,29 @@ def _smaller(case: Case, axes: Mapping[str, str]) -> Iterator[Case]:
 def _plainer(case: Case, name: str, place: tuple[int, ...]) -> Iterator[Case]:
     """Yield cases with a plainer value at one place, the plainest first."""
     array = case.inputs[name]
-    value = float(array[place])
+    for plain in _plainer_numbers(float(array[place])):
+        changed = array.copy()
+        changed[place] = plain
+        yield replace(case, inputs={**case.inputs, name: changed})
+
+
+def _plainer_config(case: Case, name: str) -> Iterator[Case]:
+    """Yield cases with a plainer number for a parameter."""
+    value = case.config[name]
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        for plain in _plainer_numbers(float(value)):
+            yield replace(case, config={**case.config, name: type(value)(plain)})
+
+
+def _plainer_numbers(value: float) -> Iterator[float]:
+    if not np.isfinite(value):
+        return
     halves = [np.trunc(value * share) for share in (0.5, 0.75)]
     rounded = [np.round(value, digits) for digits in (0, 1, 2)]
     binary = [np.round(value * scale) / scale for scale in (2, 4, 16, 256)]
     for plain in (0.0, 1.0, -1.0, *halves, np.trunc(value) - 1, *rounded, *binary):
         if _weight(plain) < _weight(value):
-            changed = array.copy()
-            changed[place] = plain
-            yield replace(case, inputs={**case.inputs, name: changed})
+            yield float(plain)
 
 
 def _weight(value: float) -> tuple[int, float, bool]:

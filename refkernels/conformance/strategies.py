@@ -19,6 +19,7 @@ from refkernels.arrays import Array
 
 __all__ = [
     "BOX_KINDS",
+    "at_threshold",
     "box_sets",
     "boxes",
     "configurations",
@@ -196,8 +197,21 @@ def seeded_iou_matrices(
 
 
 def thresholds() -> SearchStrategy[float]:
-    """Draw thresholds in [0, 1], among them such that the drawn levels meet exactly."""
-    return st.sampled_from([0.5, 0.7, 0.3, 0.25, 0.1, 0.0, 1.0]) | st.floats(0, 1)
+    """Draw thresholds in [0, 1], among them such that the drawn levels meet exactly.
+
+    Some have all the digits there are, which a text with fewer does not bring back.
+    """
+    levels = st.sampled_from([0.5, 0.7, 0.3, 0.25, 0.1, 0.0, 1.0])
+    return st.one_of(levels, st.floats(0, 1), st.integers(1, 2**53).map(lambda n: n / 2**53))
+
+
+def at_threshold(threshold: float) -> SearchStrategy[float]:
+    """Draw a number at a threshold, or where rounding the threshold to a narrower dtype moves it.
+
+    One lies between the threshold and its nearest float32.
+    """
+    single, half = float(np.float32(threshold)), float(np.float16(threshold))
+    return st.sampled_from([threshold, single, half, (threshold + single) / 2])
 
 
 def configurations(**options: SearchStrategy[Any]) -> SearchStrategy[dict[str, Any]]:

@@ -153,7 +153,8 @@ def framework(operator: Any) -> str:
     It is, the first of these that applies:
 
     1. what the operator, or else the module that defines it, says in ``__refkernels_framework__``;
-    2. ``mxnet`` for a Gluon block, ``torch`` for a module of PyTorch (or a class of either);
+    2. ``mxnet`` for a Gluon block and for what describes a custom operator of MXNet, ``torch`` for
+       a module of PyTorch (or a class of any of these);
     3. ``torch`` or ``jax`` if the module that defines it has imported one of the two, and not both;
     4. ``numpy``.
     """
@@ -167,7 +168,7 @@ def framework(operator: Any) -> str:
             return str(said)
     cls = operator if isinstance(operator, type) else type(operator)
     bases = {f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__}
-    if "mxnet.gluon.block.Block" in bases:
+    if bases & {"mxnet.gluon.block.Block", "mxnet.operator.CustomOpProp"}:
         return "mxnet"
     if "torch.nn.modules.module.Module" in bases:
         return "torch"

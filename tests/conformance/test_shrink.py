@@ -50,3 +50,13 @@ def test_each_value_becomes_the_plainest_that_fails():
     smallest, _ = shrink(case, {"x": "NM", "label": "N"}, examine)
     assert smallest.inputs["x"].tolist() == [[0, 4]]
     assert smallest.inputs["label"].tolist() == [1]
+
+
+def test_parameters_become_plain_too():
+    case = Case({"threshold": 0.734, "topk": 40, "axis": True}, {"x": np.array([1.0])})
+
+    def examine(c):
+        return (c.config.get("topk", 0) > 2 and c.config.get("threshold", 0) > 0) or None
+
+    smallest, _ = shrink(case, {"x": "N"}, examine)
+    assert smallest.config == {"threshold": 1.0, "topk": 3}

@@ -10,6 +10,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from refkernels.arrays import Array
 from refkernels.conformance.spec import Case, Image, Law, Operator, Output, Recipe
 from refkernels.conformance.strategies import (
+    at_threshold,
     configurations,
     iou_matrices,
     seeded_iou_matrices,
@@ -45,23 +46,16 @@ def _matrix(draw: DrawFn, options: SearchStrategy[dict[str, Any]]) -> Case:
     wide = seeded_iou_matrices(SMALL, WIDE, batch).map(_largest_last)
     x = draw(st.one_of(small, small, large, large, wide))
     if draw(st.booleans()):
-        x = np.where(x == draw(st.sampled_from(x.ravel()[-9:])), _at_threshold(draw, config), x)
+        first = config["matchers"][0].config if "matchers" in config else config
+        value = draw(at_threshold(first.get("threshold", 1e-12)))
+        x = np.where(x == draw(st.sampled_from(x.ravel()[-9:])), value, x)
     if images is not None and draw(st.integers(0, 7)) == 7:
         x = np.stack([x, x[::-1]])
     return Case(config, {"x": x})
 
 
-def _at_threshold(draw: DrawFn, config: dict[str, Any]) -> float:
-    """Draw a value at a threshold, or between what it is in one dtype and in another."""
-    first = config["matchers"][0].config if "matchers" in config else config
-    threshold = first.get("threshold", 1e-12)
-    narrow, wide = float(np.float32(threshold)), float(np.float16(threshold))
-    value: float = draw(st.sampled_from([threshold, narrow, wide, (threshold + narrow) / 2]))
-    return value
-
-
 def _largest_last(x: Array) -> Array:
-    return np.concatenate([x[..., :2048] / 4, x[..., 2048:]], -1)
+    return np.asarray(np.concatenate([x[..., :2048] / 4, x[..., 2048:]], -1))
 
 
 def _matchers() -> SearchStrategy[list[Recipe]]:
@@ -135,7 +129,7 @@ def _is_monotone(at: Callable[[float], dict[str, Any]]) -> Callable[[Run], str |
     return check
 
 
-def _first_difference(expected: Array, found: Array) -> str | None:
+def _first_difference(expected: Any, found: Any) -> str | None:
     if np.array_equal(expected, found):
         return None
     place = tuple(int(i) for i in np.argwhere(expected != found)[0])

@@ -6,12 +6,14 @@ difference does not show.
 """
 
 from refkernels.conformance.divergence import Divergence
-from refkernels.conformance.gluoncv_divergences import bbox, matcher, predictor
+from refkernels.conformance.gluoncv_divergences import bbox, matcher, ohem, predictor, quota
 
 __all__ = ["DIVERGENCES"]
 
 DIVERGENCES: tuple[Divergence, ...] = (
     *bbox.DIVERGENCES,
     *matcher.DIVERGENCES,
+    *ohem.DIVERGENCES,
+    *quota.DIVERGENCES,
     *predictor.DIVERGENCES,
 )

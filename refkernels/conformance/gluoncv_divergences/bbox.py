@@ -103,8 +103,7 @@ def _iou_is_off(case: Case) -> Array:
     with np.errstate(all="ignore"):
         found = intersection / union
     operator = kernels.BBoxBatchIOU(**case.config)
-    off = _is_off(case, operator, found, bounds.box_batch_iou(case))
-    return np.asarray(off & (union != 0))
+    return np.asarray(_is_off(case, operator, found, bounds.box_batch_iou(case)) & (union != 0))
 
 
 def _iou_is_rounded(case: Case) -> bool:
