@@ -1,0 +1,48 @@
+"""The check of predictors and feature extractors passes what is right, and finds what is wrong."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from refkernels.cli import main
+
+TARGETS = Path(__file__).parent / "targets"
+NAMES = (
+    "ConvPredictor",
+    "FCPredictor",
+    "FeatureExtractor",
+    "FeatureExpander",
+    "FPNFeatureExpander",
+)
+
+
+def run(target):
+    names = [f"--operator={name}" for name in NAMES]
+    return CliRunner().invoke(main, ["check", target, *names, "--max-examples=12", "--workers=1"])
+
+
+@pytest.fixture(autouse=True)
+def targets_on_path(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(TARGETS))
+    monkeypatch.chdir(tmp_path)  # failures are saved below it
+
+
+def test_the_numpy_operators_conform():
+    result = run("refkernels")
+    assert result.exit_code == 0, result.output
+    assert "5 conforms" in result.output
+
+
+def test_the_blocks_conform(mx):
+    result = run("refkernels.gluon")
+    assert result.exit_code == 0, result.output
+    assert "5 conforms" in result.output
+
+
+def test_a_fault_is_found_and_its_call_can_be_pasted():
+    result = run("wrong_networks")
+    assert result.exit_code == 1, result.output
+    assert "conforms" not in result.output
+    for name in NAMES:
+        assert f"from wrong_networks import {name}\n" in result.output
