@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,9 @@ __all__ = ["main"]
 
 # Exit statuses; 0 is that all conforms.
 DIVERGES, USAGE = 1, 2
+
+# Where a report goes.
+REPORT = click.Path(dir_okay=False, path_type=Path)
 
 # The number of cases that `check` draws for each operator.
 PROFILES = {"quick": 25, "default": 100, "thorough": 1000}
@@ -92,6 +94,9 @@ def main() -> None:
     help="A call that takes longer hangs.",
 )
 @click.option("--strict", is_flag=True, help="Report declared divergences as if they were not.")
+@click.option("--json", type=REPORT, metavar="FILE", help="Write a report as JSON.")
+@click.option("--junit", type=REPORT, metavar="FILE", help="Write one as JUnit XML, for CI.")
+@click.option("--html", type=REPORT, metavar="FILE", help="Write one as a page for a browser.")
 def check(
     target: str,
     operators: tuple[str, ...],
@@ -104,6 +109,7 @@ def check(
     workers: int,
     time_limit: float,
     strict: bool,
+    **reports: Path | None,
 ) -> None:
     """Hold TARGET's operators to the kernels.
 
@@ -115,38 +121,23 @@ def check(
     Exit status: 0 conforms (outside declared divergences), 1 diverges, 2 usage or import error.
     """
     try:
-        from rich.console import Console
-
-        from refkernels.conformance import cases, report
-        from refkernels.conformance import workers as processes
+        from refkernels.conformance.command import UsageError, check_command
         from refkernels.conformance.run import DTYPES, Options
-        from refkernels.conformance.verdict import exit_status
     except ModuleNotFoundError as error:
         _fail(f"'check' needs {error.name}; install it with: pip install 'refkernels[check]'")
     try:
-        names = [cases.find(name).name for name in operators] or list(cases.operators())
-    except ValueError as error:
-        _fail(str(error))
-    examples = max_examples or PROFILES[profile]
-    options = Options(examples, seed, dtypes or DTYPES, contexts, strict)
-    images = _images(annotations)
-    console = Console(highlight=False)
-    report.print_header(console, target, seed)
-    started = time.perf_counter()
-    with report.LiveReport(console, names) as live:
-        results = processes.check(
+        status = check_command(
             target,
-            names,
-            options,
-            images,
-            workers=min(workers, len(names)),
+            operators,
+            Options(max_examples or PROFILES[profile], seed, dtypes or DTYPES, contexts, strict),
+            _images(annotations),
+            {name: file for name, file in reports.items() if file is not None},
+            processes=workers,
             time_limit=time_limit,
-            on_event=live.on_event,
         )
-    report.print_results(console, results, time.perf_counter() - started)
-    if all(result.verdict == "absent" for result in results):
-        _fail(f"{target} has none of the operators: {', '.join(names)}")
-    sys.exit(exit_status(result.verdict for result in results))
+    except UsageError as error:
+        _fail(str(error))
+    sys.exit(status)
 
 
 @main.command()
@@ -169,30 +160,13 @@ def replay(path: Path, target: str | None, time_limit: float, strict: bool) -> N
     Exit status: 0 conforms (or differs as declared), 1 diverges, 2 usage or import error.
     """
     try:
-        from rich.console import Console
-
-        from refkernels.conformance import report
-        from refkernels.conformance.replay import load
-        from refkernels.conformance.verdict import exit_status
-        from refkernels.conformance.workers import Checker
+        from refkernels.conformance.command import UsageError, replay_command
     except ModuleNotFoundError as error:
         _fail(f"'replay' needs {error.name}; install it with: pip install 'refkernels[check]'")
     try:
-        saved = load(path)
-    except ValueError as error:
+        status = replay_command(path, target, time_limit=time_limit, strict=strict)
+    except UsageError as error:
         _fail(str(error))
-    target = target or saved.target
-    with Checker(target, time_limit=time_limit) as checker:
-        result = checker.replay(path, strict=strict)
-    status = exit_status([result.verdict])
-    if status == USAGE:
-        _fail(result.note)
-    console = Console(highlight=False)
-    console.print(
-        f"{saved.operator} of {target}, {saved.dtype}; it was: {saved.what}", markup=False
-    )
-    console.print(result.verdict, *sorted(result.known))
-    report.print_dissents(console, result)
     sys.exit(status)
 
 

@@ -70,11 +70,15 @@ ROOMS = {
     ),
     "refkernels.explain": Room(("numpy", *KERNELS), lazily=("matplotlib",)),
     "refkernels.conformance.report": REPORT,
+    "refkernels.conformance.command": REPORT,
     "refkernels.conformance.graph_report": REPORT,
     "refkernels.conformance.adapters": ADAPTER,
     "refkernels.conformance.target": ADAPTER,
     "refkernels.conformance.mxnet_custom": ADAPTER,
     "refkernels.conformance.mxnet_graph": ADAPTER,
+    "refkernels.conformance.html": Room(
+        ("jinja2", "numpy", "refkernels.arrays", "refkernels.conformance")
+    ),
     "refkernels.conformance.pytest_plugin": Room(("pytest", "refkernels.conformance")),
     "refkernels.conformance": Room(
         ("numpy", "hypothesis", "mpmath", "refkernels.definition", "refkernels.arrays", *OPERATORS),

@@ -5,7 +5,7 @@ An adapter imports its framework when it is made, and it is made only for a targ
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
@@ -129,7 +129,20 @@ class GluonAdapter:
                 loaded.append(self._reload(operator, arrays, place))
             return self._fetch(loaded[0](*arrays), inputs, arrays)
 
-        return call
+        return self._settled(call)
+
+    def _settled(self, call: Call) -> Call:
+        """Return `call` such that errors MXNet still holds back do not come out of a later one."""
+
+        def run(*inputs: Array) -> tuple[Array, ...]:
+            try:
+                return call(*inputs)
+            except BaseException:
+                with suppress(self._mx.MXNetError):
+                    self._mx.nd.waitall()
+                raise
+
+        return run
 
     def prepare_with_parameters(
         self, operator: Any, mode: str, context: str

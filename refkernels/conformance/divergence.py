@@ -37,6 +37,8 @@ class Divergence:
         A case that differs, as small as may be.
     dtype : str
         The dtype that the witness is run in.
+    modes : tuple of str
+        The modes in which it shows; empty for all.
     fatal : bool
         Whether the witness ends the process that it is run in.
     """
@@ -47,6 +49,7 @@ class Divergence:
     when: Callable[[Case], bool]
     witness: Case
     dtype: str = "float32"
+    modes: tuple[str, ...] = ()
     fatal: bool = False
 
 

@@ -1,7 +1,7 @@
 """Run single cases of an operator in every dtype, mode and context, and say who dissents."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +12,7 @@ import numpy as np
 from refkernels.arrays import Array
 from refkernels.conformance.adapters import InputsChanged
 from refkernels.conformance.compare import Disagreement
-from refkernels.conformance.dissent import Dissent
+from refkernels.conformance.dissent import Dissent, printable
 from refkernels.conformance.divergence import Divergence
 from refkernels.conformance.spec import Case, Law, Operator, Reference
 from refkernels.conformance.target import Target, TargetError
@@ -45,6 +45,15 @@ class Moment(NamedTuple):
     context: str
     origin: str
     paste: Callable[[], str]
+
+
+class _Cast(NamedTuple):
+    """A case cast to a dtype, with what must come of it, and the modes in which it does not."""
+
+    dtype: str
+    case: Case
+    reference: Reference
+    known: Set[str]
 
 
 class _Covered(Exception):
@@ -125,7 +134,7 @@ class Examiner:
         """
         if self.config is not None and case.config != self.config:
             return None
-        casts: list[tuple[str, Case, Reference]] = []
+        casts: list[_Cast] = []
         for dtype in dtypes:
             cast = case.astype(np.dtype(dtype))
             reference = self.operator.refer(cast)
@@ -134,10 +143,11 @@ class Examiner:
                 return self._dissent(
                     "kernel", wrong.kind, wrong.what, dtype, "call", "cpu", case, origin
                 )
-            covering = [d.id for d in self.divergences if d.when(cast)]
-            self.known.update(covering)
-            if not covering:
-                casts.append((dtype, cast, reference))
+            covering = [d for d in self.divergences if d.when(cast)]
+            self.known.update(d.id for d in covering)
+            if all(d.modes for d in covering):
+                known = {mode for d in covering for mode in d.modes}
+                casts.append(_Cast(dtype, cast, reference, known))
         if not casts:
             return None
         return self._run(case, casts, self._all_modes(case) if modes is None else modes, origin)
@@ -145,14 +155,16 @@ class Examiner:
     def _run(
         self,
         case: Case,
-        casts: Sequence[tuple[str, Case, Reference]],
+        casts: Sequence[_Cast],
         modes: Sequence[str],
         origin: str,
     ) -> Dissent | None:
         for context in self.contexts:
             for mode in modes:
                 call: Any = None
-                for dtype, cast, reference in casts:
+                for dtype, cast, reference, known in casts:
+                    if mode in known:
+                        continue
                     dissent = partial(
                         self._dissent,
                         dtype=dtype,
@@ -229,8 +241,9 @@ class Examiner:
                     def on_target(
                         case: Case, mode: str = mode, context: str = context
                     ) -> tuple[Array, ...]:
-                        if covering := [d.id for d in self.divergences if d.when(case)]:
-                            self.known.update(covering)
+                        covering = [d for d in self.divergences if d.when(case)]
+                        if any(not d.modes or mode in d.modes for d in covering):
+                            self.known.update(d.id for d in covering)
                             raise _Covered
                         with self._watched(case, case, LAW_DTYPE, mode, context, "a law"):
                             call = operator.prepare(self.target, case, mode, context)
@@ -280,7 +293,8 @@ class Examiner:
         """Return whether the witness of a divergence does not differ."""
         if divergence.fatal:
             return conforms_elsewhere(divergence, self.target.module)
-        return self.examine(divergence.witness, divergence.id, (divergence.dtype,)) is None
+        dtypes, modes = (divergence.dtype,), divergence.modes or None
+        return self.examine(divergence.witness, divergence.id, dtypes, modes) is None
 
     def _arbitrate(
         self, case: Case, reference: Reference, outputs: Any, wrong: Disagreement
@@ -360,4 +374,4 @@ def _first_lines(message: str) -> str:
     """Shorten a framework's stack trace to the line that says what is wrong."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith(("[bt]", "Stack trace", "Traceback"))]
-    return " ".join(lines[-2:])[:300]
+    return printable(" ".join(lines[-2:])[:300])

@@ -3,7 +3,6 @@
 import os
 import platform
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from rich.console import Console, Group
@@ -13,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from refkernels.conformance.run import Result
+from refkernels.conformance.summary import versions
 from refkernels.conformance.target import contexts_found
 from refkernels.conformance.verdict import UNUSABLE, VERDICTS, failed
 
@@ -26,23 +26,11 @@ STYLES = {
 
 def print_header(console: Console, target: str, seed: int) -> None:
     """Print versions, contexts and the seed."""
-    import refkernels
-
-    versions = " · ".join(
-        f"{name} {found}"
-        for name in ("numpy", "numba", "mxnet", "hypothesis")
-        if (found := _version(name)) is not None
-    )
-    console.print(f"refkernels {refkernels.__version__} checks [bold]{target}[/bold]")
-    console.print(f"Python {platform.python_version()} · {versions}")
+    found = versions()
+    console.print(f"refkernels {found.pop('refkernels')} checks [bold]{target}[/bold]")
+    others = " · ".join(f"{name} {number}" for name, number in found.items())
+    console.print(f"Python {platform.python_version()} · {others}")
     console.print(f"contexts: {contexts_found()} · seed {seed}")
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 class LiveReport:

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from refkernels.conformance.cases import operators
-from refkernels.conformance.dissent import Dissent
+from refkernels.conformance.dissent import Dissent, printable
 from refkernels.conformance.examine import Moment
 from refkernels.conformance.replay import Saved, load, replay, save, saved_cases, write
 from refkernels.conformance.run import Options, Result, check_operator
@@ -28,8 +28,8 @@ from refkernels.conformance.target import Target, TargetError
 __all__ = ["CURRENT", "EVENTS", "JOB", "MOMENT", "STDERR", "STDOUT", "main"]
 
 # In the folder of a worker: its job, its events, what the target prints, the case that the target
-# was given last, as it is saved, and in which way it is run now. The age of this last one, a file
-# that is not there between two runs, tells a hang.
+# was given last, as it is saved, and in which way it is run now. The age of this last file, which
+# is empty between two runs, tells a hang.
 JOB, EVENTS, STDOUT, STDERR = "job.json", "events.jsonl", "stdout.txt", "stderr.txt"
 CURRENT, MOMENT = "current", "moment.json"
 
@@ -45,9 +45,11 @@ class Watch:
 
     def __init__(self, folder: Path, target: str) -> None:
         self._folder, self._target = folder, target
+        self._stdout = folder / STDOUT
         self._case: Case | None = None
         self._written = 0
         self.operator = self.printed = ""
+        self._moment = (folder / MOMENT).open("wb", buffering=0)  # open: it is written often
         (folder / CURRENT).mkdir()
 
     def importing(self) -> None:
@@ -57,7 +59,7 @@ class Watch:
     def __call__(self, moment: Moment | None) -> None:
         """Take what the target is going to be at, or None when that is over."""
         if moment is None:
-            (self._folder / MOMENT).unlink()
+            self._at(None)
             self._look()
             return
         case = moment.case
@@ -78,19 +80,22 @@ class Watch:
             }
         )
 
-    def _at(self, moment: dict[str, str]) -> None:
-        (self._folder / MOMENT).write_text(json.dumps(moment))
+    def _at(self, moment: dict[str, str] | None) -> None:
+        self._moment.seek(0)
+        self._moment.truncate()
+        if moment is not None:
+            self._moment.write(json.dumps(moment).encode())
 
     def _look(self) -> None:
         if not self.printed and self._size() > self._written:
-            with (self._folder / STDOUT).open("rb") as file:
+            with self._stdout.open("rb") as file:
                 file.seek(self._written)
-                self.printed = file.read(PRINTED).decode(errors="replace")
+                self.printed = printable(file.read(PRINTED).decode(errors="replace"))
 
     def _size(self) -> int:
         with contextlib.suppress(Exception):  # a target may have put anything in its place
             sys.stdout.flush()
-        return os.stat(self._folder / STDOUT).st_size
+        return os.stat(self._stdout).st_size
 
 
 def main(folder: Path, images_file: Path) -> None:
@@ -148,7 +153,7 @@ class _Desk:
             return
         name = request["operator"]
         if isinstance(self._target, TargetError):
-            result = Result(name, "no import", note=str(self._target))
+            result = Result(name, "no import", note=printable(str(self._target)))
         else:
             self._watch.operator, self._watch.printed = name, ""
             try:
@@ -165,7 +170,7 @@ class _Desk:
 
     def _find(self) -> None:
         if isinstance(self._target, TargetError):
-            self._report(error=str(self._target))
+            self._report(error=printable(str(self._target)))
             return
         find = self._target.find
         names = [o.name for o in operators().values() if None not in map(find, o.needs)]

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.dissent import Dissent
+from refkernels.conformance.dissent import Dissent, printable
 from refkernels.conformance.replay import FAILURES, Saved, load, save
 from refkernels.conformance.run import Options, Result
 from refkernels.conformance.spec import Image
@@ -248,7 +248,9 @@ class _Worker:
         # for each core.
         places = [str(Path(refkernels.__file__).parents[1]), os.environ.get("PYTHONPATH")]
         path = os.pathsep.join(place for place in places if place)
-        environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+        own = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+        own["HYPOTHESIS_STORAGE_DIRECTORY"] = str(folder)  # nothing of it is kept
+        environment = {**os.environ, **own}
         command = [sys.executable, "-m", "refkernels.conformance.worker", str(folder), str(images)]
         with (folder / STDOUT).open("wb") as out, (folder / STDERR).open("wb") as err:
             self._process = subprocess.Popen(
@@ -328,9 +330,10 @@ class _Worker:
     def _age(self) -> float:
         """Return for how long the target has been at what it is at, in seconds."""
         try:
-            return time.time() - (self._folder / MOMENT).stat().st_mtime
+            found = (self._folder / MOMENT).stat()
         except FileNotFoundError:
             return 0.0
+        return time.time() - found.st_mtime if found.st_size else 0.0
 
     def _moment(self) -> dict[str, str]:
         try:
@@ -371,7 +374,7 @@ class _Worker:
         for name in (STDERR, STDOUT):
             text = (self._folder / name).read_text(errors="replace").strip()
             if text:
-                return text.splitlines()[-1][:200]
+                return printable(text.splitlines()[-1][:200])
         return ""
 
 

@@ -1,0 +1,131 @@
+"""What ``refkernels check`` and ``refkernels replay`` do, up to their exit status."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+
+from rich.console import Console
+
+from refkernels.conformance import cases, report, workers
+from refkernels.conformance.replay import load
+from refkernels.conformance.run import Options
+from refkernels.conformance.spec import Image
+from refkernels.conformance.summary import Summary, write
+from refkernels.conformance.verdict import exit_status
+
+__all__ = ["UsageError", "check_command", "replay_command"]
+
+USAGE = 2
+
+# The module and function that render a report, by its format.
+RENDERERS = {
+    "json": ("summary", "as_json"),
+    "junit": ("junit", "as_junit"),
+    "html": ("html", "as_html"),
+}
+
+
+class UsageError(Exception):
+    """There is nothing to check, or not like this; the message says why in one line."""
+
+
+def check_command(
+    target: str,
+    operators: Sequence[str],
+    options: Options,
+    images: Sequence[Image],
+    files: dict[str, Path],
+    *,
+    processes: int,
+    time_limit: float,
+) -> int:
+    """Check operators of a target, print what is found, write reports, return the exit status.
+
+    Parameters
+    ----------
+    target, operators, options, images, time_limit
+        As `workers.check` takes them; no operators are all.
+    files : dict of str to Path
+        Where to write reports, by their format: json, junit, html.
+    processes : int
+        How many, side by side.
+
+    Raises
+    ------
+    UsageError
+        If an operator is unknown, or a report cannot be written where it should be.
+    """
+    try:
+        names = [cases.find(name).name for name in operators] or list(cases.operators())
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    for file in files.values():
+        if not file.absolute().parent.is_dir():
+            raise UsageError(f"cannot write {file}: there is no folder {file.parent}")
+    # Now: what is not installed must not be noticed in the end.
+    renderers = [(file, _renderer(format_)) for format_, file in files.items()]
+    console = Console(highlight=False)
+    report.print_header(console, target, options.seed)
+    started = time.perf_counter()
+    with report.LiveReport(console, names) as live:
+        results = workers.check(
+            target,
+            names,
+            options,
+            images,
+            workers=min(processes, len(names)),
+            time_limit=time_limit,
+            on_event=live.on_event,
+        )
+    summary = Summary(target, results, time.perf_counter() - started, asdict(options))
+    status = summary.status
+    for file, render in renderers:  # before they are printed, which a closed pipe may prevent
+        try:
+            write(file, render, summary)
+        except OSError as error:  # the others are written all the same
+            print(f"refkernels: cannot write {file}: {error.strerror}", file=sys.stderr)
+            status = USAGE
+    report.print_results(console, results, summary.seconds)
+    if all(result.verdict == "absent" for result in results):
+        raise UsageError(f"{target} has none of the operators: {', '.join(names)}")
+    return status
+
+
+def replay_command(place: Path, target: str | None, *, time_limit: float, strict: bool) -> int:
+    """Run a saved failure again, print what comes of it, return the exit status.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be loaded, or cannot be run on the target.
+    """
+    try:
+        saved = load(place)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    target = target or saved.target
+    with workers.Checker(target, time_limit=time_limit) as checker:
+        result = checker.replay(place, strict=strict)
+    status = exit_status([result.verdict])
+    if status == USAGE:
+        raise UsageError(result.note)
+    console = Console(highlight=False)
+    seen = f"{saved.operator} of {target}, {saved.dtype}; it was: {saved.what}"
+    console.print(seen, markup=False)
+    console.print(result.verdict, *sorted(result.known))
+    report.print_dissents(console, result)
+    return status
+
+
+def _renderer(format_: str) -> Callable[[Summary], str]:
+    name, function = RENDERERS[format_]
+    try:
+        module = import_module(f"refkernels.conformance.{name}")
+    except ModuleNotFoundError as error:
+        install = "install it with: pip install 'refkernels[check]'"
+        raise UsageError(f"--{format_} needs {error.name}; {install}") from None
+    render: Callable[[Summary], str] = getattr(module, function)
+    return render
