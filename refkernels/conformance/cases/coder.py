@@ -11,7 +11,12 @@ from refkernels.arrays import Array
 from refkernels.conformance import coder_bounds
 from refkernels.conformance.cases.matcher import ious_of
 from refkernels.conformance.spec import Case, Image, Operator, Output
-from refkernels.conformance.strategies import box_sets, configurations, seeded_box_sets
+from refkernels.conformance.strategies import (
+    box_sets,
+    configurations,
+    mixed_dtypes,
+    seeded_box_sets,
+)
 
 __all__ = ["OPERATORS", "labelled_assignment_of"]
 
@@ -29,9 +34,9 @@ MEANS = st.sampled_from([(0.0, 0.0, 0.0, 0.0), (0.5, -0.25, 0.125, 1.0)])
 BOX_ENCODER = configurations(stds=STDS, means=MEANS)
 
 
-@st.composite
-def _whole_dtype(draw: DrawFn) -> Any:
-    return draw(st.sampled_from([np.float32, np.int64, np.int32]))
+# An array of float64 takes the dtype under test.
+WHOLE = st.sampled_from([np.float32, np.int64, np.int32, np.float64, np.int8])
+LABEL = st.sampled_from([np.float32, np.int64, np.int32, np.float64, np.int8, np.uint8])
 
 
 @st.composite
@@ -43,6 +48,8 @@ def _assignment(
 ) -> Case:
     """Draw samples and matches of anchors, with the named inputs in that order."""
     config = draw(options)
+    # As most write it, all have the dtype of the boxes; or whole numbers are integers.
+    alike = draw(st.booleans())
     images = draw(BATCH)
     batch = None if images is None else st.just(images)
     anchors, refs = draw(box_sets((SMALL, SMALL), batch) | seeded_box_sets((LARGE, LARGE), batch))
@@ -55,7 +62,7 @@ def _assignment(
     if size > 24:
         rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
         samples = rng.choice([1.0, -1.0, 0.0], shape)
-        matches = rng.integers(0, count, shape)
+        matches = np.where(samples > 0, rng.integers(0, count, shape), -1)
         labels = rng.integers(0, classes, refs.shape[:-1])
     else:
         drawn = draw(st.lists(SAMPLE, min_size=size, max_size=size))
@@ -67,16 +74,26 @@ def _assignment(
         labels = np.array(draw(st.lists(label, min_size=many, max_size=many)))
     if images is not None and images > 1 and draw(st.booleans()):
         anchors = anchors[:1]
+    fractions = (samples % 1 != 0).any()
     arrays = {
-        "samples": samples.astype(np.float32),
-        "matches": matches.astype(draw(_whole_dtype())),
+        "samples": samples.astype(np.float64 if alike or fractions else draw(WHOLE)),
+        "matches": matches.astype(np.float64 if alike else draw(WHOLE)),
         "anchors": anchors,
-        "labels": labels.reshape(refs.shape[:-1]).astype(draw(_whole_dtype())),
+        "labels": _as_labels(labels.reshape(refs.shape[:-1]), np.float64 if alike else draw(LABEL)),
         "refs": refs,
     }
     if "anchors" not in inputs:  # a class encoder, whose refs are the labels
         arrays["refs"] = arrays["labels"]
+        return Case(config, {name: arrays[name] for name in inputs})
+    arrays = draw(mixed_dtypes(arrays, "anchors", "refs"))
+    if "labels" in inputs and draw(st.booleans()):  # as if they had to be given
+        config["per_device_batch_size"] = images or 1
+        config["max_pos"] = draw(st.integers(1, shape[-1]))
     return Case(config, {name: arrays[name] for name in inputs})
+
+
+def _as_labels(labels: Array, dtype: Any) -> Array:
+    return labels.astype(dtype) if dtype is not np.int8 else (labels % 128).astype(dtype)
 
 
 def _assignment_axes(case: Case) -> dict[str, str]:
@@ -128,9 +145,10 @@ def _offsets(draw: DrawFn) -> Case:
     else:
         number = st.sampled_from([0.0, 1.0, -1.0, 0.5]) | st.floats(-5, 5)
         x = np.array(draw(st.lists(number, min_size=anchors.size, max_size=anchors.size)))
+    x = x.reshape(anchors.shape)
     if images is not None and images > 1 and draw(st.booleans()):
-        return Case(config, {"x": x.reshape(anchors.shape), "anchors": anchors[:1]})
-    return Case(config, {"x": x.reshape(anchors.shape), "anchors": anchors})
+        anchors = anchors[:1]
+    return Case(config, draw(mixed_dtypes({"x": x, "anchors": anchors}, "x", "anchors")))
 
 
 def _offset_axes(case: Case) -> dict[str, str]:
@@ -290,8 +308,9 @@ OPERATORS = (
     Operator(
         "MultiClassEncoder",
         "coder",
+        # There are more classes than int8 or uint8 has numbers for.
         lambda: _assignment(
-            configurations(ignore_label=st.sampled_from([-1, 0, 255])), CLASS_INPUTS
+            configurations(ignore_label=st.sampled_from([-1, 0, 255])), CLASS_INPUTS, classes=256
         ),
         lambda case: (Output("targets", index=True),),
         _assignment_axes,

@@ -6,7 +6,14 @@ difference does not show.
 """
 
 from refkernels.conformance.divergence import Divergence
-from refkernels.conformance.gluoncv_divergences import bbox, matcher, ohem, predictor, quota
+from refkernels.conformance.gluoncv_divergences import (
+    bbox,
+    box_coder,
+    matcher,
+    ohem,
+    predictor,
+    quota,
+)
 
 __all__ = ["DIVERGENCES"]
 
@@ -15,5 +22,6 @@ DIVERGENCES: tuple[Divergence, ...] = (
     *matcher.DIVERGENCES,
     *ohem.DIVERGENCES,
     *quota.DIVERGENCES,
+    *box_coder.DIVERGENCES,
     *predictor.DIVERGENCES,
 )
