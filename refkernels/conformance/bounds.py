@@ -28,6 +28,7 @@ __all__ = [
     "center_to_corner",
     "corner_to_center",
     "final_rounding",
+    "mining_score",
 ]
 
 SLACK = 1 + 1e-10
@@ -215,6 +216,29 @@ def box_batch_iou(case: Case) -> Array:
     )
     error = np.where(empty, 0, np.minimum(quotient.error, 1))
     return final_rounding(np.where(empty, 0, np.clip(quotient.value, 0, 1)), error, dtype)
+
+
+def mining_score(case: Case) -> Array:
+    """Bound the score of OHEMSampler, computed stably in whichever of the usual ways.
+
+    With m the largest logit and d = logit - m: a difference errs by u|d|, its exponential by that
+    and 2 units in the last place, relative; the sum of C terms by the weighted mean of these and
+    C u; its logarithm by the sum's relative error and 1 unit; and the sums with m and the
+    background by u of their results and operands.
+    """
+    unit = roundoff(computing_dtype(case.inputs["logits"].dtype))
+    logits = case.inputs["logits"].astype(np.float64)
+    largest = logits.max(-1, keepdims=True)
+    low = logits - largest
+    weights = np.exp(low)
+    total = weights.sum(-1)
+    relative = (weights * (unit.u * np.abs(low) + 4 * unit.u)).sum(-1) / total
+    log_total = np.log(total)
+    m, background = largest[..., 0], logits[..., 0]
+    score = m - background + log_total
+    size = 2 * np.abs(log_total) + np.abs(m) + np.abs(background) + np.abs(log_total)
+    error = relative + logits.shape[-1] * unit.u + unit.u * (size + 2 * np.abs(score))
+    return np.asarray(error * SLACK)
 
 
 def _certainly_empty(width: Approximate, height: Approximate, offset: float) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from refkernels.arrays import Array, computing_dtype
+from refkernels.arrays import Array
 from refkernels.conformance import bounds
 from refkernels.conformance.cases import quota as by_quota
 from refkernels.conformance.cases import split
@@ -86,7 +86,7 @@ class Mining(Operator):
             wrong = Disagreement("samples", "samples holds values other than -1, 0 and 1")
         if wrong is not None:
             return wrong
-        errors = _score_bounds(case)
+        errors = bounds.mining_score(case)
         rows = zip(
             rows_of(samples), rows_of(scores), rows_of(eligible), rows_of(errors), strict=True
         )
@@ -140,29 +140,6 @@ def approximate_facts(case: Case) -> tuple[Array, Array, Array]:
     wanted = np.maximum(case.config.get("min_samples", 0), case.config["ratio"] * positives)
     quotas = np.minimum(wanted, matched.shape[-1] - positives).astype(np.int64)
     return total - logits[..., 0], ~matched & (maxima < thresh), quotas
-
-
-def _score_bounds(case: Case) -> Array:
-    """Bound the error of a score that is computed stably, in whichever of the usual ways.
-
-    With m the largest logit and d = logit - m: a difference errs by u|d|, its exponential by that
-    and 2 units in the last place, relative; the sum of C terms by the weighted mean of these and
-    C u; its logarithm by the sum's relative error and 1 unit; and the sums with m and the
-    background by u of their results and operands.
-    """
-    unit = bounds.roundoff(computing_dtype(case.inputs["logits"].dtype))
-    logits = case.inputs["logits"].astype(np.float64)
-    largest = logits.max(-1, keepdims=True)
-    low = logits - largest
-    weights = np.exp(low)
-    total = weights.sum(-1)
-    relative = (weights * (unit.u * np.abs(low) + 4 * unit.u)).sum(-1) / total
-    log_total = np.log(total)
-    m, background = largest[..., 0], logits[..., 0]
-    score = m - background + log_total
-    size = 2 * np.abs(log_total) + np.abs(m) + np.abs(background) + np.abs(log_total)
-    error = relative + logits.shape[-1] * unit.u + unit.u * (size + 2 * np.abs(score))
-    return np.asarray(error * bounds.SLACK)
 
 
 def _mining_of_image(image: Image) -> Iterable[Case]:
