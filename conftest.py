@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["pytester"]
+
 ROOT = Path(__file__).parent
 NEED_MXNET = (ROOT / "refkernels" / "gluon", ROOT / "tests" / "gluon")
 DAY = 24 * 60 * 60

@@ -79,7 +79,8 @@ class NumPyAdapter:
         def call(*inputs: Array) -> tuple[Array, ...]:
             arrays = [strided(x) if mode == "strided" else x.copy() for x in inputs]
             # Outputs may be views of the inputs, but no longer than until the next call.
-            outputs = tuple(output.copy() for output in as_outputs(operator(*arrays)))
+            with np.errstate(all="ignore"):  # infinity is a result like any other
+                outputs = tuple(output.copy() for output in as_outputs(operator(*arrays)))
             _require_unchanged(inputs, arrays)
             return outputs
 

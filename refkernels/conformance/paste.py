@@ -36,9 +36,13 @@ def snippet(target: Target, name: str, case: Case) -> Snippet:
     call = case.call(name)
     operators = sorted(set(re.findall(r"\b([A-Z]\w*)\(", call)))
     kernel = re.sub(r"\b([A-Z]\w*)\(", r"refkernels.\1(", call)
+    subject = target.expression(name, case)
+    imports = target.imports(operators)
+    if subject.startswith("partial("):  # a function that takes the parameters as keywords
+        imports = f"from functools import partial\n{imports}"
     return Snippet(
-        target.imports(operators),
+        imports,
         case.assignments(),
-        target.expression(name, case),
+        subject,
         f"{kernel}({', '.join(case.inputs)})",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -270,7 +270,10 @@ def is_small(case: Case, outputs: tuple[Array, ...]) -> bool:
 
 
 def build(cls: Any, config: Mapping[str, Any], find: Callable[[str], Any]) -> Any:
-    """Construct `cls`, where a `Recipe` in its configuration is built from ``find(name)``."""
+    """Construct `cls`, where a `Recipe` in its configuration is built from ``find(name)``.
+
+    What is no class is a function of the inputs, which takes the configuration as keywords.
+    """
 
     def resolve(value: Any) -> Any:
         if isinstance(value, Recipe):
@@ -279,7 +282,8 @@ def build(cls: Any, config: Mapping[str, Any], find: Callable[[str], Any]) -> An
             return [resolve(item) for item in value]
         return value
 
-    return cls(**{name: resolve(value) for name, value in config.items()})
+    keywords = {name: resolve(value) for name, value in config.items()}
+    return cls(**keywords) if isinstance(cls, type) else partial(cls, **keywords)
 
 
 def as_outputs(result: Any) -> tuple[Array, ...]:

@@ -69,7 +69,11 @@ class Target:
 
     def expression(self, name: str, case: Case) -> str:
         """Return the expression of an operator that is built as a case asks."""
-        return case.call(name)
+        if isinstance(self.find(name), type):
+            return case.call(name)
+        if not case.config:
+            return name
+        return f"partial({name}, {case.call('').removeprefix('(')}"
 
     def _require(self, name: str) -> Any:
         found = self.find(name)
@@ -97,7 +101,7 @@ class Subject(Target):
         self.subject, self.name = subject, name
         self.built = not isinstance(subject, type)
         named = subject if hasattr(subject, "__qualname__") else type(subject)
-        self._own_name, self.module = named.__qualname__, named.__module__
+        self.own_name, self.module = named.__qualname__, named.__module__
         self._is_named = named is subject
 
     def find(self, name: str) -> Any:
@@ -125,13 +129,13 @@ class Subject(Target):
     def imports(self, names: Sequence[str]) -> str:
         """Return the lines that import these operators; the subject takes the operator's name."""
         lines = []
-        if "<" in self._own_name:  # a lambda, or local to a function
-            lines.append(f"{self.name} = ...  # {self._own_name} of {self.module}")
+        if "<" in self.own_name:  # a lambda, or local to a function
+            lines.append(f"{self.name} = ...  # {self.own_name} of {self.module}")
         elif not (self.built and self._is_named):
-            alias = "" if self._own_name == self.name else f" as {self.name}"
-            lines.append(f"from {self.module} import {self._own_name}{alias}")
+            alias = "" if self.own_name == self.name else f" as {self.name}"
+            lines.append(f"from {self.module} import {self.own_name}{alias}")
         else:
-            lines.append(f"from {self.module} import {self._own_name}")
+            lines.append(f"from {self.module} import {self.own_name}")
         others = [name for name in names if name != self.name]
         lines += [f"from {self.place_of(name)} import {name}" for name in others]
         return "\n".join(lines)
@@ -139,7 +143,7 @@ class Subject(Target):
     def expression(self, name: str, case: Case) -> str:
         """Return the expression of the subject, built as a case asks unless it is already."""
         if name == self.name and self.built and self._is_named:
-            return name if "<" in self._own_name else self._own_name
+            return name if "<" in self.own_name else self.own_name
         return case.call(name)
 
     def _reference(self, name: str) -> Any:

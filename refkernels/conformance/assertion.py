@@ -1,0 +1,129 @@
+"""For tests: what an operator is held to, as one assertion."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from refkernels.conformance.cases import find
+from refkernels.conformance.run import DTYPES, Options, Result, check_operator
+from refkernels.conformance.spec import Recipe, build
+from refkernels.conformance.target import Subject
+from refkernels.conformance.verdict import VERDICTS, failed
+
+__all__ = ["account", "assert_conforms"]
+
+
+def assert_conforms(
+    subject: Any,
+    operator: str,
+    *,
+    config: Mapping[str, Any] | None = None,
+    dtypes: Sequence[str] = DTYPES,
+    max_examples: int = 100,
+    seed: int = 0,
+    contexts: Sequence[str] = (),
+    strict: bool = False,
+) -> None:
+    """Assert that code of your own does what an operator does.
+
+    It is run, in this process, on cases that are drawn, in every mode and context there is.
+
+    Parameters
+    ----------
+    subject : class or callable
+        A class that is built with the operator's parameters, or what is built already and is
+        called on arrays: an object, or a function.
+    operator : str
+        The name of the operator it is held to, such as ``"BipartiteMatcher"``.
+    config : mapping, optional
+        The parameters: a class is built with these alone, and what is built already is taken to
+        have been built with them. By default a class is built with parameters of every sort, and
+        what is built already has the operator's defaults.
+    dtypes : sequence of str
+        Of float16, float32 and float64; those that the operator is not defined in are left out.
+    max_examples : int
+        How many cases are drawn; each is run in every dtype.
+    seed : int
+        What is drawn depends on it and the operator's name alone.
+    contexts : sequence of str
+        Restrict to these, such as ``"gpu(0)"``; empty for every one found.
+    strict : bool
+        Whether to report declared divergences of a published package too.
+
+    Raises
+    ------
+    AssertionError
+        If a case is found in which it differs; the message has the smallest one, as Python.
+    TypeError
+        If the subject is not callable, or a parameter is of a wrong type.
+    ValueError
+        If there is no such operator, dtype or context, or a parameter is wrong.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refkernels.conformance import assert_conforms
+    >>> def area(boxes):
+    ...     width, height = boxes[..., 2:3] - boxes[..., :1], boxes[..., 3:] - boxes[..., 1:2]
+    ...     return width * height
+    >>> try:
+    ...     assert_conforms(area, "BBoxArea", dtypes=["float32"])
+    ... except AssertionError as error:
+    ...     print(str(error).splitlines()[0].partition(" is 1.0")[0])
+    area is no BBoxArea: target dissents (float32, call, cpu): areas[0, 0]
+    """
+    __tracebackhide__ = True
+    spec = find(operator)
+    if spec.needs != (operator,):
+        raise ValueError(f"{operator} is a chain of operators; check the module that they are in")
+    target = Subject(subject, operator)
+    unknown = [dtype for dtype in dtypes if dtype not in DTYPES]
+    if unknown or not dtypes:
+        raise ValueError(f"dtypes is {list(dtypes)}, expected some of {', '.join(DTYPES)}")
+    if config is None and target.built:
+        config = {}
+    if config is not None:
+        config = {name: _recipe(value) for name, value in config.items()}
+        _require_parameters(operator, config)
+    result = check_operator(
+        spec.name,
+        target,
+        Options(max_examples, seed, tuple(dtypes), tuple(contexts), strict),
+        config=config,
+    )
+    if failed(result.verdict):
+        raise AssertionError(f"{target.own_name} is no {operator}: {account(result)}")
+    if result.verdict not in ("conforms", "known"):
+        raise ValueError(result.note)
+
+
+def account(result: Result) -> str:
+    """Return what is to be said of an operator that fails: each difference, and Python for it."""
+    said = [f"{dissent}\n\n{dissent.paste}\n" for dissent in result.dissents]
+    return "\n".join(said) or result.note or VERDICTS[result.verdict]
+
+
+def _require_parameters(operator: str, config: Mapping[str, Any]) -> None:
+    """Raise what the operator raises for parameters that are none."""
+    import refkernels
+
+    kernel = getattr(refkernels, operator, None)
+    if kernel is not None:
+        try:
+            build(kernel, config, lambda name: getattr(refkernels, name))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"config: {error}") from None
+
+
+def _recipe(value: Any) -> Any:
+    """Return a parameter with the operators in it as what they are built from."""
+    import refkernels
+
+    if isinstance(value, (list, tuple)):
+        items = [_recipe(item) for item in value]
+        return items if any(isinstance(item, Recipe) for item in items) else value
+    if is_dataclass(value) and not isinstance(value, (type, Recipe)):
+        if getattr(refkernels, type(value).__name__, None) is type(value):
+            config = {field.name: _recipe(getattr(value, field.name)) for field in fields(value)}
+            return Recipe(type(value).__name__, config)
+    return value

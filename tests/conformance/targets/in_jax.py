@@ -1,0 +1,22 @@
+"""Operators as somebody would write them in JAX; one of them is wrong."""
+
+import jax
+import jax.numpy as jnp
+
+
+class MultiPerClassDecoder:
+    def __init__(self, num_class, axis=-1, thresh=0.01):
+        self.axis, self.thresh = axis, thresh
+
+    def __call__(self, x):
+        scores = jnp.moveaxis(x, self.axis, -1)[..., 1:]
+        kept = scores > jnp.asarray(self.thresh, x.dtype)
+        ids = jnp.where(kept, jnp.arange(scores.shape[-1]), -1)
+        back = lambda y: jnp.moveaxis(y, -1, self.axis)  # noqa: E731
+        return back(ids), back(jnp.where(kept, scores, 0).astype(x.dtype))
+
+
+@jax.jit
+def NaiveSampler(matches):
+    """Forgets that object 0 is a match too."""
+    return jnp.where(matches > 0, 1, -1)
