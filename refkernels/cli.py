@@ -14,6 +14,7 @@ except ModuleNotFoundError:
     ) from None
 
 import refkernels
+from refkernels.cli_explain import diff
 
 __all__ = ["main"]
 
@@ -333,6 +334,9 @@ def assign(annotations: Path, preset: str, dataset: str | None, **settings: Any)
         assign_command(annotations, preset=preset, options=options, **settings)
     except (OSError, ValueError, TypeError, RuntimeError, ImportError) as error:
         _fail(str(error))
+
+
+main.add_command(diff)
 
 
 def _images(annotations: Path | None) -> Any:

@@ -11,6 +11,7 @@ from refkernels.assign.anchors import (
     ssd512_anchors,
     yolo3_anchors,
 )
+from refkernels.bbox import BBoxBatchIOU
 from refkernels.coder import NormalizedBoxCenterEncoder, SigmoidClassEncoder
 from refkernels.matcher import BipartiteMatcher, CompositeMatcher, MaximumMatcher
 from refkernels.sampler import QuotaSampler
@@ -18,7 +19,7 @@ from refkernels.sampler import QuotaSampler
 if TYPE_CHECKING:
     from refkernels.assign.assigner import TargetAssigner
 
-__all__ = ["NETWORKS", "PRESETS", "Network", "Presets"]
+__all__ = ["NETWORKS", "PRESETS", "Network", "Presets", "preset_operators"]
 
 # A quota that no image reaches: a sampler with it looks at thresholds alone.
 UNLIMITED = 2**31 - 1
@@ -236,6 +237,32 @@ NETWORKS = {
     "yolo3": Network(416, 416, False, "fit"),
 }
 PRESETS = tuple(NETWORKS)
+
+# A size that costs nothing, where operators are wanted and not anchors.
+SMALL = {"height": 64, "width": 64}
+
+
+def preset_operators(name: str) -> dict[str, Any]:
+    """Return the operators of a preset by their place in a chain, on anchors of any network.
+
+    Examples
+    --------
+    >>> preset_operators("yolo3")["matcher"]
+    BipartiteMatcher(threshold=1e-12, is_ascend=False, eps=1e-12, share_max=False)
+    """
+    from refkernels.assign.assigner import TargetAssigner
+
+    if name not in PRESETS:
+        raise ValueError(f"preset: unknown preset {name!r}, expected one of {', '.join(PRESETS)}")
+    made: Any = getattr(TargetAssigner, name)(**({} if NETWORKS[name].fixed else SMALL))
+    operators = made.operators
+    return {
+        "iou": BBoxBatchIOU(),
+        "matcher": operators.matcher,
+        "sampler": operators.sampler,
+        "class_encoder": operators.class_encoder,
+        "box_encoder": operators.box_encoder,
+    }
 
 
 def _region_proposals() -> dict[str, Any]:
