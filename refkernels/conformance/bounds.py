@@ -35,7 +35,7 @@ SLACK = 1 + 1e-10
 
 
 class Roundoff(NamedTuple):
-    """Unit roundoff and half the smallest subnormal of a dtype."""
+    """Unit roundoff and half the smallest subnormal of a dtype, or what float64 has above these."""
 
     u: float
     eta: float
@@ -44,7 +44,8 @@ class Roundoff(NamedTuple):
 def roundoff(dtype: Any) -> Roundoff:
     """Return the constants of the dtype itself."""
     info = np.finfo(dtype)
-    return Roundoff(float(info.eps) / 2, float(info.smallest_subnormal) / 2)
+    smallest = float(info.smallest_subnormal)
+    return Roundoff(float(info.eps) / 2, smallest / 2 or smallest)  # half of float64's is 0
 
 
 class Approximate:

@@ -88,9 +88,11 @@ def check_command(
         except OSError as error:  # the others are written all the same
             print(f"refkernels: cannot write {file}: {error.strerror}", file=sys.stderr)
             status = USAGE
-    report.print_results(console, results, summary.seconds)
+    report.print_results(console, summary)
     if all(result.verdict == "absent" for result in results):
-        raise UsageError(f"{target} has none of the operators: {', '.join(names)}")
+        undefined = [f"{r.operator}: {r.note}" for r in results if r.is_undefined]
+        nothing = f"{target} has none of the operators: {', '.join(names)}"
+        raise UsageError("; ".join(undefined) or nothing)
     return status
 
 

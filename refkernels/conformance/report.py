@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from refkernels.conformance.run import Result
-from refkernels.conformance.summary import versions
+from refkernels.conformance.summary import Summary, versions
 from refkernels.conformance.target import contexts_found
 from refkernels.conformance.verdict import UNUSABLE, VERDICTS, failed
 
@@ -125,11 +125,16 @@ def print_dissents(console: Console, result: Result) -> None:
         shown.add(essence)
 
 
-def print_results(console: Console, results: Sequence[Result], seconds: float) -> None:
+def print_results(console: Console, summary: Summary) -> None:
     """Print the table, then each failure with a call that can be pasted into Python."""
+    results = summary.results
     console.print(_table(results))
     modes = dict.fromkeys(mode for result in results for mode in result.modes)
-    console.print(f"modes: {', '.join(modes)}; batches also image by image")
+    if modes:
+        console.print(f"modes: {', '.join(modes)}; batches also image by image")
+    for result in results:
+        if result.is_undefined:
+            console.print(f"{result.operator}: {result.note}")
     for result in results:
         if result.verdict in ("conforms", "known", "absent"):
             continue
@@ -138,16 +143,25 @@ def print_results(console: Console, results: Sequence[Result], seconds: float) -
     for result in results:
         for remark, text in result.remarks.items():
             console.print(Text(f"{result.operator} {remark}: {text.splitlines()[0]!r}"))
-    known = {k: n for result in results for k, n in result.known.items()}
-    if known:
-        console.print(f"{len(known)} known divergences met: {', '.join(sorted(known))}")
+    _print_known(console, summary)
     console.rule()
     counts = {verdict: sum(r.verdict == verdict for r in results) for verdict in STYLES}
-    summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     cases = sum(result.cases + result.real_cases for result in results)
-    console.print(f"{summary} · {cases} cases in {seconds:.1f} s")
+    console.print(f"{verdicts} · {cases} cases in {summary.seconds:.1f} s")
     ambiguous = sum(result.ambiguous for result in results)
     if ambiguous:
         console.print(f"{ambiguous} ambiguous decisions: on a tie or threshold, within rounding")
     if any(result.real_cases for result in results):
         console.print("cases: drawn + from boxes of images")
+
+
+def _print_known(console: Console, summary: Summary) -> None:
+    """Print the declared divergences that were met."""
+    known = [(r.operator, met) for r in summary.results for met in summary.known(r)]
+    if not known:
+        return
+    count = len({met["id"] for _, met in known})
+    console.rule(Text(f"{count} known divergences", STYLES["known"]))
+    for operator, met in known:
+        console.print(Text(f"{met['id']} {operator}, {met['cases']} cases: ", "bold") + met["why"])

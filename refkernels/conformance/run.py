@@ -81,6 +81,11 @@ class Result:
     remarks: dict[str, str] = field(default_factory=dict)
     note: str = ""
 
+    @property
+    def is_undefined(self) -> bool:
+        """Whether the operator is there, but was asked for in dtypes that it is not defined in."""
+        return self.verdict == "absent" and self.note.startswith("it is defined in")
+
     def as_json(self) -> dict[str, Any]:
         """Return it as what `json.dumps` takes, cases included but for large arrays."""
         data = {f.name: getattr(self, f.name) for f in fields(self)}

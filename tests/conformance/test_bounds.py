@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from refkernels.conformance import cases
+from refkernels.conformance.bounds import roundoff
 from refkernels.conformance.compare import error_ratio
 from refkernels.conformance.spec import Case
 
@@ -48,3 +49,10 @@ def test_the_worst_error_lies_between_a_fiftieth_of_the_bound_and_the_bound(name
             for k, e, b in zip(kernel.flat, exact.flat, bound.flat, strict=True)
         ]
     assert 1 / 50 <= max(ratios) <= 1
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_what_underflow_can_lose_is_never_zero(dtype):
+    smallest = np.finfo(dtype).smallest_subnormal
+    assert 0 < roundoff(dtype).eta <= float(smallest)
+    assert float(dtype(0.25) * smallest) == 0  # it does lose something

@@ -1,12 +1,17 @@
 """``refkernels check`` gives a verdict for every operator, whatever the target does."""
 
+import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from refkernels.cli import main
-from refkernels.conformance.run import Options
+from refkernels.conformance.divergence import declared
+from refkernels.conformance.report import print_results
+from refkernels.conformance.run import Options, Result
 from refkernels.conformance.workers import check
 
 TARGETS = Path(__file__).parent / "targets"
@@ -52,6 +57,21 @@ def test_a_target_that_does_not_import_is_a_usage_error():
     result = run("no_such_module_here", "--operator", "BBoxArea")
     assert result.exit_code == 2
     assert "cannot import no_such_module_here" in result.output
+
+
+def test_a_dtype_that_an_operator_is_not_defined_in_is_told(tmp_path):
+    (tmp_path / "extractor.py").write_text("class FeatureExtractor: pass\n")
+    result = run("extractor", "--operator", "FeatureExtractor", "--dtype", "float16")
+    assert result.exit_code == 2
+    assert "FeatureExtractor: it is defined in float32 and float64 only" in result.output
+
+
+def test_known_divergences_are_listed_with_what_they_are(summary):
+    known = declared("gluoncv.nn", "BBoxArea")[0]
+    result = Result("BBoxArea", "known", cases=100, known={known.id: 7})
+    console = Console(file=io.StringIO(), width=400)
+    print_results(console, replace(summary, target="gluoncv.nn", results=[result]))
+    assert f"{known.id} BBoxArea, 7 cases: {known.why}" in console.file.getvalue()
 
 
 def test_a_target_without_any_operator_is_a_usage_error():
