@@ -80,7 +80,8 @@ ROOMS = {
             "refkernels.conformance.spec",
         )
     ),
-    "refkernels.explain": Room(("numpy", *KERNELS), lazily=("matplotlib",)),
+    # Boxes are explained as assign assigns them; matrices need it not.
+    "refkernels.explain": Room(("numpy", *KERNELS), lazily=("matplotlib", "refkernels.assign")),
     "refkernels.conformance.report": REPORT,
     "refkernels.conformance.command": REPORT,
     "refkernels.conformance.graph_report": REPORT,
