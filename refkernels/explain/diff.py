@@ -20,7 +20,7 @@ from refkernels.explain.dump import INPUTS, Dump, Stage
 from refkernels.explain.stages import Held, by_anchor, derive, hold
 from refkernels.sampler import NaiveSampler, QuotaSampler
 
-__all__ = ["Cause", "Difference", "InputDifference", "StageDifference", "diff"]
+__all__ = ["Cause", "Difference", "InputDifference", "StageDifference", "compare_dumps"]
 
 # Stages that may be there on one side only: what has no array of its own in every framework.
 OPTIONAL = ("cls_masks", "box_masks", "indices")
@@ -139,7 +139,7 @@ class Difference:
         return int(self.cause > Cause.CHANCE)
 
 
-def diff(a: Dump, b: Dump) -> Difference:
+def compare_dumps(a: Dump, b: Dump) -> Difference:
     """Compare two dumps of the same images.
 
     Parameters
@@ -166,7 +166,7 @@ def diff(a: Dump, b: Dump) -> Difference:
     ...     "anchors": [[0.0, 0, 10, 2], [0, 0, 10, 5], [0, 0, 10, 7]],
     ...     "boxes": [[0.0, 0, 10, 10]]}, {"matcher": MaximumMatcher(0.5)})
     >>> b = make_dump("b", {**a.arrays, "matches": [[-1, -1, 0]]}, a.operators)
-    >>> found = diff(a, b)
+    >>> found = compare_dumps(a, b)
     >>> found.left(0), found.left(1).stage.name, found.stages[1].held[1].wrong
     (None, 'matches', array([[False,  True, False]]))
     """

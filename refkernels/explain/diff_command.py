@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from refkernels.explain.diff import diff
+from refkernels.explain.diff import compare_dumps
 from refkernels.explain.diff_words import tell
 from refkernels.explain.dump import read_config, read_dump
 
@@ -38,7 +38,7 @@ def diff_command(
         One line that says what is wrong with a file.
     """
     operators = {**(contract or {}), **(read_config(config) if config else {})}
-    found = diff(read_dump(a, operators), read_dump(b, operators))
+    found = compare_dumps(read_dump(a, operators), read_dump(b, operators))
     for line in tell(found, shown):
         print(line)
     return found.status

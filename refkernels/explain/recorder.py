@@ -287,6 +287,8 @@ def _attribute(value: Any, name: str) -> Any:
 
 def _as_numpy(value: Any) -> Array | None:
     """Return an array of any framework as NumPy's, or None for what is none, such as a symbol."""
+    if hasattr(value, "list_arguments"):  # an MXNet symbol has the methods of an array, too
+        return None
     if hasattr(value, "asnumpy"):
         value = value.asnumpy()
     elif hasattr(value, "detach"):

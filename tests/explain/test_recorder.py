@@ -1,0 +1,252 @@
+"""The recorder: one line around a pipeline, of NumPy operators, Gluon blocks or somebody's own."""
+
+import threading
+from copy import deepcopy
+
+import numpy as np
+import pytest
+
+import refkernels as rk
+from refkernels.explain import compare_dumps, read_dump, record
+from tests.explain.chains import CHAINS, run, scene
+
+
+def pipeline(inputs, operators):
+    """A chain as people write it, by operators of whatever kind."""
+    ious = operators["iou"](inputs["anchors"], inputs["boxes"])
+    matches = operators["matcher"](ious)
+    if "logits" in inputs:
+        samples = operators["sampler"](matches, inputs["logits"], ious)
+    else:
+        samples = operators["sampler"](matches)
+    operators["class_encoder"](samples, matches, inputs["labels"])
+    return operators["box_encoder"](samples, matches, inputs["anchors"], inputs["boxes"])
+
+
+def numpy_operators(**changed):
+    return {"iou": rk.BBoxBatchIOU(), **CHAINS["ssd"], **changed}
+
+
+def inputs_of(seed=0, **sizes):
+    inputs = scene(seed, **sizes)
+    return {k: v.astype(np.float32) if v.dtype.kind == "f" else v for k, v in inputs.items()}
+
+
+def test_one_line_records_a_chain(tmp_path):
+    with record(tmp_path / "a.npz") as recorder:
+        pipeline(inputs_of(), numpy_operators())
+    dump = read_dump(tmp_path / "a.npz")
+    assert dump.operators == numpy_operators() == recorder.dump.operators
+    assert recorder.assumed == []
+    found = compare_dumps(dump, run(scene(0), CHAINS["ssd"]))
+    assert found.cause == 0
+    assert len(found.stages) == 5
+
+
+def test_an_operator_inside_another_is_the_other_s_business(tmp_path):
+    with record(tmp_path / "a.npz") as recorder:
+        pipeline(inputs_of(), numpy_operators())
+    assert isinstance(recorder.dump.operators["matcher"], rk.CompositeMatcher)
+
+
+def test_of_several_passes_the_first_is_recorded(tmp_path):
+    with record(tmp_path / "a.npz") as recorder:
+        pipeline(inputs_of(0), numpy_operators())
+        pipeline(inputs_of(1), numpy_operators())
+    assert np.array_equal(recorder.dump.arrays["boxes"], inputs_of(0)["boxes"])
+
+
+def test_what_is_recorded_is_a_copy(tmp_path):
+    inputs = inputs_of()
+    before = inputs["boxes"].copy()
+    with record(tmp_path / "a.npz") as recorder:
+        pipeline(inputs, numpy_operators())
+        inputs["boxes"][:] = 0
+    assert np.array_equal(recorder.dump.arrays["boxes"], before)
+
+
+def test_classes_are_what_they_were_afterwards(tmp_path):
+    kinds = (rk.BBoxBatchIOU, rk.MaximumMatcher, rk.NumPyNormalizedBoxCenterEncoder)
+    before = [(kind.__dict__.get("__call__"), kind.__call__) for kind in kinds]
+    with record(tmp_path / "a.npz"), record(tmp_path / "b.npz"):
+        pipeline(inputs_of(), numpy_operators())
+    with pytest.raises(ZeroDivisionError), record(tmp_path / "c.npz"):
+        raise ZeroDivisionError
+    assert before == [(kind.__dict__.get("__call__"), kind.__call__) for kind in kinds]
+    assert (tmp_path / "a.npz").exists()
+    assert (tmp_path / "b.npz").exists()
+    assert not (tmp_path / "c.npz").exists()
+
+
+def test_only_named_operators_are_recorded(tmp_path):
+    operators, others = (deepcopy(numpy_operators()) for _ in range(2))
+    with record(tmp_path / "a.npz", *operators.values()) as recorder:
+        pipeline(inputs_of(1), others)
+        pipeline(inputs_of(0), operators)
+    assert np.array_equal(recorder.dump.arrays["boxes"], inputs_of(0)["boxes"])
+
+
+def test_another_thread_s_calls_are_not_recorded(tmp_path):
+    with record(tmp_path / "a.npz") as recorder:
+        thread = threading.Thread(target=pipeline, args=(inputs_of(1), numpy_operators()))
+        thread.start()
+        thread.join()
+        pipeline(inputs_of(0), numpy_operators())
+    assert np.array_equal(recorder.dump.arrays["boxes"], inputs_of(0)["boxes"])
+
+
+def test_keywords_are_known_as_well(tmp_path):
+    with record(tmp_path / "a.npz") as recorder:
+        rk.BBoxBatchIOU()(b=[[0.0, 0, 1, 1]], a=[[0.0, 0, 1, 1], [0, 0, 2, 2]])
+    assert recorder.dump.arrays["anchors"].shape == (1, 2, 4)
+
+
+def test_two_chains_at_once_are_an_error_that_says_what_to_do(tmp_path):
+    message = r"MaximumMatcher has other ious .* than BBoxBatchIOU"
+    with pytest.raises(ValueError, match=message), record(tmp_path / "a.npz"):
+        rk.MaximumMatcher(0.5)(rk.BBoxBatchIOU()(np.eye(4), np.eye(4)) + 1)
+    assert not (tmp_path / "a.npz").exists()
+
+
+def test_nothing_recorded_is_an_error(tmp_path):
+    message = "is not written: none of the operators was called"
+    with pytest.raises(ValueError, match=message), record(tmp_path / "a.npz"):
+        pass
+    message = "nothing to record: 7 holds no class of the name"
+    with pytest.raises(ValueError, match=message), record(tmp_path / "a.npz", 7):
+        pass
+
+
+def test_a_folder_that_is_not_there_is_told_before_anything_runs(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        record(tmp_path / "nowhere" / "a.npz")
+
+
+class Mine:
+    """Somebody's own operators, by the usual names."""
+
+    class MaximumMatcher:
+        def __init__(self, threshold):
+            self._threshold = threshold
+
+        def __call__(self, ious):
+            return np.where(ious.max(-1) > self._threshold, ious.argmax(-1), -1)
+
+    class QuotaSampler:
+        def __call__(self, matches, ious):
+            return matches
+
+
+def test_somebody_s_own_operators_are_held_to_their_parameters(tmp_path):
+    ious = np.float32([[[0.5], [0.75]]])
+    anchors = np.float32([[0, 0, 10, 5], [0, 0, 10, 7.5]])
+    matcher = Mine.MaximumMatcher(0.5)
+    with record(tmp_path / "a.npz", rk.BBoxBatchIOU, matcher) as recorder:
+        found = matcher(rk.BBoxBatchIOU()(anchors, np.float32([[0, 0, 10, 10]])))
+    assert found.tolist() == [-1, 0]
+    assert recorder.dump.operators["matcher"] == rk.MaximumMatcher(0.5)
+    left = compare_dumps(recorder.dump, recorder.dump).left(0)
+    assert left.held[0].wrong.tolist() == [[True, False]]
+    assert np.array_equal(recorder.dump.arrays["ious"], ious)
+
+
+def test_parameters_that_cannot_be_told_are_asked_for(tmp_path):
+    sampler, ious = Mine.QuotaSampler(), rk.BBoxBatchIOU()
+    message = r"QuotaSampler cannot be told: .* has no attribute num_sample .* contract=\{'sampler'"
+
+    def go():
+        found = ious(np.eye(4), np.eye(4))
+        sampler(rk.MaximumMatcher(0.5)(found), found)
+
+    with pytest.raises(ValueError, match=message), record(tmp_path / "a.npz", ious, sampler):
+        go()
+    given = rk.QuotaSampler(1, 0.5, 0.5)
+    contract = {"sampler": given}
+    with record(tmp_path / "a.npz", ious, sampler, rk.MaximumMatcher, contract=contract) as found:
+        go()
+    assert found.dump.operators["sampler"] == given
+
+
+# Gluon
+
+
+@pytest.fixture
+def gluon(mx):
+    from refkernels import gluon
+
+    return gluon
+
+
+def gluon_operators(gluon):
+    return {
+        "iou": gluon.BBoxBatchIOU(),
+        "matcher": gluon.CompositeMatcher(
+            [gluon.BipartiteMatcher(share_max=False), gluon.MaximumMatcher(0.5)]
+        ),
+        "sampler": gluon.OHEMSampler(3.0),
+        "class_encoder": gluon.MultiClassEncoder(),
+        "box_encoder": gluon.NormalizedBoxCenterEncoder(),
+    }
+
+
+@pytest.mark.parametrize("hybridised", [False, True])
+def test_gluon_blocks_are_recorded_and_keep_the_contract(gluon, mx, tmp_path, hybridised):
+    blocks = gluon_operators(gluon)
+    for block in blocks.values() if hybridised else ():
+        block.hybridize()
+    arrays = {name: mx.nd.array(value) for name, value in inputs_of().items()}
+    arrays["anchors"] = arrays["anchors"].expand_dims(0)
+    with record(tmp_path / "gluon.npz") as recorder:
+        pipeline(arrays, blocks)
+    assert recorder.assumed == []
+    assert recorder.dump.operators == numpy_operators()
+    found = compare_dumps(recorder.dump, run(scene(0), CHAINS["ssd"]))
+    assert all(held.keeps for own in found.stages for held in own.held)
+    assert found.status == 0
+
+
+def test_blocks_inside_a_block_are_found(gluon, mx, tmp_path):
+    class Targets(mx.gluon.HybridBlock):
+        def __init__(self):
+            super().__init__()
+            self.iou = gluon.BBoxBatchIOU()
+            self.matcher = gluon.MaximumMatcher(0.5)
+
+        def hybrid_forward(self, F, anchors, boxes):
+            return self.matcher(self.iou(anchors, boxes))
+
+    net = Targets()
+    boxes = mx.nd.array(np.eye(4)[None])
+    with record(tmp_path / "a.npz", net) as recorder:
+        net(boxes, boxes)
+    assert [stage.name for stage in recorder.dump.stages] == ["ious", "matches"]
+    net.hybridize()
+    message = r"saw symbols, not arrays: .* hybridize\(active=False\)"
+    with pytest.raises(ValueError, match=message), record(tmp_path / "b.npz", net):
+        net(boxes, boxes)
+
+
+def test_gluoncv_is_recorded_and_found_out(mx, tmp_path):
+    """Its OHEM sampler takes what is no candidate, where there are too few of them."""
+    nn = pytest.importorskip("gluoncv.nn", reason="gluoncv is not installed")
+    from gluoncv.nn import coder, matcher, sampler
+
+    assert nn
+    arrays = {name: mx.nd.array(value) for name, value in inputs_of(anchors=12).items()}
+    arrays["anchors"] = arrays["anchors"].expand_dims(0)
+    blocks = {
+        "iou": rk.gluon.BBoxBatchIOU(),
+        "matcher": matcher.CompositeMatcher(
+            [matcher.BipartiteMatcher(share_max=False), matcher.MaximumMatcher(0.5)]
+        ),
+        "sampler": sampler.OHEMSampler(1000.0, thresh=0.1),
+        "class_encoder": coder.MultiClassEncoder(),
+        "box_encoder": coder.NormalizedBoxCenterEncoder(),
+    }
+    with record(tmp_path / "a.npz", *blocks.values()) as recorder:
+        pipeline(arrays, blocks)
+    operators = numpy_operators(sampler=rk.OHEMSampler(1000.0, thresh=0.1))
+    assert recorder.dump.operators == operators
+    found = compare_dumps(recorder.dump, run(scene(0, anchors=12), operators))
+    assert found.left(1) is None
+    assert found.left(0).stage.name == "samples"
