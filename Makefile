@@ -56,7 +56,7 @@ $(VENV)/.verify: pyproject.toml
 
 $(VENV)/.test: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) --editable '.[mxnet,check,viz,test]'
+	$(PIP) --editable '.[mxnet,check,viz,gluoncv,test]'
 	touch $@ $(VENV)/.verify
 
 .venv-numpy2/.test: pyproject.toml
