@@ -153,6 +153,7 @@ def iou_matrices(
 
 # 0.3 and its float32 neighbour tie in float16; 1e-12 and 2e-12 vanish there.
 _LEVELS = [0.0, 0.5, 1.0, 0.25, 0.75, 0.3, float(np.nextafter(np.float32(0.3), 1)), 1e-12, 2e-12]
+_NEAR = [_LEVELS[5], _LEVELS[6], 0.5, 0.0]
 _DISTANCES = [*_LEVELS, -0.5, 2.0, 100.0, -1e-3]
 
 
@@ -166,8 +167,10 @@ def _iou_matrix(
     shape = (
         (draw(rows), draw(columns)) if batch is None else (draw(batch), draw(rows), draw(columns))
     )
-    levels = draw(st.sampled_from([_LEVELS, _DISTANCES]))
-    value = st.sampled_from(levels) | st.floats(0, 1)
+    levels = draw(st.sampled_from([_LEVELS, _DISTANCES, _NEAR]))
+    value = st.sampled_from(levels)
+    if levels is not _NEAR:
+        value |= st.floats(0, 1)
     size = int(np.prod(shape))
     flat = draw(st.lists(value, min_size=size, max_size=size))
     return np.array(flat, np.float64).reshape(shape)
@@ -196,13 +199,21 @@ def seeded_iou_matrices(
     return np.asarray(matrix, np.float64)
 
 
+# MXNet reads the decimals of the first two back as the number below and as that above; the last is
+# rounded up to float16, but down by way of float32.
+_DIGITS = [0.9127555772777217, 0.9350724237877683, 0.5 + 2**-12 + 2**-30]
+
+
 def thresholds() -> SearchStrategy[float]:
     """Draw thresholds in [0, 1], among them such that the drawn levels meet exactly.
 
     Some have all the digits there are, which a text with fewer does not bring back.
     """
     levels = st.sampled_from([0.5, 0.7, 0.3, 0.25, 0.1, 0.0, 1.0])
-    return st.one_of(levels, st.floats(0, 1), st.integers(1, 2**53).map(lambda n: n / 2**53))
+    digits = st.sampled_from(_DIGITS)
+    return st.one_of(
+        levels, digits, st.floats(0, 1), st.integers(1, 2**53).map(lambda n: n / 2**53)
+    )
 
 
 def at_threshold(threshold: float) -> SearchStrategy[float]:

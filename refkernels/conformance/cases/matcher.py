@@ -33,6 +33,11 @@ BIPARTITE = configurations(
     threshold=st.sampled_from([1e-12, 0.0, 0.3, 0.5, 0.9, -1.0]) | thresholds(),
     eps=st.sampled_from([1e-12, 0.0, 1e-3, 0.3]),
 )
+# Below the default threshold there is no distance but 0.
+ASCENDING = st.fixed_dictionaries(
+    {"is_ascend": st.just(True), "threshold": st.sampled_from([0.5, 0.9, 0.3, 2.0])},
+    optional={"share_max": st.booleans(), "eps": st.sampled_from([1e-12, 0.0, 1e-3, 0.3])},
+)
 MAXIMUM = st.fixed_dictionaries({"threshold": thresholds()})
 
 
@@ -152,7 +157,7 @@ OPERATORS = (
     Operator(
         "BipartiteMatcher",
         "matcher",
-        lambda: _matrix(BIPARTITE),
+        lambda: _matrix(BIPARTITE | ASCENDING),
         _matches,
         _axes,
         _with({}, {"share_max": False}),

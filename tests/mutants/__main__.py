@@ -1,0 +1,145 @@
+"""``python -m tests.mutants``: how many wrong blocks `refkernels check` kills, and how soon."""
+
+import os
+
+# Before MXNet is imported: processes are side by side already, one for each core.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from tests.mutants.mutant import FAMILIES, Mutant
+
+SOURCES = ("by hand", "generated")
+
+
+@click.command()
+@click.option("--only", multiple=True, type=click.Choice(FAMILIES), help="Of this; repeatable.")
+@click.option(
+    "--source", "sources", multiple=True, type=click.Choice(SOURCES), help="Default: both."
+)
+@click.option("--max", "limit", type=click.IntRange(min=1), help="This many, evenly chosen.")
+@click.option("--match", multiple=True, help="Those whose name holds this text; repeatable.")
+@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option(
+    "--equivalent", is_flag=True, help="Check those that are declared equivalent too, and only."
+)
+@click.option("--verbose", is_flag=True, help="List what killed each mutant.")
+def main(
+    only: tuple[str, ...],
+    sources: tuple[str, ...],
+    limit: int | None,
+    match: tuple[str, ...],
+    workers: int,
+    equivalent: bool,
+    verbose: bool,
+) -> None:
+    """Check wrong variants of the blocks up to the first failure, at default settings.
+
+    Exit status: 0 if each is killed or declared equivalent, 1 if one survives.
+    """
+    mutants = [
+        (source, mutant)
+        for source in sources or SOURCES
+        for mutant in _mutants(source)
+        if mutant.family in (only or FAMILIES)
+        and any(text in mutant.name for text in match or [""])
+    ]
+    declared = [mutant for _, mutant in mutants if mutant.equivalent]
+    mutants = [pair for pair in mutants if bool(pair[1].equivalent) == equivalent]
+    if limit is not None and limit < len(mutants):
+        mutants = [mutants[i * len(mutants) // limit] for i in range(limit)]
+    console = Console(highlight=False)
+    if not mutants:
+        console.print("no mutant is chosen")
+        sys.exit(2)
+    # By identity: a generated mutant may equal one by hand.
+    source_of = {id(mutant): source for source, mutant in mutants}
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="refkernels-") as folder:
+        os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = folder  # nothing is written to the tree
+        fates = _run([mutant for _, mutant in mutants], workers, console, verbose)
+    console.print(_by("family", [(fate.mutant.family, fate) for fate in fates]))
+    console.print(_by("source", [(source_of[id(fate.mutant)], fate) for fate in fates]))
+    console.print(_by("kind", [(fate.mutant.kind, fate) for fate in fates]))
+    survivors = [fate.mutant for fate in fates if not fate.killed]
+    for mutant in survivors:
+        console.print(f"survives: {mutant.name}", style="red", markup=False)
+    killed = len(fates) - len(survivors)
+    console.print(
+        f"{killed} of {len(fates)} killed, {len(declared)} declared equivalent, "
+        f"in {time.perf_counter() - started:.0f} s"
+    )
+    if equivalent:
+        wrong = [fate.mutant for fate in fates if fate.killed]
+        for mutant in wrong:
+            console.print(f"declared equivalent, but killed: {mutant.name}", markup=False)
+        sys.exit(bool(wrong))
+    sys.exit(bool(survivors))
+
+
+def _mutants(source: str) -> Sequence[Mutant]:
+    if source == "by hand":
+        from tests.mutants.by_hand import MUTANTS
+
+        return MUTANTS
+    try:
+        from tests.mutants.generated import generate
+    except ModuleNotFoundError as error:
+        print(f"no mutants are generated: {error.name} is not installed", file=sys.stderr)
+        return ()
+    return generate()
+
+
+def _run(mutants: Sequence[Mutant], workers: int, console: Console, verbose: bool) -> list:
+    from refkernels import warmup
+    from tests.mutants.run import judge, sample_images
+
+    warmup()
+    images = sample_images()
+    fates = []
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("mutants", total=len(mutants))
+        for fate in judge(mutants, images, workers=workers):
+            fates.append(fate)
+            progress.advance(task)
+            if verbose or not fate.killed:
+                place = f"{fate.operator} {fate.examples}".strip()
+                what = f"{fate.how or 'SURVIVES'} ({place}) {fate.what}"
+                what = f"{fate.mutant.name}\n    {what[:300]} [{fate.seconds:.1f} s]"
+                console.print(what, markup=False)
+    order = {id(mutant): i for i, mutant in enumerate(mutants)}
+    return sorted(fates, key=lambda fate: order[id(fate.mutant)])
+
+
+def _by(title: str, fates: Sequence[tuple[str, object]]) -> Table:
+    """Return a table of what was killed, and within how many examples, by a trait."""
+    table = Table(title, "mutants", "killed", "median", "worst", "by a law", "otherwise")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for trait in [*dict.fromkeys(trait for trait, _ in fates), "all"]:
+        own = [fate for other, fate in fates if trait in (other, "all")]
+        counts = [fate.examples for fate in own if fate.examples]
+        laws = sum(fate.killed and bool(fate.operator) and not fate.examples for fate in own)
+        table.add_row(
+            trait,
+            str(len(own)),
+            str(sum(fate.killed for fate in own)),
+            f"{statistics.median(counts):g}" if counts else "",
+            str(max(counts, default="")),
+            str(laws),
+            str(sum(fate.killed and not fate.operator for fate in own)),
+        )
+    return table
+
+
+if __name__ == "__main__":
+    main()

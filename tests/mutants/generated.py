@@ -1,0 +1,128 @@
+"""Mutants from the operators of Cosmic Ray, applied to what blocks do when they are called.
+
+Cosmic Ray itself runs a test command on files that it changes in place; here its operators change
+a text, and `run` does the rest.
+"""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.operators.provider import OperatorProvider
+
+from tests.mutants.affected import affected
+from tests.mutants.equivalents import EQUIVALENTS
+from tests.mutants.mutant import Mutant, source
+
+__all__ = ["FILES", "generate"]
+
+# What finds networks, checks parameters and mends imports is not what operators mean.
+FILES = (
+    "bbox.py",
+    "matcher.py",
+    "sampler.py",
+    "quota_sampler.py",
+    "coder/assignment.py",
+    "coder/box_encoder.py",
+    "coder/box_decoder.py",
+    "coder/class_encoder.py",
+    "coder/class_decoder.py",
+    "coder/heatmap_decoder.py",
+    "predictor.py",
+    "feature.py",
+    "rows.py",
+    "precision.py",
+)
+
+# Those that make mistakes that a person could make; the others of their kinds only fail sooner.
+OPERATORS = {
+    "ReplaceComparisonOperator_Gt_GtE": "comparison",
+    "ReplaceComparisonOperator_GtE_Gt": "comparison",
+    "ReplaceComparisonOperator_Lt_LtE": "comparison",
+    "ReplaceComparisonOperator_LtE_Lt": "comparison",
+    "ReplaceComparisonOperator_Eq_NotEq": "comparison",
+    "ReplaceComparisonOperator_NotEq_Eq": "comparison",
+    "ReplaceComparisonOperator_Is_IsNot": "comparison",
+    "ReplaceBinaryOperator_Add_Sub": "arithmetic",
+    "ReplaceBinaryOperator_Sub_Add": "arithmetic",
+    "ReplaceBinaryOperator_Mul_Div": "arithmetic",
+    "ReplaceBinaryOperator_Div_Mul": "arithmetic",
+    "ReplaceUnaryOperator_Delete_USub": "sign of a number",
+    "NumberReplacer": "number",
+    "AddNot": "condition",
+    "ReplaceAndWithOr": "condition",
+    "ReplaceOrWithAnd": "condition",
+    "ReplaceTrueWithFalse": "flag",
+    "ReplaceFalseWithTrue": "flag",
+    "ZeroIterationForLoop": "loop",
+}
+
+# Parameters and texts are read, shapes checked and defaults set there; the tests of the blocks
+# hold that. But a feature block makes its graph when it is constructed.
+LEFT_OUT = ("load_parameters", "infer_shape", "backward", "_register", "_value", "_parse")
+
+
+@cache
+def generate() -> tuple[Mutant, ...]:
+    """Return the mutants that some operator can show."""
+    found: dict[str, Mutant] = {}
+    for file in FILES:
+        lines = _called_lines(file)
+        tree = get_ast(source(file))
+        for name, kind in OPERATORS.items():
+            operator = OperatorProvider()[name]()
+            places = [p for node in ast_nodes(tree) for p in operator.mutation_positions(node)]
+            for occurrence, ((line, _), _) in enumerate(places):
+                if line in lines:
+                    changed = mutate_code(source(file), operator, occurrence)
+                    mutant = _mutant(file, changed, kind)
+                    if affected(mutant):
+                        found.setdefault(mutant.file + mutant.apply(), mutant)
+    return tuple(found.values())
+
+
+def _mutant(file: str, changed: str, kind: str) -> Mutant:
+    """Return the smallest replacement that makes the changed text, by whole lines."""
+    old, new = source(file).splitlines(keepends=True), changed.splitlines(keepends=True)
+    first = next(i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
+    last = next(i for i, (a, b) in enumerate(zip(old[::-1], new[::-1], strict=False)) if a != b)
+    ends = len(old) - last, len(new) - last
+    start = first
+    while source(file).count("".join(old[start : ends[0]])) > 1:
+        start -= 1
+    before, after = "".join(old[start : ends[0]]), "".join(new[start : ends[1]])
+    shown = "".join(old[first : ends[0]]).strip(), "".join(new[first : ends[1]]).strip()
+    return Mutant(
+        file,
+        before,
+        after,
+        kind,
+        meaning=f"{shown[0]} -> {shown[1]}",
+        equivalent=EQUIVALENTS.get((file, *shown), ""),
+    )
+
+
+def _called_lines(file: str) -> set[int]:
+    """Return the lines of the bodies of functions that run when a block does."""
+    lines: set[int] = set()
+    for function, owner in _functions(ast.parse(source(file)), ""):
+        builds = file == "feature.py" and owner.endswith("Expander")
+        if function.name in LEFT_OUT or (function.name == "__init__" and not builds):
+            continue
+        body = function.body
+        if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+            body = body[1:]  # the docstring
+        for statement in body:
+            assert statement.end_lineno is not None
+            lines |= set(range(statement.lineno, statement.end_lineno + 1))
+    return lines
+
+
+def _functions(node: ast.AST, owner: str) -> Iterator[tuple[ast.FunctionDef, str]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef):
+            yield from _functions(child, child.name)
+        elif isinstance(child, ast.FunctionDef):
+            yield child, owner
