@@ -14,7 +14,7 @@ except ModuleNotFoundError:
     ) from None
 
 import refkernels
-from refkernels.cli_explain import diff
+from refkernels.cli_explain import diff, explain
 
 __all__ = ["main"]
 
@@ -337,6 +337,7 @@ def assign(annotations: Path, preset: str, dataset: str | None, **settings: Any)
 
 
 main.add_command(diff)
+main.add_command(explain)
 
 
 def _images(annotations: Path | None) -> Any:

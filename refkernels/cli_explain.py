@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-__all__ = ["diff"]
+__all__ = ["diff", "explain"]
 
 # The exit status of a wrong call, or of a file that cannot be read.
 USAGE = 2
@@ -61,3 +61,83 @@ def diff(a: Path, b: Path, preset: str | None, config: Path | None, shown: int) 
         click.echo(f"refkernels: {error}", err=True)
         sys.exit(USAGE)
     sys.exit(status)
+
+
+@click.command()
+@click.option(
+    "--preset",
+    default="ssd300",
+    show_default=True,
+    metavar="NAME",
+    help="ssd300, ssd512, rpn_fpn, faster_rcnn, retinanet or yolo3.",
+)
+@click.option(
+    "--annotations",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="A COCO instances JSON, or a folder of Pascal VOC XML files or YOLO text files. Default: "
+    "a few generated images.",
+)
+@click.option("--image", metavar="ID", help="Its id. Default: the first that has objects.")
+@click.option(
+    "--anchor", "anchors", type=int, multiple=True, metavar="K", help="Explain it; repeatable."
+)
+@click.option(
+    "--truth",
+    "truths",
+    type=int,
+    multiple=True,
+    metavar="K",
+    help="Explain this ground truth, or, with --anchor, why they are not matched; repeatable.",
+)
+@click.option("--sensitivity", is_flag=True, help="List the matches that hang on rounding.")
+@click.option(
+    "--png",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw the anchors by what decided on them, the greedy rounds and the best IoUs.",
+)
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write a page for a browser, where anchors can be asked for.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(min=1),
+    nargs=2,
+    metavar="HEIGHT WIDTH",
+    help="The network's input in pixels. Default: the preset's.",
+)
+@click.option(
+    "--resize",
+    type=click.Choice(["stretch", "fit"]),
+    help="How the image is brought to that size. Default: the preset's.",
+)
+@click.option(
+    "--boxes",
+    "dataset",
+    type=click.Choice(["voc", "coco"]),
+    help="The scale of SSD's default boxes. Default: voc.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Random samples depend on it and on the image's id.",
+)
+def explain(preset: str, dataset: str | None, **settings: Any) -> None:
+    """Say why an image's anchors are matched, sampled or ignored, in words and pictures.
+
+    Exit status: 0, or 2 for a usage error or what cannot be read or written.
+    """
+    from refkernels.explain.command import explain_command
+
+    options = {} if dataset is None else {"dataset": dataset}
+    try:
+        explain_command(preset, options=options, **settings)
+    except (OSError, ValueError, TypeError, ImportError) as error:
+        click.echo(f"refkernels: {error}", err=True)
+        sys.exit(USAGE)

@@ -67,7 +67,7 @@ def why_truth(trace: "Trace", truth: int) -> str:
     if record["anchors"]:
         told = [f"{name} has {_count(record['anchors'])}: {', '.join(parts)}."]
         if record["positives"] < record["anchors"]:
-            told.append(f"After sampling {record['positives']} of them are positive.")
+            told.append(f"Positive after sampling: {record['positives']}.")
     else:
         told = [f"{name} has no anchor."]
     if record["lost_to"] >= 0:
@@ -209,8 +209,14 @@ def _ties(trace: "Trace", record: Any) -> list[str]:
         also = f" and {more} more have" if more else " has"
         told.append(f"Anchor {record['tied_anchor']}{also} the same: the lowest index wins.")
     if record["tied_truth"] >= 0:
+        other = trace.rounds[
+            (trace.rounds["matcher"] == record["matcher"])
+            & (trace.rounds["truth"] == record["tied_truth"])
+        ]
+        gone = record["round"] > 0 and len(other) and other["round"][0] < record["round"]
         told.append(
-            f"Its {_measure(trace, record)} with ground truth {record['tied_truth']} is the same."
+            f"Its {_measure(trace, record)} with ground truth {record['tied_truth']} is the same"
+            + (", which was given away before." if gone else ": the lowest index wins.")
         )
     return told
 

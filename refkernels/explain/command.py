@@ -1,0 +1,159 @@
+"""What ``refkernels explain`` does: assigns one image, and says why its anchors are so."""
+
+import difflib
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from refkernels.arrays import check_integer, require
+from refkernels.explain.records import MATCHED, Fate
+from refkernels.explain.trace import Trace, explain
+
+__all__ = ["explain_command"]
+
+# What is told without being asked for.
+TOLD_FLIPS = 5
+NEAREST = 5
+
+
+def explain_command(
+    preset: str,
+    *,
+    annotations: Path | None = None,
+    image: str | None = None,
+    anchors: tuple[int, ...] = (),
+    truths: tuple[int, ...] = (),
+    sensitivity: bool = False,
+    html: Path | None = None,
+    png: Path | None = None,
+    options: dict[str, Any] | None = None,
+    size: tuple[int, int] | None = None,
+    resize: str | None = None,
+    seed: int = 0,
+) -> None:
+    """Explain the assignment of one image, and print it.
+
+    Parameters
+    ----------
+    preset, options, size, resize
+        As for `refkernels.assign.assign_dataset`.
+    annotations : pathlib.Path, optional
+        What `refkernels.assign.read_annotations` reads. Without it, a generated image.
+    image : str, optional
+        The image's id; by default the first with objects.
+    anchors, truths : tuple of int
+        What is asked for: these anchors, these ground truths, or with both, why an anchor is not
+        matched with a ground truth.
+    sensitivity : bool
+        Also list the matches that hang on rounding.
+    html, png : pathlib.Path, optional
+        Files for a page and a picture.
+    seed : int
+        That of random samples.
+
+    Raises
+    ------
+    ValueError, OSError, ImportError
+        One line that says what is wrong.
+    """
+    trace, extent = _trace(preset, annotations, image, options or {}, size, resize, seed)
+    told = _asked(trace, anchors, truths) if anchors or truths else _told(trace)
+    print("\n\n".join([str(trace), *told]))
+    if sensitivity:
+        flips = trace.sensitivity()
+        print(f"\n{len(flips)} matches hang on the rounding of float32")
+        for flip in flips:
+            print(flip)
+    if png is not None:
+        from refkernels.assign.storage import write_atomically
+        from refkernels.explain.pictures import draw_trace
+
+        figure = draw_trace(trace, size=extent)
+        write_atomically(png, lambda file: figure.savefig(file, dpi=110, format="png"))
+        print(f"\npicture in {png}")
+    if html is not None:
+        import_module("refkernels.explain.page").write_page(trace, html)
+        print(f"\npage in {html}")
+
+
+def _trace(
+    preset: str,
+    annotations: Path | None,
+    image: str | None,
+    options: dict[str, Any],
+    size: tuple[int, int] | None,
+    resize: str | None,
+    seed: int,
+) -> tuple[Trace, tuple[float, float]]:
+    from refkernels.assign import TargetAssigner, read_annotations, sample_images
+    from refkernels.assign.dataset import network_of
+    from refkernels.assign.part import numeric_id
+
+    require(
+        not options or preset in ("ssd300", "ssd512"),
+        "boxes: only those of ssd300 and ssd512 come in two scales",
+    )
+    sizes, own = network_of(preset, size, resize)
+    found = sample_images() if annotations is None else read_annotations(annotations)
+    chosen = _chosen(found, image)
+    assigner = getattr(TargetAssigner, preset)(**sizes, **options)
+    scale = own.scale(chosen)
+    boxes = (chosen.boxes * np.tile(scale, 2)).astype(assigner.dtype)
+    trace = explain(
+        assigner,
+        boxes[~chosen.iscrowd],
+        chosen.labels[~chosen.iscrowd],
+        boxes[chosen.iscrowd],
+        rng=seed,
+        image_id=numeric_id(chosen.image_id),
+        name=f"{preset}, image {chosen.image_id} of {found.source}",
+    )
+    return trace, (chosen.width * scale[0], chosen.height * scale[1])
+
+
+def _chosen(found: Any, image: str | None) -> Any:
+    require(len(found) > 0, f"{found.source}: holds no image")
+    if image is None:
+        return next((own for own in found if len(own.boxes)), found[0])
+    by_id = {str(own.image_id): own for own in found}
+    if image in by_id:
+        return by_id[image]
+    raise ValueError(
+        f"{found.source}: holds no image {image}; the nearest ids of {len(by_id)} are "
+        f"{', '.join(_nearest(image, list(by_id)))}"
+    )
+
+
+def _nearest(wanted: str, ids: list[str]) -> list[str]:
+    """Return the ids nearest by number, or else by spelling."""
+    try:
+        number = int(wanted)
+        return sorted(sorted(ids, key=lambda own: abs(int(own) - number))[:NEAREST], key=int)
+    except ValueError:
+        return difflib.get_close_matches(wanted, ids, NEAREST, cutoff=0.0)
+
+
+def _asked(trace: Trace, anchors: tuple[int, ...], truths: tuple[int, ...]) -> list[str]:
+    for name, count, numbers in (
+        ("anchor", len(trace.anchors), anchors),
+        ("truth", len(trace.truths), truths),
+    ):
+        for number in numbers:
+            require(count > 0, f"{name}: there is none in this image, got {number}")
+            check_integer(name, number, low=0, high=count - 1)
+    if anchors and truths:
+        return [trace.why_not(anchor, truth) for anchor in anchors for truth in truths]
+    return [*map(trace.why, anchors), *map(trace.why_truth, truths)]
+
+
+def _told(trace: Trace) -> list[str]:
+    """Return an anchor of each stage that matches, and the ground truths without a positive one."""
+    told = []
+    for stage in MATCHED:
+        rows = np.flatnonzero(trace.anchors["stage"] == stage)
+        if len(rows):
+            told.append(trace.why(int(rows[0])))
+    without = np.flatnonzero(trace.truths["fate"] != Fate.MATCHED)
+    return [*told, *(trace.why_truth(int(truth)) for truth in without[:TOLD_FLIPS])]

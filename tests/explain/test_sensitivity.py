@@ -1,0 +1,133 @@
+"""What is named flips when it is moved as told, and nothing else does."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from refkernels import BipartiteMatcher, CompositeMatcher, MaximumMatcher
+from refkernels.arrays import Array
+from refkernels.explain.sensitivity import RELATIVE, Flip
+from refkernels.explain.sweep import thresholds
+from refkernels.explain.trace import explain
+from refkernels.matcher import Matcher
+from tests.explain.test_trace import Every, matchers
+
+DELTA = 0.05
+
+
+@st.composite
+def near_ties(draw: st.DrawFn) -> Array:
+    """Matrices whose values lie within DELTA of each other and of thresholds, or far apart."""
+    shape = draw(st.integers(1, 6)), draw(st.integers(1, 4))
+    level = st.sampled_from([0.0, 0.25, 0.5, 0.9])
+    offset = st.sampled_from([0.0, 0.0, 0.01, -0.01, 0.04, -0.04, 0.06])
+    size = shape[0] * shape[1]
+    levels = draw(st.lists(level, min_size=size, max_size=size))
+    offsets = draw(st.lists(offset, min_size=size, max_size=size))
+    return np.array([a + b if a else 0.0 for a, b in zip(levels, offsets, strict=True)]).reshape(
+        shape
+    )
+
+
+@given(near_ties(), matchers)
+@settings(max_examples=80, deadline=None)
+def test_what_is_named_flips_as_told(x: Array, matcher: Matcher) -> None:
+    trace = explain(matcher, x)
+    for flip in trace.sensitivity(DELTA):
+        moved = x.copy()
+        for anchor, truth, change in flip.changes:
+            assert abs(change) <= DELTA
+            assert x[anchor, truth] != 0
+            moved[anchor, truth] += change
+        assert trace.matches[flip.anchor] == flip.before
+        assert matcher(moved)[flip.anchor] == flip.after != flip.before
+
+
+@given(near_ties(), matchers, st.data())
+@settings(max_examples=150, deadline=None)
+def test_no_other_match_flips_when_one_iou_moves(
+    x: Array, matcher: Matcher, data: st.DataObject
+) -> None:
+    named = {flip.anchor for flip in explain(matcher, x).sensitivity(DELTA)}
+    base = matcher(x)
+    changes = [*np.linspace(-DELTA, DELTA, 21), data.draw(st.floats(-DELTA, DELTA))]
+    moved = []
+    for r, c in np.argwhere(x != 0):
+        for change in changes:
+            own = x.copy()
+            own[r, c] += change
+            if abs(own[r, c] - x[r, c]) <= DELTA:
+                moved.append(own)
+    if moved:
+        flipped = np.flatnonzero((matcher(np.array(moved)) != base).any(axis=0))
+        assert set(flipped) <= named
+
+
+def test_a_large_image_is_reduced_to_what_matters() -> None:
+    rng = np.random.default_rng(0)
+    x = (rng.random((3000, 8)) * (rng.random((3000, 8)) < 0.1)).astype(np.float32)
+    x[7, 2] = np.float32(0.5)
+    x[7, [0, 1, 3, 4, 5, 6, 7]] = 0
+    best = int(np.argmax(x[:, 4]))
+    x[best + 1, 4] = np.nextafter(x[best, 4], np.float32(0))
+    x[best + 1, :4] = 0
+    matcher = CompositeMatcher([BipartiteMatcher(share_max=False), MaximumMatcher(0.5)])
+    flips = {flip.anchor: flip for flip in explain(matcher, x).sensitivity()}
+    assert flips[7].before == 2
+    assert flips[7].after == -1
+    for flip in flips.values():
+        moved = x.copy()
+        for anchor, truth, change in flip.changes:
+            assert abs(change) <= RELATIVE * x[anchor, truth]
+            moved[anchor, truth] += np.float32(change)
+        assert matcher(moved)[flip.anchor] == flip.after
+
+
+def test_a_flip_is_told_in_a_line() -> None:
+    flip = Flip(3, 0, -1, ((5, 0, 1e-7),))
+    assert str(flip) == (
+        "Anchor 3: ground truth 0 -> none if that of anchor 5 with ground truth 0 rises by 1e-07."
+    )
+
+
+def test_far_from_every_threshold_nothing_flips() -> None:
+    assert explain(MaximumMatcher(0.5), [[0.9, 0.1], [0.2, 0.3]]).sensitivity() == []
+
+
+def test_sensitivity_says_what_it_does_not_know() -> None:
+    with pytest.raises(TypeError, match="expected matchers of refkernels"):
+        explain(Every(), [[0.5]]).sensitivity()
+    with pytest.raises(ValueError, match="delta: expected a number of at least 0"):
+        explain(MaximumMatcher(0.5), [[0.5]]).sensitivity(-1)
+
+
+@given(near_ties(), st.lists(st.sampled_from([0.1, 0.25, 0.5, 0.9]), max_size=3))
+@settings(max_examples=40, deadline=None)
+def test_a_sweep_counts_what_each_threshold_matches(x: Array, values: list[float]) -> None:
+    def matcher(threshold: float) -> Matcher:
+        inner = CompositeMatcher([BipartiteMatcher(), MaximumMatcher(threshold)])
+        return CompositeMatcher([MaximumMatcher(0.95), inner])
+
+    sweep = thresholds(matcher(0.5), x, values)
+    assert sweep.current == 0.5
+    assert sweep.matcher == 2
+    for value, row in zip(values, sweep.anchors, strict=True):
+        matches = matcher(value)(x)
+        assert row.tolist() == [int((matches == c).sum()) for c in range(x.shape[1])]
+
+
+def test_any_matcher_of_a_composite_can_be_swept() -> None:
+    matcher = CompositeMatcher([BipartiteMatcher(), MaximumMatcher(0.5)])
+    x = [[0.3, 0.0], [0.2, 0.6]]
+    assert thresholds(matcher, x, [0.1, 0.4], matcher=0).anchors.tolist() == [[1, 1], [0, 1]]
+    assert thresholds(BipartiteMatcher(), x, [0.1, 0.4]).anchors.tolist() == [[1, 1], [0, 1]]
+
+
+def test_a_sweep_says_what_is_wrong() -> None:
+    with pytest.raises(ValueError, match="expected a matcher with a threshold"):
+        thresholds(Every(), [[0.5]])
+    with pytest.raises(ValueError, match="matcher: expected an integer from 0 to 0, got 1"):
+        thresholds(MaximumMatcher(0.5), [[0.5]], matcher=1)
+    with pytest.raises(ValueError, match=r"values: expected \(T,\)"):
+        thresholds(MaximumMatcher(0.5), [[0.5]], 0.5)
