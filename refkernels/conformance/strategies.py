@@ -211,9 +211,8 @@ def thresholds() -> SearchStrategy[float]:
     """
     levels = st.sampled_from([0.5, 0.7, 0.3, 0.25, 0.1, 0.0, 1.0])
     digits = st.sampled_from(_DIGITS)
-    return st.one_of(
-        levels, digits, st.floats(0, 1), st.integers(1, 2**53).map(lambda n: n / 2**53)
-    )
+    others = st.floats(0, 1) | st.integers(1, 2**53).map(lambda n: n / 2**53)
+    return st.one_of(levels, digits, digits, others)
 
 
 def at_threshold(threshold: float) -> SearchStrategy[float]:
@@ -222,7 +221,9 @@ def at_threshold(threshold: float) -> SearchStrategy[float]:
     One lies between the threshold and its nearest float32.
     """
     single, half = float(np.float32(threshold)), float(np.float16(threshold))
-    return st.sampled_from([threshold, single, half, (threshold + single) / 2])
+    return st.sampled_from(
+        [threshold, threshold, threshold, single, half, (threshold + single) / 2]
+    )
 
 
 def configurations(**options: SearchStrategy[Any]) -> SearchStrategy[dict[str, Any]]:

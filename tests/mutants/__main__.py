@@ -103,7 +103,8 @@ def _run(mutants: Sequence[Mutant], workers: int, console: Console, verbose: boo
     from refkernels import warmup
     from tests.mutants.run import judge, sample_images
 
-    warmup()
+    if len(mutants) > 10:  # for fewer it takes longer than it saves
+        warmup()
     images = sample_images()
     fates = []
     with Progress(console=console, transient=True) as progress:
