@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.assign.tiles import TILE, UP, iou_bound, reaches, tile_ious
+from refkernels.assign.tiles import BLOCK, TILE, UP, iou_bounds, reaches, tile_ious
 from refkernels.jit import jit
 
 __all__ = [
@@ -171,34 +171,41 @@ def match(tiles, boxes, rules, scratch):  # type: ignore[no-untyped-def]
 @jit
 def _reach(tiles, boxes, rules, scratch, best, head):  # type: ignore[no-untyped-def]
     """Find the anchors whose largest IoU reaches a threshold, and the largest IoU of each box."""
-    columns, rows, bounds, blocks, starts = (
-        tiles.columns,
-        tiles.rows,
-        tiles.bounds,
-        tiles.blocks,
-        tiles.starts,
-    )
+    columns, rows, bounds, starts = tiles.columns, tiles.rows, tiles.bounds, tiles.starts
     kind = boxes.dtype.type
     up, slack, zero, relevant = kind(UP), kind(SLACK), kind(0), rules.relevant
     near = np.empty(boxes.shape[0], np.int64)
+    tiles_near = np.empty(boxes.shape[0], np.int64)
+    promise = np.empty(max(starts.shape[0], BLOCK), boxes.dtype)
     ious = np.empty(TILE, boxes.dtype)
     top = np.empty(TILE, boxes.dtype)
     own = np.empty(TILE, np.int32)
+    blocks_near = _blocks_near(tiles, boxes, relevant, promise)
     for block in range(starts.shape[0] - 1):
-        found = 0
-        for column in range(boxes.shape[0]):
-            if iou_bound(blocks, block, box_at(boxes, column)) * up + slack >= relevant:
-                near[found] = column
-                found += 1
-        if found == 0:
-            continue
-        for tile in range(starts[block], starts[block + 1]):
+        begin, end = starts[block], starts[block + 1]
+        found, wanted = 0, 0
+        for word in range(blocks_near.shape[1]):
+            bits = blocks_near[block, word]
+            while bits != 0:
+                column = word * 64 + lowest(bits)
+                bits &= bits - np.uint64(1)
+                iou_bounds(bounds, begin, end, box_at(boxes, column), promise)
+                which = 0
+                for i in range(end - begin):
+                    which |= np.int64(promise[i] * up + slack >= relevant) << i
+                if which != 0:
+                    near[found], tiles_near[found] = column, which
+                    found += 1
+                    wanted |= which
+        for tile in range(begin, end):
+            if (wanted >> (tile - begin)) & 1 == 0:
+                continue
             fresh = True
             for k in range(found):
+                if (tiles_near[k] >> (tile - begin)) & 1 == 0:
+                    continue
                 column = near[k]
                 box = box_at(boxes, column)
-                if iou_bound(bounds, tile, box) * up + slack < relevant:
-                    continue
                 if fresh:
                     fresh = False
                     top[:] = zero
@@ -219,6 +226,25 @@ def _reach(tiles, boxes, rules, scratch, best, head):  # type: ignore[no-untyped
                 for i in range(TILE):
                     if top[i] >= relevant:
                         _note(rules, scratch, rows[tile, i], own[i], top[i])
+
+
+@jit
+def _blocks_near(tiles, boxes, relevant, promise):  # type: ignore[no-untyped-def]
+    """Return a bit for each block and box that may reach the least threshold, (K, ceil(M / 64)).
+
+    One bit, and not the bound itself, so that many boxes take little memory.
+    """
+    blocks = tiles.blocks
+    kind = boxes.dtype.type
+    up, slack = kind(UP), kind(SLACK)
+    count = blocks.shape[1]
+    bits = np.zeros((count, (boxes.shape[0] + 63) >> 6), np.uint64)
+    for column in range(boxes.shape[0]):
+        iou_bounds(blocks, 0, count, box_at(boxes, column), promise)
+        for block in range(count):
+            if promise[block] * up + slack >= relevant:
+                bits[block, column >> 6] |= np.uint64(1) << np.uint64(column & 63)
+    return bits
 
 
 @jit
@@ -252,8 +278,8 @@ def _search(tiles, box, best, head, taken):  # type: ignore[no-untyped-def]
     count = starts.shape[0] - 1
     ious = np.empty(TILE, columns.dtype)
     promise = np.empty(count, columns.dtype)
-    for block in range(count):
-        promise[block] = iou_bound(blocks, block, box)
+    near = np.empty(BLOCK, columns.dtype)
+    iou_bounds(blocks, 0, count, box, promise)
     # The block that promises most goes first, and of each the tile that promises most: what that
     # holds rules out most others.
     first, highest = 0, promise[0]
@@ -265,14 +291,11 @@ def _search(tiles, box, best, head, taken):  # type: ignore[no-untyped-def]
         if turn == first or promise[block] == 0 or promise[block] * up + slack < best:
             continue
         begin, end = starts[block], starts[block + 1]
-        lead, highest = begin, iou_bound(bounds, begin, box)
-        for tile in range(begin + 1, end):
-            bound = iou_bound(bounds, tile, box)
-            if bound > highest:
-                lead, highest = tile, bound
+        iou_bounds(bounds, begin, end, box, near)
+        lead = begin + np.argmax(near[: end - begin])
         for step in range(begin - 1, end):
             tile = lead if step < begin else step
-            bound = iou_bound(bounds, tile, box)
+            bound = near[tile - begin]
             if step == lead or bound == 0 or bound * up + slack < best:
                 continue
             tile_ious(columns, tile, box, ious)
@@ -326,16 +349,21 @@ def _share(tiles, boxes, rules, place, scratch, best):  # type: ignore[no-untype
     up, slack = kind(UP), kind(SLACK)
     threshold, eps = rules.matchers[place, 1], rules.matchers[place, 2]
     ious = np.empty(TILE, boxes.dtype)
+    promise = np.empty(starts.shape[0] - 1, boxes.dtype)
+    near = np.empty(BLOCK, boxes.dtype)
     for column in range(len(best)):
         least = best[column]
         if least <= threshold:
             continue
         box = box_at(boxes, column)
-        for block in range(starts.shape[0] - 1):
-            if (iou_bound(blocks, block, box) * up + slack + eps) * up < least:
+        iou_bounds(blocks, 0, promise.shape[0], box, promise)
+        for block in range(promise.shape[0]):
+            if (promise[block] * up + slack + eps) * up < least:
                 continue
-            for tile in range(starts[block], starts[block + 1]):
-                if (iou_bound(bounds, tile, box) * up + slack + eps) * up < least:
+            begin, end = starts[block], starts[block + 1]
+            iou_bounds(bounds, begin, end, box, near)
+            for tile in range(begin, end):
+                if (near[tile - begin] * up + slack + eps) * up < least:
                     continue
                 tile_ious(columns, tile, box, ious)
                 hit = False

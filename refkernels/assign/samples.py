@@ -163,23 +163,20 @@ def _draw(scratch, kind, base, count, quota, state):  # type: ignore[no-untyped-
     That is by a partial shuffle of their list, of which only what is drawn is made here. `base` is
     -1 if anchors that are not marked are of the kind. Returns the next state.
     """
-    own = scratch.taken
-    words = own.shape[0]
-    for word in range(words):
-        own[word] = ~scratch.marks[word] if base < 0 else np.uint64(0)
+    own, before = scratch.taken, scratch.before
+    total = 0  # how many of the kind there are before each word
+    for word in range(own.shape[0]):
+        mine = ~scratch.marks[word] if base < 0 else np.uint64(0)
         bits = scratch.marks[word]
         while bits != 0:
             row = word * 64 + lowest(bits)
-            bits &= bits - np.uint64(1)
             if scratch.known[row] == kind:
                 scratch.known[row] = 1
-                mark(own, row)
-    # How many of the kind there are before each word.
-    before = scratch.before
-    total = 0
-    for word in range(words):
+                mine |= bits & (~bits + np.uint64(1))
+            bits &= bits - np.uint64(1)
+        own[word] = mine
         before[word] = total
-        total += _weight(own[word])
+        total += _weight(mine)
     # The list: whole, or where little is drawn only what is not in its own place, as place ->
     # entry by open addressing.
     whole = 16 * quota > count
@@ -224,13 +221,23 @@ def _slot(keys, entries, place):  # type: ignore[no-untyped-def]
 @jit
 def _nth(marks, before, number):  # type: ignore[no-untyped-def]
     """Return the bit of that number, of those that are set."""
-    low, high = 0, marks.shape[0]
+    # No word has more than 64, so it is not before `low`; and near it, if most are set.
+    low, high = number >> 6, before.shape[0]
+    step = 1
+    while low + step < high:
+        if before[low + step] > number:
+            high = low + step
+            break
+        low += step
+        step *= 2
     while high - low > 1:
         middle = (low + high) >> 1
         if before[middle] <= number:
             low = middle
         else:
             high = middle
+    if marks[low] == ~np.uint64(0):
+        return low * 64 + number - before[low]
     bits = marks[low]
     for _ in range(number - before[low]):
         bits &= bits - np.uint64(1)

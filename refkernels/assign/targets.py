@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from refkernels.assign.matching import is_marked, lowest
+from refkernels.assign.matching import lowest
 from refkernels.assign.samples import DONE, solve
 from refkernels.coder.offsets import center_form, encode_box
 from refkernels.jit import jit
@@ -122,18 +122,23 @@ def emit_sparse(  # type: ignore[no-untyped-def]
     found, others = 0, 0
     count = tiles.anchors.shape[0]
     for word in range(scratch.marks.shape[0]):
-        bits = scratch.marks[word]
+        marked = scratch.marks[word]
         first, last = word * 64, min(word * 64 + 64, count)
-        if bits == 0:
-            if default < 0:
+        bits = marked
+        if default < 0:
+            if marked == 0:
                 rest = negatives[others : others + last - first]
                 for i in range(last - first):
                     rest[i] = first + i
                 others += last - first
-            continue
-        for row in range(first, last):
-            marked = is_marked(scratch.marks, row)
-            if marked and scratch.known[row] == 2:
+                continue
+            bits = ~np.uint64(0) >> np.uint64(64 - (last - first))
+        while bits != 0:
+            bit = bits & (~bits + np.uint64(1))
+            row = first + lowest(bits)
+            bits ^= bit
+            sample = scratch.known[row] if marked & bit != 0 else 0
+            if sample == 2:
                 column = kept[scratch.matches[row]]
                 positives[found] = row
                 matches[found] = column
@@ -142,7 +147,7 @@ def emit_sparse(  # type: ignore[no-untyped-def]
                 for k in range(4):
                     box_targets[found, k] = target[k]
                 found += 1
-            elif scratch.known[row] == 0 if marked else default < 0:
+            elif sample == 0:
                 negatives[others] = row
                 others += 1
 

@@ -13,18 +13,20 @@ from refkernels.arrays import Array
 from refkernels.jit import jit
 
 __all__ = [
+    "BLOCK",
     "TILE",
     "UP",
     "Tiles",
     "build_tiles",
     "coverage_bound",
-    "iou_bound",
+    "iou_bounds",
     "reaches",
     "tile_ious",
 ]
 
 TILE = 64
 BLOCK_SIDE = 4  # tiles along each side of a block
+BLOCK = BLOCK_SIDE**2  # tiles of a block at most
 
 # A bound is rounded, and so is what it bounds: each by less than 20 units of roundoff, which in
 # float32 is 1.2e-6. So a bound times UP is one of the computed IoU too, but for underflow, which
@@ -172,18 +174,21 @@ def _rank(label: Array) -> Array:
 
 
 @jit
-def iou_bound(bounds, k, box):  # type: ignore[no-untyped-def]
-    """Return an upper bound of the IoU of `box` with the anchors of tile or block `k`.
+def iou_bounds(bounds, first, last, box, out):  # type: ignore[no-untyped-def]
+    """Fill `out` with upper bounds of the IoU of `box` with the anchors of tiles or blocks.
 
-    It is 0 only if nothing overlaps, also where the quotient underflows.
+    Those are number `first` to `last` - 1. A bound is 0 only if nothing overlaps, also where the
+    quotient underflows.
     """
     zero, tiny = bounds.dtype.type(0), bounds.dtype.type(TINY)
-    width = min(min(bounds[2, k], box[2]) - max(bounds[0, k], box[0]), bounds[4, k])
-    height = min(min(bounds[3, k], box[3]) - max(bounds[1, k], box[1]), bounds[5, k])
-    # An anchor of area A overlaps by no more than `inter`, so inter / (A + box - inter) is largest
-    # for the least A that can be overlapped by that much.
-    inter = min(min(max(width, zero) * max(height, zero), bounds[7, k]), box[4])
-    return max(inter / (max(bounds[6, k], inter) + box[4] - inter), min(inter, tiny))
+    for k in range(first, last):
+        width = min(min(bounds[2, k], box[2]) - max(bounds[0, k], box[0]), bounds[4, k])
+        height = min(min(bounds[3, k], box[3]) - max(bounds[1, k], box[1]), bounds[5, k])
+        # An anchor of area A overlaps by no more than `inter`, so inter / (A + box - inter) is
+        # largest for the least A that can be overlapped by that much.
+        inter = min(min(max(width, zero) * max(height, zero), bounds[7, k]), box[4])
+        bound = inter / (max(bounds[6, k], inter) + box[4] - inter)
+        out[k - first] = max(bound, min(inter, tiny))
 
 
 @jit
