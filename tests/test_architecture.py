@@ -80,6 +80,7 @@ ROOMS = {
             "refkernels.conformance.spec",
         )
     ),
+    "refkernels.explain.page": Room(("jinja2", "numpy", "refkernels.arrays", "refkernels.explain")),
     # Boxes are explained as assign assigns them; matrices need it not.
     "refkernels.explain": Room(("numpy", *KERNELS), lazily=("matplotlib", "refkernels.assign")),
     "refkernels.conformance.report": REPORT,
