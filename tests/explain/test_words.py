@@ -156,8 +156,8 @@ def test_who_shares_another_truths_best_goes_to_its_own() -> None:
     assert trace.matches.tolist() == [0, 1, 1, 0]
     assert trace.why(3) == (
         "Anchor 3 is matched with ground truth 0, since it shares the largest IoU that ground "
-        "truth 1 has with any anchor: 0.5, as anchor 1 has it. It goes to its own best, ground truth "
-        "0, with 0.625. Its next is ground truth 1, with 0.5, 0.125 less."
+        "truth 1 has with any anchor: 0.5, as anchor 1 has it. It goes to its own best, ground "
+        "truth 0, with 0.625. Its next is ground truth 1, with 0.5, 0.125 less."
     )
 
 
