@@ -104,6 +104,12 @@ def diff(a: Path, b: Path, preset: str | None, config: Path | None, shown: int) 
     help="Write a page for a browser, where anchors can be asked for.",
 )
 @click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The image's own file, which is to lie under the anchors on that page.",
+)
+@click.option(
     "--size",
     type=click.IntRange(min=1),
     nargs=2,

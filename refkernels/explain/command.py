@@ -27,6 +27,7 @@ def explain_command(
     truths: tuple[int, ...] = (),
     sensitivity: bool = False,
     html: Path | None = None,
+    picture: Path | None = None,
     png: Path | None = None,
     options: dict[str, Any] | None = None,
     size: tuple[int, int] | None = None,
@@ -50,6 +51,8 @@ def explain_command(
         Also list the matches that hang on rounding.
     html, png : pathlib.Path, optional
         Files for a page and a picture.
+    picture : pathlib.Path, optional
+        The image's own file, for the page.
     seed : int
         That of random samples.
 
@@ -58,6 +61,7 @@ def explain_command(
     ValueError, OSError, ImportError
         One line that says what is wrong.
     """
+    require(picture is None or html is not None, "picture: is for the page, expected html as well")
     trace, extent = _trace(preset, annotations, image, options or {}, size, resize, seed)
     told = _asked(trace, anchors, truths) if anchors or truths else _told(trace)
     print("\n\n".join([str(trace), *told]))
@@ -74,7 +78,8 @@ def explain_command(
         write_atomically(png, lambda file: figure.savefig(file, dpi=110, format="png"))
         print(f"\npicture in {png}")
     if html is not None:
-        import_module("refkernels.explain.page").write_page(trace, html)
+        page = import_module("refkernels.explain.page")
+        page.write_page(trace, html, picture, extent=extent)
         print(f"\npage in {html}")
 
 

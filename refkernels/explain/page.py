@@ -140,6 +140,7 @@ def as_page(
         matcher=str(trace.matcher),
         sampler=str(trace.sampler),
         stages=_stages(trace, chosen),
+        regions=trace.regions is not None and len(trace.regions) > 0,
         truths=len(trace.truths),
         more_truths=max(0, len(trace.truths) - MOST_TRUTHS),
         shown=len(chosen),
@@ -151,6 +152,7 @@ def as_page(
             "extent": size,
             "anchors": _anchors(trace, chosen),
             "truths": _truths(trace),
+            "regions": [] if trace.regions is None else [_numbers(own) for own in trace.regions],
             "rest": [] if view is None else _rest(trace, chosen, view),
             "stages": {
                 int(stage): {"label": stage.label, "colour": colour, "shape": shape}
@@ -197,12 +199,12 @@ def _anchors(trace: Trace, chosen: Array) -> dict[str, Any]:
         for name in ("anchor", "stage", "match", "sample", "best", "runner_up", "round")
     }
     for name in ("iou", "threshold", "margin", "gap"):
-        columns[name] = [_number(value) for value in records[name].tolist()]
+        columns[name] = _numbers(records[name])
     columns["why"] = [trace.why(int(anchor)) for anchor in chosen]
     columns["boxes"] = None
     if trace.anchor_boxes is not None:
         boxes = trace.anchor_boxes[chosen].astype(np.float64)
-        columns["boxes"] = [_number(value) for value in boxes.reshape(-1).tolist()]
+        columns["boxes"] = _numbers(boxes)
     return columns
 
 
@@ -211,7 +213,7 @@ def _truths(trace: Trace) -> list[dict[str, Any]]:
     for truth, record in enumerate(trace.truths[:MOST_TRUTHS]):
         box = None
         if trace.boxes is not None:
-            box = [_number(value) for value in trace.boxes[truth].tolist()]
+            box = _numbers(trace.boxes[truth])
         found.append(
             {
                 "truth": truth,
@@ -273,9 +275,10 @@ def _centres(boxes: Array) -> Array:
     return (wide[:, :2] + wide[:, 2:]) / 2
 
 
-def _number(value: float) -> float | None:
-    """Return a number as JSON has it, with as many digits as anybody reads."""
-    return float(f"{value:.6g}") if math.isfinite(value) else None
+def _numbers(values: Array) -> list[float | None]:
+    """Return numbers as JSON has them, with as many digits as anybody reads."""
+    flat = values.reshape(-1).tolist()
+    return [float(f"{value:.6g}") if math.isfinite(value) else None for value in flat]
 
 
 def _embedded(path: Path) -> str:

@@ -5,9 +5,11 @@ import re
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from refkernels import MaximumMatcher
 from refkernels.assign import TargetAssigner
+from refkernels.cli import main
 from refkernels.explain import explain
 from refkernels.explain.page import CELLS, NEAR, as_page, write_page
 from refkernels.explain.records import Stage
@@ -154,3 +156,27 @@ def test_a_page_appears_whole_or_not_at_all(tmp_path, monkeypatch):
         write_page(traced(1), place)
     assert place.read_text() == before
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_ignored_regions_are_drawn():
+    inputs = scene(5, 200, 1)
+    region = [[1.0, 2.0, 60.0, 70.0]]
+    assigner = TargetAssigner(inputs["anchors"])
+    trace = explain(assigner, inputs["boxes"][0], inputs["labels"][0], region)
+    page = as_page(trace)
+    assert data_of(page)["regions"] == region
+    assert "Dotted boxes are ignored regions." in page
+    assert data_of(as_page(traced()))["regions"] == []
+
+
+def test_the_command_writes_it_with_the_picture_in_the_anchors_unit(tmp_path):
+    (tmp_path / "image.png").write_bytes(PIXEL)
+    arguments = ["explain", "--picture", str(tmp_path / "image.png")]
+    result = CliRunner().invoke(main, [*arguments, "--html", str(tmp_path / "page.html")])
+    assert result.exit_code == 0, result.output
+    data = data_of((tmp_path / "page.html").read_text())
+    assert data["extent"] == [300, 300]
+    assert data["anchors"]["anchor"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert "picture: is for the page, expected html as well" in result.output
