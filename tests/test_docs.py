@@ -46,6 +46,12 @@ def test_the_readme_example_runs_in_mxnet() -> None:
     assert run(examples, "README.md").failed == 0
 
 
+def test_the_examples_of_explain_run() -> None:
+    text = fenced((ROOT / "docs" / "explain.md").read_text(), "pycon")
+    examples = doctest.DocTestParser().get_examples(text)
+    assert run(examples, "explain.md") == doctest.TestResults(0, len(examples))
+
+
 def test_the_readme_shows_what_check_prints(tmp_path: Path) -> None:
     text = (ROOT / "README.md").read_text()
     (tmp_path / "my").mkdir()
