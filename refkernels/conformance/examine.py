@@ -29,8 +29,9 @@ SIDE_MODES = ("sliced", "strided", "exported", BY_IMAGE)
 # A law has a dtype only so that it has a place among the results.
 LAW_DTYPE = "float32"
 
-# The definition answers who is wrong about outputs of up to this many elements.
+# The definition answers who is wrong about outputs, and from inputs, of up to so many elements.
 ARBITRATION_LIMIT = 20_000
+ARBITRATION_INPUT_LIMIT = 1_000_000
 
 
 class Moment(NamedTuple):
@@ -304,7 +305,9 @@ class Examiner:
         Returns who, how (the kind) and what.
         """
         size = sum(output.size for output in outputs)
-        if reference.exact is not None or size > ARBITRATION_LIMIT:
+        given = sum(array.size for array in case.inputs.values())
+        is_large = size > ARBITRATION_LIMIT or given > ARBITRATION_INPUT_LIMIT
+        if reference.exact is not None or is_large:
             return "target", wrong.kind, wrong.what
         reference = self.operator.refer(case, ask_definition=True)
         kernel = self.operator.judge_kernel(case, reference)

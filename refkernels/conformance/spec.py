@@ -24,6 +24,9 @@ __all__ = ["Case", "Image", "Law", "Operator", "Output", "Recipe", "Reference", 
 # dissent.
 OUTPUT_LIMIT, INPUT_LIMIT = 400, 2000
 
+# Larger arrays of mostly zeros are written down by their other elements.
+SPARSE_LIMIT = 1000
+
 # The largest magnitude that a drawn value keeps when a case is cast to float16.
 FLOAT16_MAX = float(np.finfo(np.float16).max)
 
@@ -328,6 +331,13 @@ def _keywords(config: Mapping[str, Any]) -> str:
 def _literal(array: Array) -> str:
     if not array.size:
         return f"np.zeros({array.shape}, np.{array.dtype})"
+    places = np.flatnonzero(array)
+    if array.size > SPARSE_LIMIT and 8 * len(places) < array.size:
+        if not len(places):
+            return f"np.zeros({array.shape}, np.{array.dtype})"
+        numbers = array.ravel()[places].astype(np.float64).tolist()
+        flat = f"np.bincount({places.tolist()}, {numbers}, {array.size})"
+        return f"{flat}.reshape({array.shape}).astype(np.{array.dtype})"
     # repr of a Python float has all the digits that bring the same number back.
     values = array.astype(np.float64) if array.dtype.kind == "f" else array
     return f"np.array({values.tolist()!r}, np.{array.dtype})"

@@ -66,7 +66,7 @@ RCNN = (
     _quota(num_sample=128, pos_thresh=0.5, neg_thresh_high=0.5, pos_ratio=0.25),
     CLASS_TARGETS,
     Stage(
-        Recipe("NormalizedPerClassBoxCenterEncoder", {"num_class": CLASSES, "max_pos": 32}),
+        Recipe("NormalizedPerClassBoxCenterEncoder", {"num_class": CLASSES, "max_pos": 4}),
         {
             "samples": "samples",
             "matches": "matches",
@@ -107,6 +107,8 @@ def _labelled_boxes(draw: DrawFn, logits: bool = False) -> Case:
         "boxes": boxes,
         "labels": rng.integers(0, CLASSES, boxes.shape[:-1]),
     }
+    if draw(st.booleans()):  # in the dtype of the boxes, as data loaders give them
+        inputs["labels"] = inputs["labels"].astype(np.float64)
     if logits:
         inputs["logits"] = rng.normal(0, 2, (len(boxes), anchors.shape[1], CLASSES + 1))
     return Case({}, inputs)

@@ -9,19 +9,28 @@ from refkernels.conformance.divergence import Divergence
 from refkernels.conformance.gluoncv_divergences import (
     bbox,
     box_coder,
+    chain,
+    class_coder,
+    heat_map,
     matcher,
     ohem,
     predictor,
     quota,
+    split,
 )
 
 __all__ = ["DIVERGENCES"]
 
-DIVERGENCES: tuple[Divergence, ...] = (
+OPERATORS: tuple[Divergence, ...] = (
     *bbox.DIVERGENCES,
     *matcher.DIVERGENCES,
     *ohem.DIVERGENCES,
     *quota.DIVERGENCES,
     *box_coder.DIVERGENCES,
+    *class_coder.DIVERGENCES,
+    *heat_map.DIVERGENCES,
+    *split.DIVERGENCES,
     *predictor.DIVERGENCES,
 )
+
+DIVERGENCES = (*OPERATORS, *chain.divergences(OPERATORS))

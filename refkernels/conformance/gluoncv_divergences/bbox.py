@@ -10,7 +10,7 @@ from refkernels.conformance import bounds
 from refkernels.conformance.divergence import Divergence, witness
 from refkernels.conformance.spec import Case
 
-__all__ = ["DIVERGENCES"]
+__all__ = ["DIVERGENCES", "intersection_and_union"]
 
 FLOAT16_MAX = 65504
 
@@ -72,7 +72,7 @@ def _overlap(case: Case) -> Any:
     return np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]) + offset
 
 
-def _intersection_and_union(case: Case) -> tuple[Array, Array]:
+def intersection_and_union(case: Case) -> tuple[Array, Array]:
     """Return them as gluoncv computes them from corners: eps included, in the inputs' dtype."""
     axis = case.config.get("axis", -1)
     a = np.moveaxis(case.inputs["a"], axis, 0)[..., :, None]
@@ -99,7 +99,7 @@ def _from_corners(case: Case) -> bool:
 
 def _iou_is_off(case: Case) -> Array:
     """Tell which IoUs are wrong in float16, but for those that are 0 / 0."""
-    intersection, union = _intersection_and_union(case)
+    intersection, union = intersection_and_union(case)
     with np.errstate(all="ignore"):
         found = intersection / union
     operator = kernels.BBoxBatchIOU(**case.config)
@@ -109,17 +109,17 @@ def _iou_is_off(case: Case) -> Array:
 def _iou_is_rounded(case: Case) -> bool:
     if not _from_corners(case) or not _is_float16(case):
         return False
-    return bool((_iou_is_off(case) & np.isfinite(_intersection_and_union(case)[1])).any())
+    return bool((_iou_is_off(case) & np.isfinite(intersection_and_union(case)[1])).any())
 
 
 def _area_overflows(case: Case) -> bool:
     if not _from_corners(case) or not _is_float16(case):
         return False
-    return bool((_iou_is_off(case) & ~np.isfinite(_intersection_and_union(case)[1])).any())
+    return bool((_iou_is_off(case) & ~np.isfinite(intersection_and_union(case)[1])).any())
 
 
 def _union_is_zero(case: Case) -> bool:
-    return _from_corners(case) and bool((_intersection_and_union(case)[1] == 0).any())
+    return _from_corners(case) and bool((intersection_and_union(case)[1] == 0).any())
 
 
 def _side_is_beyond_float16(case: Case) -> bool:

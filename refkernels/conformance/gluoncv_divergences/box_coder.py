@@ -287,4 +287,34 @@ DIVERGENCES = (
         ),
         modes=("by image",),
     ),
+    Divergence(
+        "GCV-083",
+        "NormalizedBoxCenterDecoder",
+        "Arrays without a batch axis raise an error.",
+        lambda case: case.inputs["x"].ndim == 2,
+        witness(x=[[0, 0, 0, 0]], anchors=[[0, 0, 0, 0]]),
+    ),
+    Divergence(
+        "GCV-084",
+        "NormalizedBoxCenterDecoder",
+        "There is no argument for the means that the encoders have.",
+        lambda case: "means" in case.config,
+        witness({"means": (0.0, 0.0, 0.0, 0.0)}, x=[[[0, 0, 0, 0]]], anchors=[[[0, 0, 0, 0]]]),
+    ),
+    Divergence(
+        "GCV-085",
+        "NormalizedBoxCenterDecoder",
+        "float16 and float64 boxes, or boxes of two dtypes, raise an error on a CPU: MXNet casts "
+        "them to a common dtype by an operator that its CPU library does not have for them.",
+        lambda case: {_dtype(case, "x"), _dtype(case, "anchors")} != {np.dtype(np.float32)},
+        witness(x=[[[0, 0, 0, 0]]], anchors=[[[0, 0, 0, 0]]]),
+        "float64",
+    ),
+    Divergence(
+        "GCV-114",
+        "NormalizedBoxCenterDecoder",
+        "Anchors of their own for each image of a batch, (B, N, 4), raise an error.",
+        lambda case: case.inputs["anchors"].ndim == 3 and len(case.inputs["anchors"]) > 1,
+        witness(x=[[[0, 0, 0, 0]]] * 2, anchors=[[[0, 0, 0, 0]]] * 2),
+    ),
 )
