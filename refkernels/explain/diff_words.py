@@ -186,9 +186,8 @@ def _anchors(
     if not count:
         return
     if shown:
-        yield f"  {heading} {count} anchor{'s' * (count != 1)}" + (
-            f", of which {shown} are:" if count > shown else ":"
-        )
+        more = f", the first {shown} of them" if count > shown else ""
+        yield f"  {heading} {count} anchor{'s' * (count != 1)}{more}:"
     for image, anchor in np.argwhere(marks)[:shown]:
         yield f"    image {image}, anchor {anchor}: {words(int(image), int(anchor))}"
 

@@ -1,5 +1,9 @@
 """Two dumps compared: who left the contract, where, for how many anchors, and for what reason."""
 
+import json
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -8,7 +12,7 @@ from hypothesis import strategies as st
 
 import refkernels as rk
 from refkernels.cli import main
-from refkernels.explain.contract import encode_operator
+from refkernels.explain.contract import ROLES, decode_contract, encode_operator
 from refkernels.explain.diff import Cause, compare_dumps
 from refkernels.explain.diff_words import tell
 from refkernels.explain.dump import make_dump
@@ -385,3 +389,15 @@ def test_operators_of_one_s_own_are_no_contract():
 
     with pytest.raises(TypeError, match="is not one of refkernels' operators"):
         encode_operator(Mine(0.5))
+
+
+def test_the_page_shows_what_diff_prints(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "diff.md").read_text()
+    blocks = dict(re.findall(r"^```(\w+)\n(.*?)^```$", page, re.M | re.S))
+    monkeypatch.chdir(tmp_path)
+    exec(blocks["python"], {})
+    command, _, shown = blocks["console"].partition("\n")
+    assert command == "$ refkernels diff a.npz b.npz"
+    result = CliRunner().invoke(main, command.split()[2:])
+    assert [line.rstrip() for line in result.output.splitlines()] == shown.splitlines()
+    assert sorted(decode_contract(json.loads(blocks["json"]))) == sorted(ROLES)
