@@ -76,12 +76,7 @@ class Pipeline(Operator):
         self, target: Target, case: Case, mode: str, context: str
     ) -> Callable[..., tuple[Array, ...]]:
         """Return a function that runs the whole chain on the target."""
-        calls = [
-            target.adapter(stage.recipe.name).prepare(
-                target.build(stage.recipe.name, stage.recipe.config), mode, context
-            )
-            for stage in self.stages
-        ]
+        calls = [self._prepare_stage(target, stage, mode, context) for stage in self.stages]
 
         def run(*inputs: Array) -> tuple[Array, ...]:
             values = dict(zip(case.inputs, inputs, strict=True))
@@ -100,6 +95,15 @@ class Pipeline(Operator):
             return tuple(values[name] for name in self._results())
 
         return run
+
+    def _prepare_stage(
+        self, target: Target, stage: Stage, mode: str, context: str
+    ) -> Callable[..., tuple[Array, ...]]:
+        """Prepare one operator; one that cannot be run in this mode is run in its plain one."""
+        name = stage.recipe.name
+        adapter, modes = target.adapter(name), target.adapter(name).modes(target.find(name))
+        built = target.build(name, stage.recipe.config)
+        return adapter.prepare(built, mode if mode in modes else modes[0], context)
 
     def paste(self, target: Target, case: Case, mode: str, context: str) -> str:
         """Return the inputs, and the chain as the calls it is made of."""

@@ -119,7 +119,10 @@ def _heat_maps(draw: DrawFn) -> Case:
     size = draw(st.integers(1, 2))
     height, width = draw(st.integers(4, 20)), draw(st.integers(4, 20))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    return _heat_map_case(rng, size, height, width, _some_boxes(rng, size, height, width))
+    case = _heat_map_case(rng, size, height, width, _some_boxes(rng, size, height, width))
+    if draw(st.booleans()):  # without ties
+        case.inputs["heatmap"][:] = rng.random(case.inputs["heatmap"].shape)
+    return case
 
 
 def _some_boxes(rng: np.random.Generator, size: int, height: int, width: int) -> Array:

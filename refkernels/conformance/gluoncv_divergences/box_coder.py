@@ -42,7 +42,7 @@ def _center_form(boxes: Array) -> list[Array]:
 def _encoded(case: Case) -> Array:
     """Return the targets of all anchors, each operation in the dtype of the boxes."""
     anchors, refs = case.inputs["anchors"], case.inputs["refs"]
-    number = anchors.dtype.type
+    number = np.result_type(anchors, refs).type
     matches = np.clip(case.inputs["matches"], 0, refs.shape[1] - 1).astype(np.int64)
     ax, ay, aw, ah = _center_form(anchors)
     gx, gy, gw, gh = _center_form(np.take_along_axis(refs, matches[..., None], 1))
@@ -57,7 +57,16 @@ def _encoded(case: Case) -> Array:
 def _encoder_is_rounded(case: Case) -> bool:
     """Tell whether it shows that each operation on float16 boxes is rounded to float16."""
     boxes = {_dtype(case, "anchors"), _dtype(case, "refs")}
-    if _is_single(case) or boxes != {np.dtype(np.float16)}:
+    return boxes == {np.dtype(np.float16)} and _steps_are_rounded(case)
+
+
+def _centers_are_narrow(case: Case) -> bool:
+    """Tell whether it shows that of boxes of two dtypes each has its centres in its own."""
+    return _dtype(case, "anchors") != _dtype(case, "refs") and _steps_are_rounded(case)
+
+
+def _steps_are_rounded(case: Case) -> bool:
+    if _is_single(case):
         return False
     operator = kernels.NormalizedBoxCenterEncoder(**case.config)
     wide = {
@@ -316,5 +325,19 @@ DIVERGENCES = (
         "Anchors of their own for each image of a batch, (B, N, 4), raise an error.",
         lambda case: case.inputs["anchors"].ndim == 3 and len(case.inputs["anchors"]) > 1,
         witness(x=[[[0, 0, 0, 0]]] * 2, anchors=[[[0, 0, 0, 0]]] * 2),
+    ),
+    Divergence(
+        "GCV-115",
+        "NumPyNormalizedBoxCenterEncoder",
+        "Of boxes of two dtypes each has its centres computed in its own, so targets are no better "
+        "than the narrower.",
+        _centers_are_narrow,
+        witness(
+            samples=[[1]],
+            matches=np.array([[0]]),
+            anchors=np.array([[[0, 304.1, 0, 208]]], np.float32),
+            refs=[[[0, 0, 0, 0]]],
+        ),
+        "float64",
     ),
 )

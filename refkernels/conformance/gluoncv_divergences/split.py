@@ -41,19 +41,20 @@ def _sizes(case: Case) -> list[int]:
 
 
 def _loses_examples(case: Case) -> bool:
-    expected = [len(batch) for up, _ in _buckets(case) for batch in up]
-    return not _reads_beyond(case) and bool(_sizes(case) != expected)
+    expected: list[int] = [len(batch) for up, _ in _buckets(case) for batch in up]
+    return not _reads_beyond(case) and _sizes(case) != expected
 
 
 def _length_is_off(case: Case) -> bool:
-    return -(-_part(case)[2] // case.config["batch_size"]) != len(_sizes(case))
+    batch: int = case.config["batch_size"]
+    return -(-_part(case)[2] // batch) != len(_sizes(case))
 
 
 def _is_drawn(case: Case) -> bool:
     """Tell whether lots decide anything."""
     if case.config.get("shuffle", False):
         return _part(case)[2] > 1
-    return any(up != down for up, down in _buckets(case))
+    return any(bool(up != down) for up, down in _buckets(case))
 
 
 DIVERGENCES = (
