@@ -13,8 +13,8 @@ from refkernels.explain.trace import Trace, explain
 
 __all__ = ["explain_command"]
 
-# What is told without being asked for.
-TOLD_FLIPS = 5
+# Ground truths without an anchor that are told without being asked for.
+TOLD_TRUTHS = 5
 NEAREST = 5
 
 
@@ -161,4 +161,4 @@ def _told(trace: Trace) -> list[str]:
         if len(rows):
             told.append(trace.why(int(rows[0])))
     without = np.flatnonzero(trace.truths["fate"] != Fate.MATCHED)
-    return [*told, *(trace.why_truth(int(truth)) for truth in without[:TOLD_FLIPS])]
+    return [*told, *(trace.why_truth(int(truth)) for truth in without[:TOLD_TRUTHS])]

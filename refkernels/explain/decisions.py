@@ -10,7 +10,7 @@ from refkernels.explain.records import ANCHOR, MATCHED, ROUND, TRUTH, Fate, Stag
 from refkernels.matcher import BipartiteMatcher
 from refkernels.sampler import NaiveSampler, OHEMSampler, QuotaSampler
 
-__all__ = ["anchor_records", "rounds_of", "truth_records"]
+__all__ = ["anchor_records", "largest_of", "rounds_of", "truth_records"]
 
 
 def anchor_records(matching: Matching, samples: Array, sampler: Any, region: Array | None) -> Array:
@@ -145,9 +145,7 @@ def _stages(records: Array, sampler: Any, matching: Matching) -> None:
         stage[between] = Stage.BETWEEN
         _compare(records, between, largest, limit)
     elif type(sampler) is not NaiveSampler:
-        stage[(sample != -1) if not matched.any() else (sample != np.where(matched, 1, -1))] = (
-            Stage.OTHER_SAMPLER
-        )
+        stage[sample != np.where(matched, 1, -1)] = Stage.OTHER_SAMPLER
     kept = matched & (sample > 0)
     stage[kept] = records["matched_by"][kept]
     stage[records["region"] >= 0] = Stage.REGION
@@ -161,10 +159,12 @@ def _compare(records: Array, rows: Array, value: Array, threshold: Any) -> None:
 
 def largest_of(matching: Matching) -> Array:
     """Return the largest IoU of each anchor, 0 without ground truth, as samplers take it."""
-    if 1 in matching.surveys and matching.x.shape[1]:
-        own = matching.surveys[1].own
-        return np.asarray(matching.x[np.arange(len(own)), own], np.float64)
-    return np.asarray(matching.x.max(axis=1, initial=0 if not matching.x.shape[1] else -np.inf))
+    if not matching.x.shape[1]:
+        return np.zeros(len(matching.x))
+    if 1 not in matching.surveys:
+        return np.asarray(matching.x.max(axis=1), np.float64)
+    own = matching.surveys[1].own
+    return np.asarray(matching.x[np.arange(len(own)), own], np.float64)
 
 
 def rounds_of(matching: Matching) -> Array:

@@ -185,7 +185,7 @@ def _refused(trace: "Trace", place: int, anchor: int, truth: int) -> str:
         )
     if not len(its):
         return ""
-    how = "smaller" if sign < 0 else "larger"
+    how, difference = "smaller" if sign < 0 else "larger", _number(abs(its["iou"][0] - value))
     holder = its["anchor"][0]
     if its["iou"][0] == value:
         return (
@@ -194,7 +194,7 @@ def _refused(trace: "Trace", place: int, anchor: int, truth: int) -> str:
         )
     return (
         f"The bipartite matcher gave that ground truth to anchor {holder} in round "
-        f"{its['round'][0]}, whose {_number(its['iou'][0])} is {how}."
+        f"{its['round'][0]}, whose {_number(its['iou'][0])} is {how} by {difference}."
     )
 
 
@@ -225,9 +225,16 @@ def _runner_up(trace: "Trace", record: Any) -> str:
     value = trace.iou(record["anchor"], record["runner_up"])
     if value == 0 and _sign(trace, record) > 0:
         return "It overlaps no other ground truth."
-    gap = float(record["gap"])
-    better = _sign(trace, record) < 0
-    how = "less" if (gap >= 0) != better else "more"
+    gap, smaller = float(record["gap"]), _sign(trace, record) < 0
+    if gap < 0:
+        own = trace.rounds[trace.rounds["matcher"] == record["matcher"]]
+        own = own[own["truth"] == record["runner_up"]]
+        given = f" in round {own['round'][0]} to anchor {own['anchor'][0]}" if len(own) else ""
+        return (
+            f"It has {'less' if smaller else 'more'} with ground truth {record['runner_up']}, "
+            f"{_number(value)}, which was given away{given}."
+        )
+    how = "more" if smaller else "less"
     return (
         f"Its next is ground truth {record['runner_up']}, with {_number(value)}, "
         f"{_number(abs(gap))} {how}."

@@ -250,6 +250,18 @@ def test_a_matcher_of_another_kind_is_named_as_such() -> None:
     assert trace.anchors["matcher"].tolist() == [0, 1]
 
 
+class Ignoring(NaiveSampler):
+    def __call__(self, matches: Any) -> Array:
+        return np.zeros(np.shape(matches), np.int64)
+
+
+def test_a_sampler_of_another_kind_is_named_as_such() -> None:
+    trace = explain(MaximumMatcher(0.5), [[0.75], [0.25]], sampler=Ignoring())
+    assert trace.samples.tolist() == [0, 0]
+    assert [Stage(stage) for stage in trace.anchors["stage"]] == [Stage.OTHER_SAMPLER] * 2
+    assert Stage(trace.anchors["matched_by"][0]) == Stage.MAXIMUM
+
+
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])
 def test_nothing_is_explained_too(shape: tuple[int, int]) -> None:
     matcher = CompositeMatcher([BipartiteMatcher(), MaximumMatcher(0.5)])

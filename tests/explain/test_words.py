@@ -85,7 +85,7 @@ WORDS = {
     "truth 0 in round 1. It overlaps no other ground truth.",
     4: "Anchor 4 is not matched: its largest IoU is 0.375, with ground truth 1, which misses the "
     "threshold 0.5 by 0.125. The bipartite matcher gave that ground truth to anchor 3 in round 2, "
-    "whose 0.625 is larger.",
+    "whose 0.625 is larger by 0.25.",
     5: "Anchor 5 is not matched: it overlaps no ground truth.",
 }
 
@@ -110,8 +110,8 @@ def test_why(trace: Trace, anchor: int) -> None:
             4,
             0,
             "Anchor 4 has IoU 0.25 with ground truth 0. The bipartite matcher gave that ground "
-            "truth to anchor 0 in round 1, whose 0.875 is larger. The maximum matcher looks at its "
-            "largest alone: ground truth 1, 0.375.",
+            "truth to anchor 0 in round 1, whose 0.875 is larger by 0.625. The maximum matcher "
+            "looks at its largest alone: ground truth 1, 0.375.",
         ),
         (5, 2, "Anchor 5 and ground truth 2 do not overlap: their IoU is 0."),
         (2, 1, f"It is. {WORDS[2]}"),
@@ -306,4 +306,13 @@ def test_a_tie_of_truths_that_another_round_decided() -> None:
     assert trace.why(1) == (
         "Anchor 1 is matched with ground truth 1, in round 2 of the bipartite matcher: IoU 0.5 was "
         "the largest left. Its IoU with ground truth 0 is the same, which was given away before."
+    )
+
+
+def test_an_anchor_with_more_of_another_truth_says_who_got_that() -> None:
+    trace = explain(BipartiteMatcher(share_max=False), [[0.75, 0.0], [0.625, 0.5]])
+    assert trace.why(1) == (
+        "Anchor 1 is matched with ground truth 1, in round 2 of the bipartite matcher: IoU 0.5 was "
+        "the largest left. It has more with ground truth 0, 0.625, which was given away in round 1 "
+        "to anchor 0."
     )
