@@ -261,6 +261,9 @@ def _stage(
             )
         if any(not remark.startswith("image ") for remark in own.remarks):
             wrong[:] = True
+    if any(own.undefined for own in held):
+        follows = np.logical_or.reduce([causes == Cause.FOLLOWS, *(_broken(before, differs.shape))])
+        causes[differs] = np.where(follows, Cause.FOLLOWS, Cause.ERROR)[differs]
     causes[differs & wrong] = Cause.ERROR
     inherited = np.zeros(differs.shape, bool)
     for earlier in before:
@@ -268,6 +271,11 @@ def _stage(
             inherited |= earlier.causes != Cause.NONE
     most = _most(stage, dumps, (causes == Cause.ROUNDING) & ~inherited)
     return StageDifference(stage, held, causes, parameters, inherited, most)
+
+
+def _broken(before: list[StageDifference], shape: tuple[int, ...]) -> list[Array]:
+    """Mark all anchors if an earlier stage of either side has left the contract."""
+    return [np.full(shape, not held.keeps) for earlier in before for held in earlier.held]
 
 
 def _differing(stage: Stage, dumps: tuple[Dump, Dump], count: int) -> Array:

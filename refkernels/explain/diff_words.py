@@ -49,6 +49,8 @@ def tell(found: Difference, shown: int = 3) -> Iterator[str]:
     """
     for side, dump in zip(SIDES, found.dumps, strict=True):
         yield f"{side}  {dump.name}: {_contents(dump)}"
+        if dump.about:
+            yield f"   {dump.about}"
     yield ""
     yield from _table(found)
     yield ""

@@ -8,7 +8,7 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -81,6 +81,9 @@ STAGES = (
 # The results of a per-class encoder in place of the last stage's.
 PER_CLASS = {"box_targets": "BPC4", "box_masks": "BPC4", "indices": "BP"}
 
+# Results that may be integers; those of other names are real.
+WHOLE = ("matches", "samples", "cls_targets", "cls_masks", "indices")
+
 AXES = {"B": "images", "N": "anchors", "M": "objects", "K": "scores", "P": "rows", "C": "classes"}
 
 
@@ -96,11 +99,14 @@ class Dump:
         Inputs and results by name, all with their batch axis.
     operators : dict of str to operator
         The operators by their place (`refkernels.explain.contract.ROLES`).
+    about : str
+        What whoever made it has to say of it.
     """
 
     name: str
     arrays: dict[str, Array]
     operators: dict[str, Any] = field(default_factory=dict)
+    about: str = ""
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -122,7 +128,8 @@ class Dump:
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file, whole or not at all."""
         content: dict[str, Any] = dict(self.arrays)
-        content[CONFIG] = np.array(json.dumps(encode_contract(self.operators)))
+        config = {"about": self.about, **encode_contract(self.operators)}
+        content[CONFIG] = np.array(json.dumps(config))
         place = Path(path)
         beside = place.with_name(f".{place.name}.{uuid4().hex}")
         try:
@@ -153,10 +160,14 @@ def read_dump(path: str | os.PathLike[str], contract: Mapping[str, Any] | None =
     name = str(path)
     arrays = _load(name)
     operators: dict[str, Any] = {}
+    about = ""
     try:
         if CONFIG in arrays:
-            operators = decode_contract(_json(arrays.pop(CONFIG)))
-        return make_dump(name, arrays, {**operators, **(contract or {})})
+            config = _json(arrays.pop(CONFIG))
+            operators = decode_contract(config)
+            about = str(config.get("about", ""))
+        dump = make_dump(name, arrays, {**operators, **(contract or {})})
+        return replace(dump, about=about)
     except (ValueError, TypeError) as error:
         text = str(error)
         raise ValueError(text if text.startswith(f"{name}: ") else f"{name}: {text}") from None
@@ -246,7 +257,7 @@ def _checked(name: str, value: Any, axes: str) -> Array:
     else:
         # Results are kept as they are: that one is nan is for the comparison to say.
         array = as_real(name, value, finite=name in INPUTS)
-        if np.asarray(value).dtype.kind in "iu" and name not in INPUTS:
+        if np.asarray(value).dtype.kind in "iu" and name in WHOLE:
             array = np.asarray(value)
     if name == "labels" and array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]

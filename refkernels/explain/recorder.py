@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
@@ -251,6 +251,8 @@ class Recorder:
             self.dump = make_dump(str(self._path), self._arrays, self._operators)
         except (ValueError, TypeError) as error:
             raise ValueError(f"{self._path} is not written: {error}") from None
+        if self.assumed:
+            self.dump = replace(self.dump, about=f"assumed: {'; '.join(self.assumed)}")
         self.dump.write(self._path)
 
 

@@ -177,7 +177,8 @@ def _hold_targets(held: Held, operator: Any, dump: Dump, found: dict[str, Array]
         if name in found:
             wrong |= _differs(found[name], expected[name])
     positive = np.take_along_axis(dump.arrays["samples"], indices, 1) > 0.5
-    matches = np.take_along_axis(dump.arrays["matches"], indices, 1).astype(np.int64)
+    matches = np.take_along_axis(dump.arrays["matches"], indices, 1)
+    matches = np.where(positive, matches, 0).astype(np.int64)  # others may be anything
     differs = _differs(targets, expected["box_targets"])
     wrong |= differs & ~positive
     for image in range(len(wrong)):

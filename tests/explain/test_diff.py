@@ -253,6 +253,46 @@ def test_other_inputs_are_told_and_are_no_rounding():
     assert "anchors differ in 480 numbers, by at most 0.5: anchors[0, 0, 0] is " in words(found)
 
 
+GARBAGE = [np.nan, np.inf, -np.inf, -1.0, -7.0, 0.0, 0.4, 1.0, 5.0, 1e30]
+
+
+@given(
+    st.sampled_from([*CHAINS]),
+    st.integers(0, 10**6),
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["ious", "matches", "samples", "cls_targets", "box_targets", "indices"]
+            ),
+            st.integers(0, 10**6),
+            st.sampled_from(GARBAGE),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.booleans(),
+)
+def test_whatever_a_side_holds_is_told_and_the_other_is_not_blamed(chain, seed, faults, moved):
+    inputs = scene(seed, anchors=30)
+    a = run(inputs, CHAINS[chain])
+    arrays = {name: array.copy() for name, array in a.arrays.items()}
+    if moved:
+        arrays["anchors"] += 1
+    for name, place, value in faults:
+        if name in arrays:
+            own = arrays[name].astype(np.float64)
+            own.flat[place % own.size] = value
+            arrays[name] = own
+    found = compare_dumps(a, make_dump("b.npz", arrays, a.operators))
+    assert found.left(0) is None
+    assert list(tell(found))
+    for own in found.stages:
+        unequal = own.causes != Cause.NONE
+        assert not (unequal & own.held[1].wrong & (own.causes != Cause.ERROR)).any()
+    if found.left(1) is not None:
+        assert found.status == 1
+
+
 def test_what_cannot_be_derived_is_told_and_never_raised():
     a = run(scene(8), CHAINS["plain"])
     image, anchor = np.argwhere(a.arrays["matches"] >= 0)[0]

@@ -8,6 +8,7 @@ import pytest
 
 import refkernels as rk
 from refkernels.explain import compare_dumps, read_dump, record
+from refkernels.explain.diff_words import tell
 from tests.explain.chains import CHAINS, run, scene
 
 
@@ -165,6 +166,19 @@ def test_parameters_that_cannot_be_told_are_asked_for(tmp_path):
     with record(tmp_path / "a.npz", ious, sampler, rk.MaximumMatcher, contract=contract) as found:
         go()
     assert found.dump.operators["sampler"] == given
+
+
+def test_parameters_that_are_assumed_are_told(tmp_path):
+    class BBoxBatchIOU:
+        def __call__(self, a, b):
+            return rk.BBoxBatchIOU()(a, b)
+
+    with record(tmp_path / "a.npz", own := BBoxBatchIOU()) as recorder:
+        own(np.eye(4), np.eye(4))
+    assert recorder.assumed[0] == "axis of BBoxBatchIOU is -1"
+    about = read_dump(tmp_path / "a.npz").about
+    assert about.startswith("assumed: axis of BBoxBatchIOU is -1; fmt of BBoxBatchIOU is corner")
+    assert about in "\n".join(tell(compare_dumps(recorder.dump, recorder.dump)))
 
 
 # Gluon
