@@ -83,7 +83,7 @@ def draw_boxes(
     size : tuple of float, optional
         Width and height of the canvas, in the unit of the boxes.
     most : int, default 40
-        How many anchors are drawn at most: of each stage those of largest IoU.
+        How many anchors are drawn at most: of each stage some, those of largest IoU.
     axis : matplotlib.axes.Axes, optional
         Where to draw; by default a new figure.
 
@@ -108,10 +108,12 @@ def draw_boxes(
     if trace.regions is not None and len(trace.regions):
         handles["region"] = _key("ignored region", len(trace.regions), REGION, "solid", 1.0)
     drawn = 0
-    shown = {stage: _of_stage(trace, stage) for stage in COLORS}
+    shown = {stage: rows for stage in COLORS if len(rows := _of_stage(trace, stage))}
     total = sum(map(len, shown.values()))
-    for stage, rows in sorted(shown.items(), key=lambda item: len(item[1])):
-        rows = rows[np.argsort(-trace.anchors["iou"][rows], kind="stable")][: most - drawn]
+    for turn, (stage, rows) in enumerate(sorted(shown.items(), key=lambda item: len(item[1]))):
+        # The few of a stage all have a place; the many share what is left.
+        room = -(-(most - drawn) // (len(shown) - turn))
+        rows = rows[np.argsort(-trace.anchors["iou"][rows], kind="stable")][:room]
         drawn += len(rows)
         for row in rows:
             _box(
@@ -122,9 +124,8 @@ def draw_boxes(
                 linewidth=1.1,
                 zorder=3,
             )
-        if len(shown[stage]):
-            style = STYLES.get(stage, "solid")
-            handles[stage.label] = _key(stage.label, len(shown[stage]), COLORS[stage], style, 1.4)
+        style = STYLES.get(stage, "solid")
+        handles[stage.label] = _key(stage.label, len(shown[stage]), COLORS[stage], style, 1.4)
     for truth, record in zip(trace.boxes, trace.truths, strict=True):
         if record["fate"] == Fate.NO_EXTENT:
             continue

@@ -17,7 +17,15 @@ from tests.explain.test_words import IOUS, SSD
 pytest.importorskip("matplotlib")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
-from refkernels.explain.pictures import draw_best, draw_boxes, draw_matrix, draw_trace  # noqa: E402
+import matplotlib.colors  # noqa: E402
+
+from refkernels.explain.pictures import (  # noqa: E402
+    COLORS,
+    draw_best,
+    draw_boxes,
+    draw_matrix,
+    draw_trace,
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +68,13 @@ def test_what_is_not_drawn_is_counted_in_the_caption(trace: Trace, most: int) ->
     assert (more in caption) == (matched > drawn)
     for stage in (Stage.MISSED, Stage.NO_OVERLAP, Stage.REGION):
         assert f"{trace.counts()[stage]} {stage.label}" in caption
+
+
+def test_each_stage_has_some_of_its_anchors_drawn(trace: Trace) -> None:
+    (axis,) = draw_boxes(trace, size=(300, 300), most=20).axes
+    colors = [matplotlib.colors.to_hex(patch.get_edgecolor()) for patch in axis.patches]
+    for stage in (Stage.BIPARTITE, Stage.SHARED, Stage.MAXIMUM):
+        assert colors.count(COLORS[stage].lower()) in (6, 7)
 
 
 def test_an_image_lies_under_the_boxes(trace: Trace) -> None:
