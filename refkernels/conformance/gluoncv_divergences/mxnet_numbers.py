@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["as_read", "is_readable"]
+__all__ = ["as_compared", "as_read", "is_readable"]
 
 # Of digits after the point only so many count.
 MAX_DIGITS = 19
@@ -34,6 +34,13 @@ def as_read(value: float, dtype: Any = np.float64) -> Any:
             scale *= number(factor)
     result = result / scale if exponent < 0 else result * scale
     return -result if sign else result
+
+
+def as_compared(value: float, dtype: Any) -> Any:
+    """Return the number that an array of `dtype` is compared with: float16 by way of float32."""
+    read = as_read(value)
+    with np.errstate(over="ignore"):
+        return np.dtype(dtype).type(np.float32(read) if dtype == np.float16 else read)
 
 
 def is_readable(value: float, dtype: Any = np.float64) -> bool:
