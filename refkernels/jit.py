@@ -10,6 +10,7 @@ Every kernel of refkernels is compiled by `jit`, so what holds for one holds for
 
 import warnings
 from collections.abc import Callable
+from pickle import UnpicklingError
 from typing import Any, TypeVar
 
 import numba
@@ -59,6 +60,28 @@ def jit(function: Function) -> Function:
                 stacklevel=3,
             )
         compiled = numba.njit(**OPTIONS)(function)
+    _forget_what_does_not_load(compiled)
     if numba.config.DISABLE_JIT:
         return np.errstate(all="ignore")(compiled)
     return compiled
+
+
+def _forget_what_does_not_load(kernel: Any) -> None:
+    """Let a kernel be compiled anew where its cache cannot be read, such as after an upgrade.
+
+    Numba reads the whole index of a kernel before it looks whether that is of today's source, and
+    fails where one of the signatures in it names a type that is no more.
+    """
+    file: Any = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
+    if hasattr(file, "_load_index"):  # else it has no cache
+        file._load_index = _or_empty(file._load_index)
+
+
+def _or_empty(load: Callable[[], dict[Any, str]]) -> Callable[[], dict[Any, str]]:
+    def load_if_possible() -> dict[Any, str]:
+        try:
+            return load()
+        except (AttributeError, EOFError, ImportError, UnpicklingError):
+            return {}
+
+    return load_if_possible

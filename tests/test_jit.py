@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import warnings
+from pickle import UnpicklingError
 
 import numba
 import numpy as np
@@ -86,3 +87,55 @@ def test_importing_refkernels_compiles_nothing_and_imports_no_framework():
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("error", [AttributeError, EOFError, ImportError, UnpicklingError])
+def test_an_index_that_cannot_be_read_is_an_empty_one(error):
+    def load():
+        raise error("the index")
+
+    class Kernel:
+        class _cache:
+            class _cache_file:
+                _load_index = staticmethod(load)
+
+    jit_module._forget_what_does_not_load(Kernel)
+    assert Kernel._cache._cache_file._load_index() == {}
+
+
+KERNEL = """
+from refkernels.jit import jit
+
+@jit
+def total(pair):
+    return pair.first + pair.second
+"""
+PAIR = "from typing import NamedTuple\nclass Pair(NamedTuple):\n    first: int\n    second: int\n"
+
+
+@needs_compiler
+@pytest.mark.parametrize("damage", ["a type has moved", "half an index"])
+def test_a_cache_that_cannot_be_read_is_made_anew(tmp_path, damage):
+    (tmp_path / "kernel.py").write_text(KERNEL)
+    (tmp_path / "pairs.py").write_text(PAIR)
+    cache = tmp_path / "cache"
+    paths = os.pathsep.join([str(tmp_path), *sys.path])
+    env = {**os.environ, "PYTHONPATH": paths, "NUMBA_CACHE_DIR": str(cache)}
+
+    def run(module):
+        code = f"from {module} import Pair; from kernel import total; print(total(Pair(1, 2)))"
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
+        return done.stdout.strip(), {file: file.stat().st_mtime_ns for file in cache.rglob("*.nbi")}
+
+    first, made = run("pairs")
+    assert (first, len(made)) == ("3", 1)
+    module, (index,) = "pairs", made
+    if damage == "a type has moved":
+        (tmp_path / "pairs.py").rename(tmp_path / "others.py")
+        module = "others"
+    else:
+        index.write_bytes(index.read_bytes()[:-20])
+    assert run(module)[0] == "3"
+    assert index.stat().st_mtime_ns > made[index]  # it is of use again
+    assert run(module)[0] == "3"
