@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from refkernels import BipartiteMatcher, CompositeMatcher, MaximumMatcher
 from refkernels.arrays import Array
+from refkernels.explain import sensitivity
 from refkernels.explain.sensitivity import RELATIVE, Flip
 from refkernels.explain.sweep import thresholds
 from refkernels.explain.trace import explain
@@ -82,6 +83,38 @@ def test_a_large_image_is_reduced_to_what_matters() -> None:
             assert abs(change) <= RELATIVE * x[anchor, truth]
             moved[anchor, truth] += np.float32(change)
         assert matcher(moved)[flip.anchor] == flip.after
+
+
+@given(st.integers(0, 2**32 - 1), matchers)
+@settings(max_examples=60, deadline=None)
+def test_the_rows_that_are_left_out_change_nothing(seed: int, matcher: Matcher) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.choice([0.0, 0.2, 0.4, 0.6, 0.8], (25, 3)) * rng.choice([0, 1], (25, 3))
+    x = np.where(x > 0, x + rng.choice([0, 0, 0.01, -0.03], x.shape), 0)
+    trace = explain(matcher, x)
+    reduced = trace.sensitivity(0.02)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sensitivity, "_rows_that_matter", lambda values, *_: np.arange(len(values)))
+        assert [flip.anchor for flip in trace.sensitivity(0.02)] == [
+            flip.anchor for flip in reduced
+        ]
+
+
+@pytest.mark.parametrize(
+    ("matcher", "x", "pairs"),
+    [
+        (MaximumMatcher(0.5), [[0.6875, 0.625]], {(0, 0), (0, 1)}),
+        (BipartiteMatcher(share_max=False), [[0.6875], [0.625]], {(0, 0), (1, 0)}),
+    ],
+)
+def test_two_ious_may_pass_each_other(
+    matcher: Matcher, x: list[list[float]], pairs: set[tuple[int, int]]
+) -> None:
+    # The gap is more than either may change, and less than both together.
+    for flip in explain(matcher, x).sensitivity(0.05):
+        assert {(anchor, truth) for anchor, truth, _ in flip.changes} == pairs
+    assert len(explain(matcher, x).sensitivity(0.05)) == len(x)
+    assert explain(matcher, x).sensitivity(0.03) == []
 
 
 def test_a_flip_is_told_in_a_line() -> None:
