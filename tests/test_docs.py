@@ -57,7 +57,7 @@ def test_the_readme_shows_what_check_prints(tmp_path: Path) -> None:
     (tmp_path / "my").mkdir()
     (tmp_path / "my" / "blocks.py").write_text(fenced(text, "python"))
     _, _, session = fenced(text, "console").partition("$ refkernels check my.blocks")
-    arguments, *shown = session.splitlines()
+    arguments, *shown = session.partition("\n\n")[0].splitlines()
     run = subprocess.run(
         [sys.executable, "-m", "refkernels.cli", "check", "my.blocks", *arguments.split()],
         cwd=tmp_path,

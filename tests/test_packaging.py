@@ -39,7 +39,8 @@ def test_the_core_needs_numpy_and_numba_only(metadata) -> None:
 
 def test_extras_are_named_for_what_they_let_you_do(metadata) -> None:
     extras = set(metadata.metadata.get_all("Provides-Extra"))
-    assert extras == {"all", "assign", "check", "dask", "mxnet", "test", "viz"}
+    of_users = {"all", "assign", "check", "dask", "mxnet", "viz"}
+    assert extras == of_users | {"gluoncv", "mutants", "test"}
 
 
 def test_all_is_every_extra_of_a_user(metadata) -> None:
