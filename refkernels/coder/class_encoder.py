@@ -188,13 +188,15 @@ def _encode_classes(signs, matches, classes, ignored, targets):  # type: ignore[
     count = classes.shape[1] - 1
     complete = True
     for image in range(signs.shape[0]):
-        table = classes[image]
+        # Positives are few: everything else first, in a loop that vectorises.
         for i in range(signs.shape[1]):
-            sign, match = signs[image, i], matches[image, i]
-            matched = (match >= 0) & (match < count)
-            found = table[np.uintp(match if matched else count)]
-            targets[image, i] = found if sign > 0 else (zero if sign < 0 else ignored)
-            complete &= matched | (sign <= 0)
+            targets[image, i] = zero if signs[image, i] < 0 else ignored
+        for i in range(signs.shape[1]):
+            if signs[image, i] > 0:
+                match = matches[image, i]
+                matched = (match >= 0) & (match < count)
+                targets[image, i] = classes[image, np.uintp(match if matched else count)]
+                complete &= matched
     return complete
 
 

@@ -19,6 +19,9 @@ from refkernels.sampler.inputs import as_matches, as_maxima
 
 __all__ = ["OHEMSampler"]
 
+# So many logits at a time fit a cache.
+ROWS = 2048
+
 
 @dataclass(frozen=True)
 class OHEMSampler:
@@ -104,8 +107,8 @@ class OHEMSampler:
         )
         eligible = (indices < 0) & (maxima < rounded(self.thresh, maxima.dtype))
         batch = to_computing(values, values.dtype)
-        scores = np.empty(indices.shape, batch.dtype)
-        _log_odds(batch.reshape(-1, batch.shape[-1]), eligible.reshape(-1), scores.reshape(-1))
+        scores = _log_odds(batch.reshape(-1, batch.shape[-1])).reshape(indices.shape)
+        scores[~eligible] = -np.inf
         samples = np.empty(indices.shape, np.int64)
         _batch_mine(
             np.atleast_2d(indices),
@@ -118,25 +121,25 @@ class OHEMSampler:
         return samples
 
 
-@jit
-def _log_odds(logits, eligible, out):  # type: ignore[no-untyped-def]
-    """Fill `out` (N) with half the log-odds of logits (N, C + 1), -inf where not eligible.
+def _log_odds(logits: Array) -> Array:
+    """Return half the log-odds (N,) of logits (N, C + 1).
 
-    Half, so that no difference of finite logits overflows.
+    Half, so that no difference of finite logits overflows. The exponentials are nearly all of the
+    work, and NumPy's go along vectors, which a kernel's do not.
     """
-    half, zero = logits.dtype.type(0.5), logits.dtype.type(0)
-    for i in range(logits.shape[0]):
-        if not eligible[i]:
-            out[i] = -np.inf
-            continue
-        largest = logits[i, 1]
-        for j in range(2, logits.shape[1]):
-            largest = logits[i, j] if logits[i, j] > largest else largest
-        total = zero
-        for j in range(1, logits.shape[1]):
-            total += np.exp(logits[i, j] - largest)
-        # Adding 0 makes -0 equal to 0 for the ranking, which looks at bits.
-        out[i] = largest * half - logits[i, 0] * half + np.log(total) * half + zero
+    half = logits.dtype.type(0.5)
+    odds = np.empty(len(logits), logits.dtype)
+    with np.errstate(over="ignore"):  # a difference may be -inf, whose exponential is 0
+        for start in range(0, len(logits), ROWS):
+            # Classes first: maxima and sums over them then go along vectors as well.
+            classes = logits[start : start + ROWS].T.copy()
+            background, objects = classes[0], classes[1:]
+            largest = objects.max(0)
+            objects -= largest
+            total = np.exp(objects, out=objects).sum(0)
+            odds[start : start + ROWS] = largest * half - background * half + np.log(total) * half
+    odds += 0  # makes -0 equal to 0 for the ranking, which looks at bits
+    return odds
 
 
 @jit
