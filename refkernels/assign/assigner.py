@@ -16,7 +16,7 @@ from refkernels.arrays import (
 )
 from refkernels.assign.batch import Batch, read_batch, rounded_boxes, without_extent
 from refkernels.assign.composition import Operators, compose
-from refkernels.assign.matching import Scratch, new_scratch
+from refkernels.assign.known import Scratch, new_scratch
 from refkernels.assign.plan import check_operators, draws, make_plan
 from refkernels.assign.presets import Presets
 from refkernels.assign.results import SparseTargets, Targets
@@ -31,6 +31,9 @@ from refkernels.sampler import NaiveSampler, QuotaSampler
 __all__ = ["TargetAssigner"]
 
 DTYPES = ("float32", "float64")
+
+# What an image costs, and each anchor in it, in units of what a box costs: as measured.
+BASE, DENSE, SPARSE = 4, 1 / 3500, 1 / 30000
 
 
 class TargetAssigner(Presets):
@@ -254,7 +257,7 @@ class TargetAssigner(Presets):
             for index in part:
                 found[index], dropped[index] = self._solve_sparse(batch, index)
 
-        self._workers.share(solve_part, batch.places[:, 0])
+        self._workers.share(solve_part, batch.places[:, 0], BASE + len(self) * SPARSE)
         if dropped.any():
             batch.review(dropped, self.degenerate == "error")
         for targets, count in zip(found, dropped, strict=True):
@@ -304,18 +307,15 @@ class TargetAssigner(Presets):
         for name, (layout, dtype) in self._layout(batch.size).items():
             array = getattr(out, name)
             shape = layout[1:] if batch.form == "image" else layout
+            real = isinstance(array, np.ndarray)
             fits = (
-                isinstance(array, np.ndarray)
+                real
                 and (array.shape, array.dtype) == (shape, dtype)
                 and array.flags.c_contiguous
                 and array.flags.writeable
             )
             if not fits:
-                found = (
-                    f"{array.dtype} of shape {array.shape}"
-                    if isinstance(array, np.ndarray)
-                    else repr(array)
-                )
+                found = f"{array.dtype} of shape {array.shape}" if real else repr(array)
                 raise ValueError(
                     f"out.{name}: expected a C-contiguous array of {dtype} of shape {shape} that "
                     f"can be written, got {found}"
@@ -340,7 +340,7 @@ class TargetAssigner(Presets):
         if self._plan is None:
             results[:, 0] = COMPOSE
         else:
-            self._workers.share(fill_part, batch.places[:, 0])
+            self._workers.share(fill_part, batch.places[:, 0], BASE + len(self) * DENSE)
             if all(fine):
                 return results[:, 1]
         for index in np.flatnonzero(results[:, 0] != DONE):

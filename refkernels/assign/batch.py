@@ -80,26 +80,25 @@ def read_batch(boxes: Any, labels: Any, ignore: Any, image_ids: Any, dtype: np.d
     """
     form = _form(boxes)
     if form == "image":
-        own = _boxes("boxes", boxes, dtype)
-        own_labels = _labels("labels", labels, len(own))
-        region = np.empty((0, 4), dtype) if ignore is None else _boxes("ignore", ignore, dtype)
+        own = _boxes(boxes, dtype, "boxes")
+        own_labels = _labels(labels, len(own), "labels")
+        region = np.empty((0, 4), dtype) if ignore is None else _boxes(ignore, dtype, "ignore")
         places = np.zeros((2, 4), np.uint64)
         places[1, 0], places[1, 1] = len(own), len(region)
         if image_ids is not None:
             places[0, 2] = check_integer("image_ids", image_ids, low=0)
         return Batch(_for_kernel(own), _for_kernel(own_labels), _for_kernel(region), places, form)
     size = len(boxes)
-    box_parts = [_boxes(f"boxes[{i}]", boxes[i], dtype) for i in range(size)]
+    box_parts = [_boxes(boxes[i], dtype, "boxes", i) for i in range(size)]
     _check_length("labels", labels, size)
-    label_parts = [
-        _labels(f"labels[{i}]", labels[i], len(part)) for i, part in enumerate(box_parts)
-    ]
+    counts = [len(part) for part in box_parts]
+    label_parts = [_labels(labels[i], count, "labels", i) for i, count in enumerate(counts)]
     region_parts = []
     if ignore is not None:
         _check_length("ignore", ignore, size)
-        region_parts = [_boxes(f"ignore[{i}]", ignore[i], dtype) for i in range(size)]
+        region_parts = [_boxes(ignore[i], dtype, "ignore", i) for i in range(size)]
     places = np.zeros((size + 1, 4), np.uint64)
-    places[1:, 0] = np.cumsum([len(part) for part in box_parts])
+    places[1:, 0] = np.cumsum(counts)
     if region_parts:
         places[1:, 1] = np.cumsum([len(part) for part in region_parts])
     places[:-1, 2] = np.arange(size) if image_ids is None else _image_ids(image_ids, size)
@@ -142,7 +141,10 @@ def _form(boxes: Any) -> str:
     return "image" if axes == 2 else "padded"
 
 
-def _boxes(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
+# Names are made where they are needed, for errors: to make them for all costs as much as the rest.
+
+
+def _boxes(value: Any, dtype: np.dtype[Any], what: str, index: int | None = None) -> Array:
     if (
         isinstance(value, np.ndarray)
         and value.dtype == dtype
@@ -152,19 +154,25 @@ def _boxes(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
         return value  # nan and infinity are left to the kernel
     if isinstance(value, (list, tuple)) and not len(value):
         return np.empty((0, 4), dtype)
+    name = _name(what, index)
     boxes = as_boxes(name, value)
     require(boxes.ndim == 2, f"{name}: expected (M, 4), got shape {boxes.shape}")
     return rounded_boxes(name, boxes, dtype)
 
 
-def _labels(name: str, value: Any, count: int) -> Array:
+def _labels(value: Any, count: int, what: str, index: int | None = None) -> Array:
     fast = isinstance(value, np.ndarray) and value.dtype == np.int64
-    labels: Array = value if fast else as_indices(name, value)
+    labels: Array = value if fast else as_indices(_name(what, index), value)
     if labels.shape != (count,):
+        name = _name(what, index)
         raise ValueError(
             f"{name}: expected one for each of {count} boxes, got shape {labels.shape}"
         )
     return labels
+
+
+def _name(what: str, index: int | None) -> str:
+    return what if index is None else f"{what}[{index}]"
 
 
 def _check_length(name: str, value: Any, size: int) -> None:

@@ -13,7 +13,7 @@ from refkernels.bbox import BBoxBatchIOU
 from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
 from refkernels.matcher import Matcher
 from refkernels.sampler import NaiveSampler, QuotaSampler
-from refkernels.sampler.quota import _quota
+from refkernels.sampler.quota import draw_quotas
 
 __all__ = ["Operators", "compose"]
 
@@ -93,7 +93,7 @@ def _samples(
     maxima = ious.max(axis=1) if ious.shape[1] else np.zeros(len(ious), ious.dtype)
     samples = np.empty(len(matches), np.int64)
     max_pos, max_neg = sampler.quotas
-    _quota(
+    draw_quotas(
         matches,
         maxima,
         rounded(sampler.pos_thresh, maxima.dtype),

@@ -6,7 +6,7 @@ import numpy as np
 
 from refkernels.arrays import Array, rounded, rounded_to_computing
 from refkernels.assign.composition import Operators
-from refkernels.assign.matching import BIPARTITE, MAXIMUM, NONE, SMALLEST_AREA
+from refkernels.assign.known import BIPARTITE, MAXIMUM, NONE, SMALLEST_AREA
 from refkernels.assign.samples import Plan
 from refkernels.assign.tiles import Tiles
 from refkernels.bbox import BBoxBatchIOU

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.assign.matching import (
+from refkernels.assign.known import (
     HIGH,
     LOW,
     NONE,
@@ -15,11 +15,11 @@ from refkernels.assign.matching import (
     is_marked,
     lowest,
     mark,
-    match,
 )
+from refkernels.assign.matching import match
 from refkernels.assign.tiles import TILE, UP, coverage_bound
 from refkernels.jit import jit
-from refkernels.sampler.quota import _below, _mix
+from refkernels.sampler.quota import below, mix
 
 __all__ = ["COMPOSE", "DONE", "Plan", "image_state", "solve"]
 
@@ -36,7 +36,7 @@ class Plan(NamedTuple):
     Attributes
     ----------
     matchers : numpy.ndarray, (K, 4)
-        As in `refkernels.assign.matching.Rules`.
+        As in `refkernels.assign.known.Rules`.
     reals : numpy.ndarray, (15,)
         In the dtype of the boxes: relevant, positive, high and low of the `Rules`; crowd_thresh;
         the IoU's eps; the largest coordinate; means and stds of the box encoder.
@@ -188,7 +188,7 @@ def _draw(scratch, kind, base, count, quota, state):  # type: ignore[no-untyped-
     for i in range(count if whole else 0):
         entries[i] = i
     for i in range(quota):
-        chosen, state = _below(count - i, state)
+        chosen, state = below(count - i, state)
         place = i + chosen
         if whole:
             slot, first = place, i
@@ -288,7 +288,7 @@ def image_state(seed, place):  # type: ignore[no-untyped-def]
 
     It depends on the seed and the image's place alone, both of them uint64.
     """
-    return _mix(seed + _mix(place + np.uint64(1)))
+    return mix(seed + mix(place + np.uint64(1)))
 
 
 @jit

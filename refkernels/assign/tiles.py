@@ -17,6 +17,7 @@ __all__ = [
     "TILE",
     "UP",
     "Tiles",
+    "box_at",
     "build_tiles",
     "coverage_bound",
     "iou_bounds",
@@ -171,6 +172,19 @@ def _rank(label: Array) -> Array:
 
 # In the kernels a box is a tuple: its corners, its area, and its area with the IoU's eps. Arrays
 # are indexed and never sliced in inner loops: a slice costs as much as half a tile.
+
+
+@jit
+def box_at(boxes, column):  # type: ignore[no-untyped-def]
+    """Return a row of `boxes` (M, 6) as a tuple."""
+    return (
+        boxes[column, 0],
+        boxes[column, 1],
+        boxes[column, 2],
+        boxes[column, 3],
+        boxes[column, 4],
+        boxes[column, 5],
+    )
 
 
 @jit

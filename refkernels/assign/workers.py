@@ -12,8 +12,8 @@ from refkernels.arrays import Array
 
 __all__ = ["Workers"]
 
-# Writing an image's targets costs about as much as finding those of so many boxes.
-BOXES_PER_IMAGE = 8
+# Waking a thread takes about as long as finding the targets of so many boxes, some 20 microseconds.
+BOXES_PER_START = 20
 
 
 class Workers:
@@ -33,7 +33,7 @@ class Workers:
     def __getstate__(self) -> dict[str, Any]:
         return {"count": self.count, "_pool": None, "_process": -1}
 
-    def share(self, work: Callable[[range], None], starts: Array) -> None:
+    def share(self, work: Callable[[range], None], starts: Array, image_cost: float) -> None:
         """Call `work` on ranges of images of like cost, one of them in this thread.
 
         Parameters
@@ -42,14 +42,19 @@ class Workers:
             Called on ranges that make up all images.
         starts : numpy.ndarray, (B + 1,)
             Where each image's boxes begin, and where the last one's end.
+        image_cost : float
+            How many boxes an image without any costs as much as.
         """
         size = len(starts) - 1
         if self.count == 1 or size < 2:
             work(range(size))
             return
-        cost = starts.astype(np.int64) + BOXES_PER_IMAGE * np.arange(size + 1)
-        goals = np.arange(1, self.count) * (cost[-1] / self.count)
-        cuts = [0, *np.searchsorted(cost, goals).tolist(), size]
+        cost = starts + image_cost * np.arange(size + 1)
+        # This thread, which need not be woken, has the first part.
+        each = max(cost[-1] - BOXES_PER_START, 0) / self.count
+        goals = cost[-1] - each * np.arange(self.count - 1, 0, -1)
+        ends = np.searchsorted((cost[:-1] + cost[1:]) / 2, goals)  # the nearest whole image
+        cuts = [0, *ends.tolist(), size]
         own, *others = (range(*pair) for pair in pairwise(cuts))
         pool = self._started()
         tasks = [pool.submit(work, part) for part in others]

@@ -223,9 +223,9 @@ def mining_score(case: Case) -> Array:
     """Bound the score of OHEMSampler, computed stably in whichever of the usual ways.
 
     With m the largest logit and d = logit - m: a difference errs by u|d|, its exponential by that
-    and 3 units in the last place, relative (2.52 are the most that NumPy states of its own); the sum of C terms by the weighted mean of these and
-    C u; its logarithm by the sum's relative error and 1 unit; and the sums with m and the
-    background by u of their results and operands.
+    and 3 units in the last place, relative (NumPy states up to 2.52 of its own); the sum of C terms
+    by the weighted mean of these and C u; its logarithm by the sum's relative error and 1 unit; and
+    the sums with m and the background by u of their results and operands.
     """
     unit = roundoff(computing_dtype(case.inputs["logits"].dtype))
     logits = case.inputs["logits"].astype(np.float64)

@@ -153,7 +153,7 @@ def iou_matrices(
 
 # 0.3 and its float32 neighbour tie in float16; 1e-12 and 2e-12 vanish there.
 _LEVELS = [0.0, 0.5, 1.0, 0.25, 0.75, 0.3, float(np.nextafter(np.float32(0.3), 1)), 1e-12, 2e-12]
-_NEAR = [_LEVELS[5], _LEVELS[6], 0.5, 0.0]
+_NEAR = [_LEVELS[5], _LEVELS[6], 0.0]
 _DISTANCES = [*_LEVELS, -0.5, 2.0, 100.0, -1e-3]
 
 

@@ -18,7 +18,8 @@ from refkernels.arrays import (
 from refkernels.jit import jit
 from refkernels.sampler.inputs import WHOLE, as_matches, as_maxima, whole
 
-__all__ = ["QuotaSampler", "sample"]
+# Target assignment draws with the same kernels, so that its samples are the same.
+__all__ = ["QuotaSampler", "below", "draw_quotas", "mix", "sample"]
 
 # The constants of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
 # generators", 2014).
@@ -163,7 +164,7 @@ def sample(sampler: QuotaSampler, matches: Array, maxima: Array, seed: np.uint64
 
 
 @jit
-def _mix(state):  # type: ignore[no-untyped-def]
+def mix(state):  # type: ignore[no-untyped-def]
     """Return the output of SplitMix64 for a state."""
     state = (state ^ (state >> np.uint64(30))) * MIX_1
     state = (state ^ (state >> np.uint64(27))) * MIX_2
@@ -171,13 +172,13 @@ def _mix(state):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _below(bound, state):  # type: ignore[no-untyped-def]
+def below(bound, state):  # type: ignore[no-untyped-def]
     """Return a uniform whole number in [0, bound), bound below 2^32, and the next state."""
     bound = np.uint64(bound)
     biased = ((LOW_32 - bound) + np.uint64(1)) % bound
     while True:
         state += GOLDEN
-        product = (_mix(state) >> np.uint64(32)) * bound
+        product = (mix(state) >> np.uint64(32)) * bound
         if product & LOW_32 >= biased:
             return np.int64(product >> np.uint64(32)), state
 
@@ -193,7 +194,7 @@ def _keep(kind, count, quota, state, indices, samples):  # type: ignore[no-untyp
             indices[found] = i
             found += 1
     for i in range(quota):
-        chosen, state = _below(count - i, state)
+        chosen, state = below(count - i, state)
         indices[i], indices[i + chosen] = indices[i + chosen], indices[i]
     for i in range(quota, count):
         samples[indices[i]] = 0
@@ -201,7 +202,7 @@ def _keep(kind, count, quota, state, indices, samples):  # type: ignore[no-untyp
 
 
 @jit
-def _quota(  # type: ignore[no-untyped-def]
+def draw_quotas(  # type: ignore[no-untyped-def]
     matches, maxima, pos_thresh, high, low, max_pos, max_neg, filled, seed, indices, samples
 ):
     """Fill `samples` (N) of one image; `filled` is num_sample, or 0 not to fill with negatives."""
@@ -224,8 +225,8 @@ def _batch_quota(  # type: ignore[no-untyped-def]
     indices = np.empty(matches.shape[1], np.int64)
     for image in range(matches.shape[0]):
         # The random numbers of an image depend on the seed and its place alone.
-        own = _mix(seed + _mix(np.uint64(image + 1)))
-        _quota(
+        own = mix(seed + mix(np.uint64(image + 1)))
+        draw_quotas(
             matches[image],
             maxima[image],
             pos_thresh,

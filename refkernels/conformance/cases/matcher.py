@@ -54,6 +54,11 @@ def _matrix(draw: DrawFn, options: SearchStrategy[dict[str, Any]]) -> Case:
         first = config["matchers"][0].config if "matchers" in config else config
         value = draw(at_threshold(first.get("threshold", 1e-12)))
         x = np.where(x == draw(st.sampled_from(x.ravel()[-9:])), value, x)
+    if x.shape[-2] > 1 and config.get("eps") and draw(st.booleans()):
+        # As far from the best of a column as eps allows, or just not: rounding decides.
+        eps = config["eps"]
+        ascending = config.get("is_ascend", False)
+        x[..., -1, :] = x.min(-2) + eps if ascending else x.max(-2) - eps
     if images is not None and draw(st.integers(0, 7)) == 7:
         x = np.stack([x, x[::-1]])
     return Case(config, {"x": x})
@@ -134,6 +139,57 @@ def _is_monotone(at: Callable[[float], dict[str, Any]]) -> Callable[[Run], str |
     return check
 
 
+def _meets_thresholds_exactly(kind: str) -> Callable[[Run], str | None]:
+    """Give scores just below a threshold, at it, and just above, each as an image of its own."""
+    expected = np.array([[-1], [-1 if kind == "above" else 0], [0]])
+
+    def check(run: Run) -> str | None:
+        for dtype in (np.float32, np.float64):
+            for threshold in LONG_THRESHOLDS:
+                at = dtype(threshold)
+                x = np.array([np.nextafter(at, dtype(0)), at, np.nextafter(at, dtype(1))])
+                (matches,) = run(Case({"threshold": threshold}, {"x": x.reshape(3, 1, 1)}))
+                wrong = _first_difference(expected, matches)
+                if wrong is not None:
+                    return f"threshold {threshold!r}, {x.dtype}: {wrong}"
+        return None
+
+    return check
+
+
+def _tells_neighbours_apart(config: dict[str, Any], *expected: int) -> Callable[[Run], str | None]:
+    """Give three rows of a score and the next higher one."""
+
+    def check(run: Run) -> str | None:
+        for dtype in (np.float32, np.float64):
+            low = dtype(0.3)
+            x = np.array([[low, np.nextafter(low, dtype(1))]] * 3)
+            (matches,) = run(Case(config, {"x": x}))
+            wrong = _first_difference(np.array(expected), matches)
+            if wrong is not None:
+                return f"{x.dtype}: {wrong}"
+        return None
+
+    return check
+
+
+def _adds_eps_to_scores(run: Run) -> str | None:
+    """Give a best score, and one that is lower by a little more than eps."""
+    for dtype in (np.float32, np.float64):
+        eps: Any = dtype(0.3)
+        best: Any = np.linspace(0.5, 1, 20, dtype=dtype)
+        # Below best - eps in the dtype, but eps brings some of these up to the best.
+        near = np.nextafter(best - eps, dtype(0))
+        x = np.stack([best, near], -1)[..., None]
+        (matches,) = run(Case({"eps": 0.3}, {"x": x}))
+        shares = near + eps >= best
+        expected = np.stack([np.zeros(20), np.where(shares, 0, -1)], -1)
+        wrong = _first_difference(expected, matches)
+        if wrong is not None:
+            return f"{x.dtype}: {wrong}"
+    return None
+
+
 def _first_difference(expected: Any, found: Any) -> str | None:
     if np.array_equal(expected, found):
         return None
@@ -148,6 +204,12 @@ def _laws(at: Callable[[float], dict[str, Any]], *configs: dict[str, Any]) -> tu
     )
 
 
+# With all the digits there are: MXNet reads one in ten of their decimals back as a neighbour.
+LONG_THRESHOLDS = [float(n) / 2**53 for n in np.random.default_rng(0).integers(2**50, 2**53, 40)]
+
+TO_THE_LAST_DIGIT = "scores are compared with a threshold to the last digit"
+NEIGHBOURS = "a score that is higher by the last digit is the better match"
+
 SSD = [
     Recipe("BipartiteMatcher", {"share_max": False}),
     Recipe("MaximumMatcher", {"threshold": 0.5}),
@@ -161,7 +223,12 @@ OPERATORS = (
         _matches,
         _axes,
         _with({}, {"share_max": False}),
-        laws=_laws(lambda t: {"threshold": t}, {}, {"share_max": False}, {"is_ascend": True}),
+        laws=(
+            *_laws(lambda t: {"threshold": t}, {}, {"share_max": False}, {"is_ascend": True}),
+            Law(TO_THE_LAST_DIGIT, _meets_thresholds_exactly("above")),
+            Law(NEIGHBOURS, _tells_neighbours_apart({}, 1, 0, 1)),
+            Law("eps is added to a score, which then rounds", _adds_eps_to_scores),
+        ),
     ),
     Operator(
         "MaximumMatcher",
@@ -170,7 +237,11 @@ OPERATORS = (
         _matches,
         _axes,
         _with({"threshold": 0.5}),
-        laws=_laws(lambda t: {"threshold": t}, {"threshold": 0.5}),
+        laws=(
+            *_laws(lambda t: {"threshold": t}, {"threshold": 0.5}),
+            Law(TO_THE_LAST_DIGIT, _meets_thresholds_exactly("from")),
+            Law(NEIGHBOURS, _tells_neighbours_apart({"threshold": 0.25}, 1, 1, 1)),
+        ),
     ),
     Operator(
         "CompositeMatcher",
