@@ -32,7 +32,6 @@ MUTANTS = (
         '        dtype="float16"), dtype="float64")',
         "precision",
         "matches are counted in float16",
-        equivalent="",
     ),
     _assignment(
         "return F.where(positive(F, samples), whole, F.zeros_like(whole))",
@@ -105,7 +104,6 @@ MUTANTS = (
         "    if all(operator.means):\n",
         "condition",
         "means count only if none of them is 0",
-        equivalent="",
     ),
     _encoder(
         "return F.where(masks, codes, F.zeros_like(codes)), masks",
@@ -185,7 +183,6 @@ MUTANTS = (
         "narrow(F, masks, like), narrow(F, indices, like)",
         "precision",
         "indices have the dtype of the boxes",
-        equivalent="",
     ),
     _decoder(
         "left, top, width, height = center_columns(F, boxes)",

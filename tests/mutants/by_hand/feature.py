@@ -184,7 +184,6 @@ MUTANTS = (
         'self.layer(y, **{**self.keywords, "key": "norm", "name": name})',
         "stale state",
         "the norms of all levels meet at one key",
-        equivalent="",
     ),
     _feature(
         "        pad=(kernel // 2, kernel // 2),\n",

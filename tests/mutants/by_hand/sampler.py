@@ -125,6 +125,9 @@ MUTANTS = (
         "last = F.pick(F.sort(keys, axis=1, is_ascend=False), quota, axis=1, keepdims=True)",
         "off by one",
         "the key behind the last one that is taken",
+        equivalent="if that key equals the one before it, both are the same number; if it is "
+        "lower, the keys above it are exactly the quota, and none is left for its equals; beyond "
+        "either end of a row the index is clipped",
     ),
     _sampler(
         "taken = above + equal * F.broadcast_lesser_equal(F.cumsum(equal, axis=1), left)",
