@@ -7,7 +7,7 @@ import numpy as np
 from refkernels import coder as kernels
 from refkernels.arrays import Array
 from refkernels.conformance.divergence import Divergence, witness
-from refkernels.conformance.gluoncv_divergences.mxnet_numbers import as_read, is_readable
+from refkernels.conformance.gluoncv_divergences.mxnet_numbers import as_compared, is_readable
 from refkernels.conformance.spec import Case
 
 __all__ = ["DIVERGENCES"]
@@ -36,15 +36,17 @@ def _foreground(case: Case) -> Array:
     return np.take(x, range(1, x.shape[axis := case.config.get("axis", -1)]), axis)
 
 
-def _limit(case: Case, read: Any = as_read) -> Any:
-    return case.inputs["x"].dtype.type(read(case.config.get("thresh", 0.01)))
+def _limit(case: Case, read: Any = as_compared) -> Any:
+    return read(case.config.get("thresh", 0.01), case.inputs["x"].dtype)
 
 
 def _decoded(scores: Array, ids: Array, limit: Any, nothing: Any = -1) -> tuple[Array, Array]:
     return np.where(scores > limit, ids, nothing), np.where(scores > limit, scores, 0)
 
 
-def _best(case: Case, index_dtype: Any = None, read: Any = as_read) -> tuple[Array, Array] | None:
+def _best(
+    case: Case, index_dtype: Any = None, read: Any = as_compared
+) -> tuple[Array, Array] | None:
     """Return what gluoncv's MultiClassDecoder gives, or None if shapes do not go together.
 
     Its faults can be taken off: with `index_dtype` columns are numbered in it, not in the scores'
@@ -80,7 +82,7 @@ def _ids_are_rounded(case: Case) -> bool:
 
 
 def _thresh_is_read(case: Case) -> bool:
-    own = _best(case, read=lambda value: value)
+    own = _best(case, read=lambda value, dtype: dtype.type(value))
     return _axis_is_last(case) and own is not None and not _equal(_best(case), own)
 
 

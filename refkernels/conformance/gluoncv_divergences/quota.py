@@ -8,7 +8,7 @@ import numpy as np
 from refkernels.arrays import Array
 from refkernels.conformance.cases.quota import custom_defaults
 from refkernels.conformance.divergence import Divergence, witness
-from refkernels.conformance.gluoncv_divergences.mxnet_numbers import as_read, is_readable
+from refkernels.conformance.gluoncv_divergences.mxnet_numbers import as_compared, is_readable
 from refkernels.conformance.spec import Case
 
 __all__ = ["DIVERGENCES"]
@@ -27,7 +27,7 @@ class _Lottery(NamedTuple):
     max_neg: int
 
 
-def _lottery(case: Case, read: Callable[[float], Any] = as_read) -> _Lottery:
+def _lottery(case: Case, read: Callable[[float, Any], Any] = as_compared) -> _Lottery:
     """Return what gluoncv draws from, before one kind overwrites the other.
 
     `read` says what becomes of a threshold.
@@ -36,7 +36,7 @@ def _lottery(case: Case, read: Callable[[float], Any] = as_read) -> _Lottery:
     maxima = np.atleast_2d(ious if ious.ndim == matches.ndim else ious.max(-1))
     config = {"neg_thresh_low": -np.inf, "pos_ratio": 0.5, **case.config}
     names = ("pos_thresh", "neg_thresh_high", "neg_thresh_low")
-    least, above, below = (maxima.dtype.type(read(config[name])) for name in names)
+    least, above, below = (read(config[name], maxima.dtype) for name in names)
     return _Lottery(
         np.atleast_2d(matches >= 0) | (maxima >= least),
         (maxima < above) & (maxima >= below),
@@ -84,7 +84,7 @@ def _floor_is_low(case: Case) -> bool:
 
 def _thresholds_are_read(case: Case) -> bool:
     """Tell whether it matters that MXNet reads other thresholds."""
-    own, read = _lottery(case, lambda value: value), _lottery(case)
+    own, read = _lottery(case, lambda value, dtype: dtype.type(value)), _lottery(case)
     if not np.array_equal(own.positive, read.positive):
         return True
     return bool(((own.negative != read.negative) & ~own.positive).any())
