@@ -157,11 +157,12 @@ def print_results(console: Console, summary: Summary) -> None:
 
 
 def _print_known(console: Console, summary: Summary) -> None:
-    """Print the declared divergences that were met."""
+    """Print the declared divergences."""
     known = [(r.operator, met) for r in summary.results for met in summary.known(r)]
     if not known:
         return
     count = len({met["id"] for _, met in known})
     console.rule(Text(f"{count} known divergences", STYLES["known"]))
     for operator, met in known:
-        console.print(Text(f"{met['id']} {operator}, {met['cases']} cases: ", "bold") + met["why"])
+        seen = f"{met['cases']} cases" if met["cases"] else "its witness"
+        console.print(Text(f"{met['id']} {operator}, {seen}: ", "bold") + met["why"])
