@@ -55,7 +55,8 @@ def test_the_examples_of_explain_run() -> None:
 def test_the_readme_shows_what_check_prints(tmp_path: Path) -> None:
     text = (ROOT / "README.md").read_text()
     (tmp_path / "my").mkdir()
-    (tmp_path / "my" / "blocks.py").write_text(fenced(text, "python"))
+    (block,) = re.findall(r"^```python\n(# my/blocks.py\n.*?)^```$", text, re.M | re.S)
+    (tmp_path / "my" / "blocks.py").write_text(block)
     _, _, session = fenced(text, "console").partition("$ refkernels check my.blocks")
     arguments, *shown = session.partition("\n\n")[0].splitlines()
     run = subprocess.run(
