@@ -1,6 +1,7 @@
 """Fixtures that tests of several rooms share."""
 
 import os
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -31,3 +32,22 @@ def mx() -> ModuleType:
         return import_mxnet()
     except ImportError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, for pages that are looked at as people see them."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+    if path is None:
+        pytest.skip("no Chromium found")
+    quiet = ["no-sandbox", "disable-gpu", "no-first-run", "disable-sync"]
+    quiet += ["disable-background-networking", "disable-component-update"]
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=path, args=[f"--{flag}" for flag in quiet]
+        )
+        yield chromium
+        chromium.close()

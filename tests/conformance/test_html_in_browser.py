@@ -1,31 +1,11 @@
 """The page as people see it: in Chromium, from a file, at the width of a phone and of a desk."""
 
-import shutil
-
 import pytest
 
 from refkernels.conformance.html import as_html
 from refkernels.conformance.summary import write
 
 WIDTHS = (390, 1280)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if path is None:
-        pytest.skip("no Chromium found")
-    quiet = ["no-sandbox", "disable-gpu", "no-first-run", "disable-sync"]
-    quiet += ["disable-background-networking", "disable-component-update"]
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=path, args=[f"--{flag}" for flag in quiet]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(params=WIDTHS)

@@ -1,6 +1,5 @@
 """The page as people use it: in Chromium, from a file, at the width of a phone and of a desk."""
 
-import shutil
 import time
 
 import numpy as np
@@ -16,24 +15,6 @@ WIDTHS = (390, 1280)
 
 # Three objects, each with anchors; the last has none that reaches a threshold by far.
 BOXES = np.array([[10.0, 10, 90, 90], [150, 30, 230, 110], [30, 170, 60, 200]])
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if path is None:
-        pytest.skip("no Chromium found")
-    quiet = ["no-sandbox", "disable-gpu", "no-first-run", "disable-sync"]
-    quiet += ["disable-background-networking", "disable-component-update"]
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=path, args=[f"--{flag}" for flag in quiet]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
