@@ -195,7 +195,7 @@ DIVERGENCES = (
         "GCV-042",
         "QuotaSampler",
         "float64 IoUs are held against thresholds as MXNet reads them from text, which may be off "
-        "in the last place.",
+        "in the last place; float16 ones against them rounded twice.",
         _thresholds_are_read,
         witness(
             {
@@ -276,7 +276,7 @@ DIVERGENCES = (
         "GCV-051",
         "QuotaSamplerProp",
         "float64 IoUs are held against thresholds as MXNet reads them from text, which may be off "
-        "in the last place.",
+        "in the last place; float16 ones against them rounded twice.",
         _custom(_thresholds_are_read),
         witness(
             {"num_sample": 1, "pos_thresh": 0.37616991782292797, "pos_ratio": 1.0},
