@@ -134,7 +134,7 @@ class Table:
             table.add_column(column, justify="left" if i == 0 else "right", no_wrap=True)
         for row in self.rows:
             table.add_row(*row)
-        Console(width=None if sys.stdout.isatty() else 120).print(table)
+        Console(width=None if sys.stdout.isatty() else 150).print(table)
 
     def _print_plain(self) -> None:
         lines = [self.columns, *self.rows]

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
+from numba.extending import intrinsic, overload
 
-__all__ = ["jit"]
+__all__ = ["jit", "next_number"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -85,3 +86,47 @@ def _or_empty(load: Callable[[], dict[Any, str]]) -> Callable[[], dict[Any, str]
             return {}
 
     return load_if_possible
+
+
+def next_number(counter: Any) -> int:
+    """Return ``counter[0]`` and add 1 to it: threads that share a counter share numbers out.
+
+    In compiled code that is one atomic step. As plain Python two threads may get the same number,
+    and whatever it stands for is done twice; but none is left out.
+
+    Parameters
+    ----------
+    counter : numpy.ndarray, int64, (1,)
+        Contiguous.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> counter = np.zeros(1, np.int64)
+    >>> next_number(counter), next_number(counter)
+    (0, 1)
+    """
+    number = int(counter[0])
+    counter[0] = number + 1
+    return number
+
+
+@overload(next_number)
+def _compiled_next_number(counter):  # type: ignore[no-untyped-def]
+    return lambda counter: _fetch_and_add(counter)  # pragma: no cover (compiled only)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _fetch_and_add(typing_context: Any, counter: Any) -> Any:  # pragma: no cover (compiled only)
+    """Do what `next_number` does by LLVM's ``atomicrmw add``."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        one = context.get_constant(numba.types.int64, 1)
+        # Numbers are all that threads tell one another through it, so no order is asked for.
+        return builder.atomic_rmw("add", array.data, one, "monotonic")
+
+    return numba.types.int64(counter), generate

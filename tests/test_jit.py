@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pickle import UnpicklingError
 
 import numba
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from refkernels import jit as jit_module
-from refkernels.jit import jit
+from refkernels.jit import jit, next_number
 
 needs_compiler = pytest.mark.skipif(
     bool(numba.config.DISABLE_JIT), reason="NUMBA_DISABLE_JIT is set"
@@ -41,6 +42,24 @@ def test_a_kernel_is_compiled_for_each_dtype_it_meets_when_it_meets_it():
     reciprocal(np.ones(1, np.float32))
     reciprocal(np.ones(1, np.float32))
     assert len(reciprocal.signatures) == before + 1
+
+
+def test_threads_that_share_a_counter_get_every_number_once():
+    @jit
+    def take(counter, taken):
+        while True:
+            number = next_number(counter)
+            if number >= taken.shape[0]:
+                return
+            taken[number] += 1
+
+    take(np.zeros(1, np.int64), np.zeros(0, np.int64))  # compiles
+    counter, taken = np.zeros(1, np.int64), np.zeros(100_000, np.int64)
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(4):
+            threads.submit(take, counter, taken)
+    assert (taken == 1).all() or numba.config.DISABLE_JIT
+    assert (taken > 0).all()
 
 
 def test_without_a_place_for_the_cache_kernels_work_and_one_warning_says_so(monkeypatch):
@@ -104,7 +123,7 @@ def test_an_index_that_cannot_be_read_is_an_empty_one(error):
 
 
 KERNEL = """
-from refkernels.jit import jit
+from refkernels.jit import jit, next_number
 
 @jit
 def total(pair):

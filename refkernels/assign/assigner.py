@@ -25,15 +25,13 @@ from refkernels.assign.targets import emit_sparse, solve_dense
 from refkernels.assign.tiles import build_tiles
 from refkernels.assign.workers import Workers
 from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
+from refkernels.jit import next_number
 from refkernels.matcher import BipartiteMatcher, CompositeMatcher, Matcher, MaximumMatcher
 from refkernels.sampler import NaiveSampler, QuotaSampler
 
 __all__ = ["TargetAssigner"]
 
 DTYPES = ("float32", "float64")
-
-# What an image costs, and each anchor in it, in units of what a box costs: as measured.
-BASE, DENSE, SPARSE = 4, 1 / 3500, 1 / 30000
 
 
 class TargetAssigner(Presets):
@@ -253,11 +251,11 @@ class TargetAssigner(Presets):
         found: list[Any] = [None] * batch.size
         dropped = np.empty(batch.size, np.int64)
 
-        def solve_part(part: range) -> None:
-            for index in part:
+        def solve_some(counter: Array) -> None:
+            while (index := next_number(counter)) < batch.size:
                 found[index], dropped[index] = self._solve_sparse(batch, index)
 
-        self._workers.share(solve_part, batch.places[:, 0], BASE + len(self) * SPARSE)
+        self._workers.share(solve_some, batch.size)
         if dropped.any():
             batch.review(dropped, self.degenerate == "error")
         for targets, count in zip(found, dropped, strict=True):
@@ -328,19 +326,17 @@ class TargetAssigner(Presets):
         results = np.zeros((batch.size, 2), np.int64)
         fine = []
 
-        def fill_part(part: range) -> None:
-            rows = slice(part.start, part.stop)
+        def fill_some(counter: Array) -> None:
             scratch = self._scratch()
-            given = batch.boxes, batch.labels, batch.regions
-            places = batch.places[part.start : part.stop + 1]
-            own = [array[rows] for array in (*arrays, results)]
-            fine.append(solve_dense(self._tiles, self._plan, *given, places, scratch, *own))
+            given = batch.boxes, batch.labels, batch.regions, batch.places, counter
+            filled = [*arrays, results]
+            fine.append(solve_dense(self._tiles, self._plan, *given, scratch, *filled))
             self._free.append(scratch)
 
         if self._plan is None:
             results[:, 0] = COMPOSE
         else:
-            self._workers.share(fill_part, batch.places[:, 0], BASE + len(self) * DENSE)
+            self._workers.share(fill_some, batch.size)
             if all(fine):
                 return results[:, 1]
         for index in np.flatnonzero(results[:, 0] != DONE):

@@ -5,7 +5,7 @@ import numpy as np
 from refkernels.assign.known import lowest
 from refkernels.assign.samples import DONE, solve
 from refkernels.coder.offsets import center_form, encode_box
-from refkernels.jit import jit
+from refkernels.jit import jit, next_number
 
 __all__ = ["emit_sparse", "solve_dense"]
 
@@ -21,6 +21,7 @@ def solve_dense(  # type: ignore[no-untyped-def]
     labels,
     regions,
     places,
+    counter,
     scratch,
     cls_targets,
     box_targets,
@@ -29,7 +30,7 @@ def solve_dense(  # type: ignore[no-untyped-def]
     samples,
     results,
 ):
-    """Assign a batch of images.
+    """Assign images of a batch, until no number of one is left.
 
     Parameters
     ----------
@@ -37,10 +38,12 @@ def solve_dense(  # type: ignore[no-untyped-def]
         Those of all images, one after the other.
     places : uint64, (B + 1, 4)
         Where each image's boxes and regions begin, its place in the batch, and the seed.
+    counter : int64, (1,)
+        The number of the next image, shared by the threads that share the batch.
     cls_targets, box_targets, box_masks, matches, samples : (B, N, ...)
-        Filled, all of them.
+        Filled where they are those images'.
     results : int64, (B, 2)
-        Filled with DONE or COMPOSE, and the number of boxes that have no extent.
+        Filled likewise, with DONE or COMPOSE, and the number of boxes that have no extent.
 
     Returns
     -------
@@ -50,7 +53,10 @@ def solve_dense(  # type: ignore[no-untyped-def]
     fine = True
     one = box_targets.dtype.type(1)
     count = tiles.anchors.shape[0]
-    for image in range(results.shape[0]):
+    while True:
+        image = next_number(counter)
+        if image >= results.shape[0]:
+            return fine
         first, last = np.int64(places[image, 0]), np.int64(places[image + 1, 0])
         given, names = boxes[first:last], labels[first:last]
         kept = np.empty(last - first, np.int64)
@@ -100,7 +106,6 @@ def solve_dense(  # type: ignore[no-untyped-def]
                         for k in range(4):
                             box_targets[image, row, k] = target[k]
                             box_masks[image, row, k] = one
-    return fine
 
 
 @jit

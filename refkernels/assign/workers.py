@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,6 @@ import numpy as np
 from refkernels.arrays import Array
 
 __all__ = ["Workers"]
-
-# Waking a thread takes about as long as finding the targets of so many boxes, some 20 microseconds.
-BOXES_PER_START = 20
 
 
 class Workers:
@@ -33,33 +29,25 @@ class Workers:
     def __getstate__(self) -> dict[str, Any]:
         return {"count": self.count, "_pool": None, "_process": -1}
 
-    def share(self, work: Callable[[range], None], starts: Array, image_cost: float) -> None:
-        """Call `work` on ranges of images of like cost, one of them in this thread.
+    def share(self, work: Callable[[Array], None], size: int) -> None:
+        """Call `work` once in each thread, this one included.
+
+        Each image goes to the thread that is free first: what one costs need not be known, nor how
+        long a thread takes to wake up.
 
         Parameters
         ----------
         work : callable
-            Called on ranges that make up all images.
-        starts : numpy.ndarray, (B + 1,)
-            Where each image's boxes begin, and where the last one's end.
-        image_cost : float
-            How many boxes an image without any costs as much as.
+            Called with a counter; does image `refkernels.jit.next_number` of that, again and again,
+            until it has passed the last one.
+        size : int
+            The number of images.
         """
-        size = len(starts) - 1
-        if self.count == 1 or size < 2:
-            work(range(size))
-            return
-        cost = starts + image_cost * np.arange(size + 1)
-        # This thread, which need not be woken, has the first part.
-        each = max(cost[-1] - BOXES_PER_START, 0) / self.count
-        goals = cost[-1] - each * np.arange(self.count - 1, 0, -1)
-        ends = np.searchsorted((cost[:-1] + cost[1:]) / 2, goals)  # the nearest whole image
-        cuts = [0, *ends.tolist(), size]
-        own, *others = (range(*pair) for pair in pairwise(cuts))
-        pool = self._started()
-        tasks = [pool.submit(work, part) for part in others]
+        counter = np.zeros(1, np.int64)
+        others = min(self.count, size) - 1
+        tasks = [self._started().submit(work, counter) for _ in range(others)]
         try:
-            work(own)
+            work(counter)
         finally:
             errors = [task.exception() for task in tasks]  # waits, so that none goes on alone
         for error in errors:

@@ -319,6 +319,9 @@ def test_threads_change_nothing() -> None:
         targets = call(assigner, images, rng=2)
         np.testing.assert_array_equal(targets.samples, expected.samples)
         np.testing.assert_array_equal(targets.box_targets, expected.box_targets)
+        sparse = assigner.sparse(*map(list, zip(*images, strict=True)), rng=2)
+        for own, samples in zip(sparse, expected.samples, strict=True):
+            np.testing.assert_array_equal(own.positives, np.flatnonzero(samples > 0))
     with pytest.raises(ValueError, match=r"boxes\[20\]\[0, 1\] is nan"):
         call(assigner, [*images[:20], (np.array([[0, np.nan, 1, 1]]), [1], np.zeros((0, 4)))])
 
