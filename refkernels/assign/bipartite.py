@@ -15,13 +15,7 @@ def search(tiles, box, best, head, taken):  # type: ignore[no-untyped-def]
 
     `best` and `head` are the largest known so far; 0 and -1 if none is.
     """
-    columns, rows, bounds, blocks, starts = (
-        tiles.columns,
-        tiles.rows,
-        tiles.bounds,
-        tiles.blocks,
-        tiles.starts,
-    )
+    _, columns, rows, bounds, blocks, starts = tiles
     kind = columns.dtype.type
     up, slack = kind(UP), kind(SLACK)
     count = starts.shape[0] - 1
@@ -104,13 +98,7 @@ def _sink(heap, size, i, value, row):  # type: ignore[no-untyped-def]
 @jit
 def share(tiles, boxes, rules, place, scratch, best):  # type: ignore[no-untyped-def]
     """Match the anchors that share a box's best IoU, to within eps, with their own best box."""
-    columns, rows, bounds, blocks, starts = (
-        tiles.columns,
-        tiles.rows,
-        tiles.bounds,
-        tiles.blocks,
-        tiles.starts,
-    )
+    _, columns, rows, bounds, blocks, starts = tiles
     kind = boxes.dtype.type
     up, slack = kind(UP), kind(SLACK)
     threshold, eps = rules.matchers[place, 1], rules.matchers[place, 2]

@@ -48,7 +48,7 @@ def match(tiles, boxes, rules, scratch):  # type: ignore[no-untyped-def]
 @jit
 def _reach(tiles, boxes, rules, scratch, best, head):  # type: ignore[no-untyped-def]
     """Find the anchors whose largest IoU reaches a threshold, and the largest IoU of each box."""
-    columns, rows, bounds, starts = tiles.columns, tiles.rows, tiles.bounds, tiles.starts
+    _, columns, rows, bounds, _, starts = tiles
     kind = boxes.dtype.type
     up, slack, zero, relevant = kind(UP), kind(SLACK), kind(0), rules.relevant
     near = np.empty(boxes.shape[0], np.int64)

@@ -247,13 +247,7 @@ def _nth(marks, before, number):  # type: ignore[no-untyped-def]
 @jit
 def _ignore(tiles, regions, choice, scratch, default):  # type: ignore[no-untyped-def]
     """Set to 0 the negatives of which a region covers more than the threshold."""
-    columns, rows, bounds, blocks, starts = (
-        tiles.columns,
-        tiles.rows,
-        tiles.bounds,
-        tiles.blocks,
-        tiles.starts,
-    )
+    _, columns, rows, bounds, blocks, starts = tiles
     zero, up = columns.dtype.type(0), columns.dtype.type(UP)
     for k in range(regions.shape[0]):
         region = (regions[k, 0], regions[k, 1], regions[k, 2], regions[k, 3])
