@@ -15,11 +15,12 @@ except ModuleNotFoundError:
 
 import refkernels
 from refkernels.cli_explain import diff, explain
+from refkernels.cli_options import fail, in_one_line, network_options, time_options
 
 __all__ = ["main"]
 
-# Exit statuses; 0 is that all conforms.
-DIVERGES, USAGE = 1, 2
+# The exit status of what does not conform.
+DIVERGES = 1
 
 # Where a report goes.
 REPORT = click.Path(dir_okay=False, path_type=Path)
@@ -86,15 +87,7 @@ def main() -> None:
     show_default=True,
     help="Processes side by side.",
 )
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    default=120.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="A call that takes longer hangs.",
-)
-@click.option("--strict", is_flag=True, help="Report declared divergences as if they were not.")
+@time_options
 @click.option("--json", type=REPORT, metavar="FILE", help="Write a report as JSON.")
 @click.option("--junit", type=REPORT, metavar="FILE", help="Write one as JUnit XML, for CI.")
 @click.option("--html", type=REPORT, metavar="FILE", help="Write one as a page for a browser.")
@@ -125,8 +118,8 @@ def check(
         from refkernels.conformance.command import UsageError, check_command
         from refkernels.conformance.run import DTYPES, Options
     except ModuleNotFoundError as error:
-        _fail(f"'check' needs {error.name}; install it with: pip install 'refkernels[check]'")
-    try:
+        fail(f"'check' needs {error.name}; install it with: pip install 'refkernels[check]'")
+    with in_one_line(UsageError):
         status = check_command(
             target,
             operators,
@@ -136,23 +129,13 @@ def check(
             processes=workers,
             time_limit=time_limit,
         )
-    except UsageError as error:
-        _fail(str(error))
     sys.exit(status)
 
 
 @main.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--target", metavar="MODULE", help="Run it on this one. Default: where it was seen.")
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    default=120.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="A call that takes longer hangs.",
-)
-@click.option("--strict", is_flag=True, help="Report declared divergences as if they were not.")
+@time_options
 def replay(path: Path, target: str | None, time_limit: float, strict: bool) -> None:
     """Run a saved counterexample again, in every mode and context there is.
 
@@ -163,11 +146,9 @@ def replay(path: Path, target: str | None, time_limit: float, strict: bool) -> N
     try:
         from refkernels.conformance.command import UsageError, replay_command
     except ModuleNotFoundError as error:
-        _fail(f"'replay' needs {error.name}; install it with: pip install 'refkernels[check]'")
-    try:
+        fail(f"'replay' needs {error.name}; install it with: pip install 'refkernels[check]'")
+    with in_one_line(UsageError):
         status = replay_command(path, target, time_limit=time_limit, strict=strict)
-    except UsageError as error:
-        _fail(str(error))
     sys.exit(status)
 
 
@@ -233,21 +214,19 @@ def compare_graph(
 
         from refkernels.conformance import graph_report
     except ModuleNotFoundError as error:
-        _fail(f"'compare-graph' needs {error.name}; install: pip install 'refkernels[check]'")
+        fail(f"'compare-graph' needs {error.name}; install: pip install 'refkernels[check]'")
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=180)  # so that a row stays on a line
-    try:
+    with in_one_line(OSError, ValueError, TypeError, ImportError):
         if zoo:
             good = graph_report.compare_zoo(console, zoo, context)
         elif symbol is None or params is None or inputs is None:
-            _fail("compare-graph needs SYMBOL, PARAMS and --input, or --zoo")
+            fail("compare-graph needs SYMBOL, PARAMS and --input, or --zoo")
         else:
             good = graph_report.compare_files(
                 console, symbol, params, inputs, dump=dump, save=save, context=context, rows=rows
             )
-    except (OSError, ValueError, TypeError, ImportError) as error:
-        _fail(str(error))
     sys.exit(0 if good else DIVERGES)
 
 
@@ -271,31 +250,7 @@ def compare_graph(
     metavar="PATH",
     help="A folder for a Parquet data set, or a file.npz.",
 )
-@click.option(
-    "--size",
-    type=click.IntRange(min=1),
-    nargs=2,
-    metavar="HEIGHT WIDTH",
-    help="The network's input in pixels. Default: the preset's.",
-)
-@click.option(
-    "--resize",
-    type=click.Choice(["stretch", "fit"]),
-    help="How images are brought to that size. Default: the preset's.",
-)
-@click.option(
-    "--boxes",
-    "dataset",
-    type=click.Choice(["voc", "coco"]),
-    help="The scale of SSD's default boxes. Default: voc.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Random samples depend on it and on the image's id.",
-)
+@network_options
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -330,10 +285,8 @@ def assign(annotations: Path, preset: str, dataset: str | None, **settings: Any)
     from refkernels.assign.command import assign_command
 
     options = {} if dataset is None else {"dataset": dataset}
-    try:
+    with in_one_line(OSError, ValueError, TypeError, RuntimeError, ImportError):
         assign_command(annotations, preset=preset, options=options, **settings)
-    except (OSError, ValueError, TypeError, RuntimeError, ImportError) as error:
-        _fail(str(error))
 
 
 main.add_command(diff)
@@ -347,16 +300,9 @@ def _images(annotations: Path | None) -> Any:
     from refkernels.conformance.spec import Image
 
     anchors = ssd300_anchors()
-    try:
+    with in_one_line(OSError, ValueError):
         found = sample_images(4) if annotations is None else read_coco(annotations)
-    except (OSError, ValueError) as error:
-        _fail(str(error))
     return [Image(f"image {i.image_id}", i.boxes, i.labels, anchors) for i in found]
-
-
-def _fail(message: str) -> Any:
-    click.echo(f"refkernels: {message}", err=True)
-    sys.exit(USAGE)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,9 @@ from typing import Any
 
 import click
 
-__all__ = ["diff", "explain"]
+from refkernels.cli_options import in_one_line, network_options
 
-# The exit status of a wrong call, or of a file that cannot be read.
-USAGE = 2
+__all__ = ["diff", "explain"]
 
 
 @click.command()
@@ -48,18 +47,12 @@ def diff(a: Path, b: Path, preset: str | None, config: Path | None, shown: int) 
     from refkernels.explain.diff_command import diff_command
 
     contract: dict[str, Any] = {}
-    try:
+    with in_one_line(OSError, ValueError, TypeError):
         if preset is not None:
             from refkernels.assign.presets import preset_operators
 
             contract = preset_operators(preset)
         status = diff_command(a, b, contract=contract, config=config, shown=shown)
-    except OSError as error:
-        click.echo(f"refkernels: {error.filename}: {error.strerror}", err=True)
-        sys.exit(USAGE)
-    except (ValueError, TypeError) as error:
-        click.echo(f"refkernels: {error}", err=True)
-        sys.exit(USAGE)
     sys.exit(status)
 
 
@@ -109,31 +102,7 @@ def diff(a: Path, b: Path, preset: str | None, config: Path | None, shown: int) 
     metavar="FILE",
     help="The image's own file, which is to lie under the anchors on that page.",
 )
-@click.option(
-    "--size",
-    type=click.IntRange(min=1),
-    nargs=2,
-    metavar="HEIGHT WIDTH",
-    help="The network's input in pixels. Default: the preset's.",
-)
-@click.option(
-    "--resize",
-    type=click.Choice(["stretch", "fit"]),
-    help="How the image is brought to that size. Default: the preset's.",
-)
-@click.option(
-    "--boxes",
-    "dataset",
-    type=click.Choice(["voc", "coco"]),
-    help="The scale of SSD's default boxes. Default: voc.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Random samples depend on it and on the image's id.",
-)
+@network_options
 def explain(preset: str, dataset: str | None, **settings: Any) -> None:
     """Say why an image's anchors are matched, sampled or ignored, in words and pictures.
 
@@ -142,8 +111,5 @@ def explain(preset: str, dataset: str | None, **settings: Any) -> None:
     from refkernels.explain.command import explain_command
 
     options = {} if dataset is None else {"dataset": dataset}
-    try:
+    with in_one_line(OSError, ValueError, TypeError, ImportError):
         explain_command(preset, options=options, **settings)
-    except (OSError, ValueError, TypeError, ImportError) as error:
-        click.echo(f"refkernels: {error}", err=True)
-        sys.exit(USAGE)

@@ -35,7 +35,16 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 # Whatever stands beside the other rooms is the operators' room: families, and what they share.
-ELSEWHERE = {"arrays", "jit", "cli", "cli_explain", "definition", "gluon", "conformance"}
+ELSEWHERE = {
+    "arrays",
+    "jit",
+    "cli",
+    "cli_explain",
+    "cli_options",
+    "definition",
+    "gluon",
+    "conformance",
+}
 ELSEWHERE |= {"assign", "explain"}
 OPERATORS = tuple(
     sorted(
@@ -98,9 +107,12 @@ ROOMS = {
         ("numpy", "hypothesis", "mpmath", "refkernels.definition", "refkernels.arrays", *OPERATORS),
         lazily=("refkernels",),
     ),
-    "refkernels.cli_explain": Room(("click",), lazily=("refkernels.assign", "refkernels.explain")),
+    "refkernels.cli_options": Room(("click",)),
+    "refkernels.cli_explain": Room(
+        ("click", "refkernels.cli_options"), lazily=("refkernels.assign", "refkernels.explain")
+    ),
     "refkernels.cli": Room(
-        ("click", "refkernels", "refkernels.cli_explain"),
+        ("click", "refkernels", "refkernels.cli_explain", "refkernels.cli_options"),
         lazily=(
             "numpy",
             "rich",

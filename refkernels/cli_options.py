@@ -1,0 +1,86 @@
+"""What commands have in common: options of the same meaning, and how they fail."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import click
+
+__all__ = ["USAGE", "fail", "in_one_line", "network_options", "time_options"]
+
+# The exit status of a wrong call, or of a file that cannot be read or written.
+USAGE = 2
+
+Options = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _all(*options: Options) -> Options:
+    """Return options as one decorator, in the order in which help lists them."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+network_options = _all(
+    click.option(
+        "--size",
+        type=click.IntRange(min=1),
+        nargs=2,
+        metavar="HEIGHT WIDTH",
+        help="The network's input in pixels. Default: the preset's.",
+    ),
+    click.option(
+        "--resize",
+        type=click.Choice(["stretch", "fit"]),
+        help="How images are brought to that size. Default: the preset's.",
+    ),
+    click.option(
+        "--boxes",
+        "dataset",
+        type=click.Choice(["voc", "coco"]),
+        help="The scale of SSD's default boxes. Default: voc.",
+    ),
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Random samples depend on it and on the image's id.",
+    ),
+)
+
+time_options = _all(
+    click.option(
+        "--time-limit",
+        type=click.FloatRange(min=0, min_open=True),
+        default=120.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="A call that takes longer hangs.",
+    ),
+    click.option("--strict", is_flag=True, help="Report declared divergences as if they were not."),
+)
+
+
+def fail(message: str) -> NoReturn:
+    """Print one line, and end with the status of a wrong call."""
+    click.echo(f"refkernels: {message}", err=True)
+    sys.exit(USAGE)
+
+
+@contextmanager
+def in_one_line(*errors: type[Exception]) -> Iterator[None]:
+    """Turn what a command raises into a line and a status; a reader that went away is no error."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # which click ends without a word
+    except errors as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            fail(f"{error.filename}: {error.strerror}")
+        fail(str(error))
