@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from refkernels.assign.annotations import AnnotationSet
+from refkernels.assign.annotations import AnnotationSet, sample_images
 from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.dataset import assign_dataset, network_of
 from refkernels.assign.folders import read_annotations
@@ -19,10 +19,11 @@ LINE_SECONDS = 10.0
 
 SHOWN_PROBLEMS = 10
 DRAWN_IMAGES = 8
+GENERATED_IMAGES = 100
 
 
 def assign_command(
-    annotations: Path,
+    annotations: Path | None,
     output: Path | None,
     preset: str,
     *,
@@ -40,8 +41,8 @@ def assign_command(
 
     Parameters
     ----------
-    annotations : pathlib.Path
-        What `refkernels.assign.read_annotations` reads.
+    annotations : pathlib.Path, optional
+        What `refkernels.assign.read_annotations` reads; without one, images are generated.
     output : pathlib.Path, optional
         Where targets go; without one they are not kept.
     preset, options, size, resize, seed, part_size, workers
@@ -62,7 +63,11 @@ def assign_command(
         raise ValueError("expected an output or a folder for pictures, or both")
     if "dataset" in (options or {}) and preset not in ("ssd300", "ssd512"):
         raise ValueError("boxes: only those of ssd300 and ssd512 come in two scales")
-    found = read_annotations(annotations, skip_bad=skip_bad)
+    found = (
+        sample_images(GENERATED_IMAGES)
+        if annotations is None
+        else read_annotations(annotations, skip_bad=skip_bad)
+    )
     for problem in found.problems[:SHOWN_PROBLEMS]:
         print(f"skipped: {problem}", file=sys.stderr)
     if len(found.problems) > SHOWN_PROBLEMS:

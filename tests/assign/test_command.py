@@ -121,3 +121,10 @@ def test_a_bar_shows_the_rate_and_the_time_left(capsys: pytest.CaptureFixture[st
         bar(250, 500)
     assert bar.fresh == 250
     assert "images/s" in capsys.readouterr().err
+
+
+def test_without_annotations_images_are_generated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assign_command(None, tmp_path / "out", "ssd300")
+    assert "100 images of generated (seed 0) in " in capsys.readouterr().out
