@@ -12,6 +12,9 @@ from refkernels.sampler import QuotaSampler
 
 Image = tuple[Array, Array, Array]  # boxes, labels, ignored regions
 
+ANCHORS = np.array([[0, 0, 10, 10], [5, 5, 15, 15], [20, 20, 30, 30], [0, 0, 10, 10]], np.float64)
+BOX = np.array([[1.0, 0.0, 11.0, 10.0]])
+
 
 def lattice_boxes(rng: np.random.Generator, count: int, side: int) -> Array:
     """Boxes with whole coordinates, so that many IoUs are equal; some have no extent."""
@@ -118,3 +121,10 @@ def assert_same(targets: Any, expected: dict[str, Array]) -> None:
         np.testing.assert_array_equal(found, array, err_msg=name)
         if array.dtype.kind == "f":
             np.testing.assert_array_equal(np.signbit(found), np.signbit(array), err_msg=name)
+
+
+def call(assigner: TargetAssigner, images: Any, **options: Any) -> Any:
+    boxes, labels, regions = ([image[k] for image in images] for k in range(3))
+    if not images:
+        boxes = np.zeros((0, 3, 4))
+    return assigner(boxes, labels, regions, **options)
