@@ -8,10 +8,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Many tests run commands of their own, so more processes than this gain little.
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help verify test test-core lint format coverage bench clean
+.PHONY: help verify test test-core lint format coverage boundscheck bench clean
 
 help: ## say what each target does
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,10 +22,10 @@ verify: $(VENV)/.verify ## refkernels check: every Gluon block against the kerne
 	$(BIN)/refkernels check
 
 test: lint ## lint, then all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 test-core: .venv-numpy2/.test ## all tests that do without MXNet, on NumPy 2
-	.venv-numpy2/bin/python -m pytest
+	.venv-numpy2/bin/python -m pytest $(SIDE_BY_SIDE)
 
 lint: $(VENV)/.test ## formatting, lint rules and types
 	$(BIN)/ruff format --check
@@ -38,6 +40,9 @@ coverage: $(VENV)/.test ## coverage of the package, its kernels run as plain Pyt
 	$(BIN)/coverage erase
 	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest --quiet; status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$status
+
+boundscheck: $(VENV)/.test ## all tests, with kernels that check every index
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest
 
 bench: .venv-bench/.bench ## speed, side by side with peers (BENCH="iou match" picks)
 	.venv-bench/bin/python -m bench $(BENCH)
