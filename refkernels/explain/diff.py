@@ -188,9 +188,8 @@ def _aligned(a: Dump, b: Dump) -> tuple[Dump, Dump]:
                     f"{other.name}: {name} is missing, which {one.name} has; expected the same "
                     f"inputs and stages in both, got {held}"
                 )
-    if "boxes" in a.arrays:
-        objects = max(_objects(a), _objects(b))
-        a, b = _cut(a, objects), _cut(b, objects)
+    objects = max(_objects(a), _objects(b))
+    a, b = _cut(a, objects), _cut(b, objects)
     for name, array in a.arrays.items():
         other_array = b.arrays.get(name, array)
         shape, own = other_array.shape, array.shape

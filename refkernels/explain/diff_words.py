@@ -73,9 +73,8 @@ def tell(found: Difference, shown: int = 3) -> Iterator[str]:
 
 def _contents(dump: Dump) -> str:
     images, anchors = dump.shape
-    parts = [f"{images} image{'s' * (images != 1)}", f"{anchors} anchors"]
-    if "boxes" in dump.arrays:
-        parts.append(f"{dump.arrays['boxes'].shape[1]} objects")
+    objects = dump.arrays["boxes"].shape[1]  # every stage goes back to them
+    parts = [f"{images} image{'s' * (images != 1)}", f"{anchors} anchors", f"{objects} objects"]
     real = [dump.arrays[name].dtype for name in ("ious", "box_targets") if name in dump.arrays]
     return ", ".join([*parts, *dict.fromkeys(map(str, real))])
 
@@ -292,8 +291,6 @@ def _two_ious(
 
 def _allowance(found: Difference, image: int, anchor: int, truth: int) -> str:
     """Say by how much two IoUs differ, and how far rounding can take them."""
-    if not all({"anchors", "boxes"} <= dump.arrays.keys() for dump in found.dumps):
-        return ""
     one, other = (dump.arrays["ious"][image, anchor, truth] for dump in found.dumps)
     allowed, wide = 0.0, []
     for dump in found.dumps:

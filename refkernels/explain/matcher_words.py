@@ -86,10 +86,6 @@ def _bipartite(matcher: BipartiteMatcher, ious: Array, anchor: int) -> tuple[boo
         )
     if not signed[anchor, truth] > float(rounded(matcher.threshold, ious.dtype)) * sign:
         return False, f"none of its {what}s is beyond {matcher.threshold:g}"
-    if first == anchor:
-        return False, (
-            f"of ground truth {truth} it has the {most} {what}, {value!s}, but it is not matched"
-        )
     return False, (
         f"its {most} {what}, {value!s} with ground truth {truth}, is not the {most} that this has: "
         f"that is {best!s}, of anchor {first}"

@@ -153,7 +153,7 @@ def as_page(
             "anchors": _anchors(trace, chosen),
             "truths": _truths(trace),
             "regions": [] if trace.regions is None else [_numbers(own) for own in trace.regions],
-            "rest": [] if view is None else _rest(trace, chosen, view),
+            "rest": _rest(trace, chosen, view),
             "stages": {
                 int(stage): {"label": stage.label, "colour": colour, "shape": shape}
                 for stage, (colour, shape) in LOOKS.items()
@@ -233,13 +233,12 @@ def _view(
     trace: Trace, chosen: Array, extent: tuple[float, ...] | None
 ) -> tuple[float, float, float, float] | None:
     """Return the corners of what is drawn: ground truths, the image, and centres of anchors."""
-    if trace.anchor_boxes is None:
+    if trace.anchor_boxes is None or trace.boxes is None:
         return None
     points = [_centres(trace.anchor_boxes[chosen])]
     if not len(chosen):
         points = [_centres(trace.anchor_boxes)]
-    if trace.boxes is not None:
-        points.append(trace.boxes.reshape(-1, 2).astype(np.float64))
+    points.append(trace.boxes.reshape(-1, 2).astype(np.float64))
     if extent is not None:
         points.append(np.array([[0.0, 0.0], extent]))
     every = np.concatenate(points)
@@ -252,10 +251,10 @@ def _view(
 
 
 def _rest(
-    trace: Trace, chosen: Array, view: tuple[float, float, float, float]
+    trace: Trace, chosen: Array, view: tuple[float, float, float, float] | None
 ) -> list[tuple[int, int, int, int]]:
     """Count the other anchors: column and row of a cell, stage, and how many."""
-    if trace.anchor_boxes is None:
+    if trace.anchor_boxes is None or view is None:
         return []
     others = np.ones(len(trace.anchors), bool)
     others[chosen] = False

@@ -339,9 +339,9 @@ def _extent(
         height, width = np.shape(image)[:2]
         return float(width), float(height)
     corners = [boxes[:, 2:] for boxes in (trace.boxes, trace.regions) if boxes is not None]
-    if trace.anchor_boxes is not None:
-        # Anchors reach beyond the image, their centres do not.
-        corners.append((trace.anchor_boxes[:, :2] + trace.anchor_boxes[:, 2:]) / 2)
+    assert trace.anchor_boxes is not None  # as `draw_boxes` has seen
+    # Anchors reach beyond the image, their centres do not.
+    corners.append((trace.anchor_boxes[:, :2] + trace.anchor_boxes[:, 2:]) / 2)
     found = np.concatenate(corners).max(axis=0, initial=1.0)
     return float(found[0]), float(found[1])
 

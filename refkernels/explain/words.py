@@ -176,15 +176,14 @@ def _refused(trace: "Trace", place: int, anchor: int, truth: int) -> str:
         return f"For the bipartite matcher it is no candidate: that is not {what} {threshold:.4g}."
     own = trace.rounds[trace.rounds["matcher"] == place]
     mine, its = own[own["anchor"] == anchor], own[own["truth"] == truth]
+    if len(mine) and mine["truth"][0] == truth:
+        return ""  # it would, but a matcher before it has decided
     if len(mine) and (not len(its) or mine["round"][0] < its["round"][0]):
-        if mine["truth"][0] == truth:
-            return ""
         return (
             f"The bipartite matcher had given it to ground truth {mine['truth'][0]} in round "
             f"{mine['round'][0]}, with {_number(mine['iou'][0])}."
         )
-    if not len(its):
-        return ""
+    # No candidate of a free anchor is left, so somebody has that ground truth.
     how, difference = "smaller" if sign < 0 else "larger", _number(abs(its["iou"][0] - value))
     holder = its["anchor"][0]
     if its["iou"][0] == value:

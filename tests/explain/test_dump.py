@@ -107,6 +107,19 @@ def test_a_contract_may_be_short(tmp_path):
     }
 
 
+def test_a_contract_may_be_the_config_of_a_saved_failure():
+    matcher = {"operator": "MaximumMatcher", "config": {
+        "threshold": {"numpy": "float32", "value": 0.5}}}  # fmt: skip
+    encoder = {
+        "operator": "NormalizedBoxCenterEncoder",
+        "config": {"stds": {"tuple": [1, 1, 1, 1]}},
+    }
+    assert decode_contract({"matcher": matcher, "box_encoder": encoder}) == {
+        "matcher": rk.MaximumMatcher(0.5),
+        "box_encoder": rk.NormalizedBoxCenterEncoder((1, 1, 1, 1)),
+    }
+
+
 BAD_CONTRACTS = {
     "[]": "config: expected an object of iou, matcher, sampler, class_encoder, box_encoder, got",
     '{"format": 7}': "config: format is 7, expected 1",
@@ -165,6 +178,7 @@ BAD_ARRAYS = {
     "nan": (_whole(anchors=np.full((120, 4), np.nan)), "anchors[0, 0] is nan, expected finite"),
     "labels": (_whole(labels=np.full((2, 4), 0.5)), "labels[0, 0] is 0.5, expected whole numbers"),
     "need": (_whole(anchors=None), "anchors is missing: BBoxBatchIOU makes ious of anchors, boxes"),
+    "no ious": (_whole(ious=None), "ious is missing: MaximumMatcher makes matches of ious"),
     "no config": (_whole(config=None), "matches: nothing says what made it; expected 'matcher'"),
     "not text": (_whole(config=np.zeros(3)), "config: expected a string of JSON, got float64"),
     "not JSON": (_whole(config=np.array("{")), "config: not JSON: "),

@@ -67,6 +67,23 @@ def test_without_annotations_it_explains_a_generated_image() -> None:
     assert "matches hang on the rounding of float32" in result.output
 
 
+def test_matches_that_hang_on_rounding_are_listed(tmp_path: Path) -> None:
+    # A box about the image's middle lies between anchors, which it overlaps by the same.
+    content = {
+        "images": [{"id": 1, "width": 300, "height": 300}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [142, 142, 16, 16]}],
+        "categories": [{"id": 1, "name": "cat"}],
+    }
+    path = tmp_path / "instances.json"
+    path.write_text(json.dumps(content))
+    result = run("--annotations", str(path), "--sensitivity")
+    flips = explain(TargetAssigner.ssd300(), [[142.0, 142, 158, 158]]).sensitivity()
+    assert flips
+    assert "\n".join(
+        [f"{len(flips)} matches hang on the rounding of float32", *map(str, flips)]
+    ) in (result.output)
+
+
 def test_a_seed_says_what_is_drawn() -> None:
     arguments = ["--preset", "faster_rcnn", "--image", "1"]
     assert run(*arguments).output == run(*arguments, "--seed", "0").output

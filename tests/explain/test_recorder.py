@@ -113,9 +113,10 @@ def test_nothing_recorded_is_an_error(tmp_path):
     message = "is not written: none of the operators was called"
     with pytest.raises(ValueError, match=message), record(tmp_path / "a.npz"):
         pass
-    message = "nothing to record: 7 holds no class of the name"
-    with pytest.raises(ValueError, match=message), record(tmp_path / "a.npz", 7):
-        pass
+    for value in (7, dict):
+        message = f"nothing to record: {value!r} holds no class of the name"
+        with pytest.raises(ValueError, match=message), record(tmp_path / "a.npz", value):
+            pass
 
 
 def test_a_folder_that_is_not_there_is_told_before_anything_runs(tmp_path):
@@ -179,6 +180,91 @@ def test_parameters_that_are_assumed_are_told(tmp_path):
     about = read_dump(tmp_path / "a.npz").about
     assert about.startswith("assumed: axis of BBoxBatchIOU is -1; fmt of BBoxBatchIOU is corner")
     assert about in "\n".join(tell(compare_dumps(recorder.dump, recorder.dump)))
+
+
+def test_targets_by_class_are_recorded_with_the_anchors_they_are_of(tmp_path):
+    inputs, encoder = inputs_of(), rk.NormalizedPerClassBoxCenterEncoder(3, max_pos=40)
+    with record(tmp_path / "a.npz") as recorder:
+        ious = rk.BBoxBatchIOU()(inputs["anchors"], inputs["boxes"])
+        matches = rk.MaximumMatcher(0.5)(ious)
+        samples = rk.NaiveSampler()(matches)
+        arrays = (inputs[name] for name in ("anchors", "labels", "boxes"))
+        _, _, indices = encoder(samples, matches, *arrays)
+    assert np.array_equal(recorder.dump.arrays["indices"], indices)
+    assert compare_dumps(recorder.dump, recorder.dump).status == 0
+
+
+def test_a_sampler_may_be_given_the_largest_ious_alone(tmp_path):
+    inputs = inputs_of()
+    with record(tmp_path / "a.npz") as recorder:
+        ious = rk.BBoxBatchIOU()(inputs["anchors"], inputs["boxes"])
+        rk.QuotaSampler(16, 0.5, 0.5)(rk.MaximumMatcher(0.5)(ious), ious.max(axis=-1), rng=0)
+    assert np.array_equal(recorder.dump.arrays["ious"], ious)
+    assert compare_dumps(recorder.dump, recorder.dump).status == 0
+
+
+def test_tensors_are_recorded_as_arrays(tmp_path):
+    class Tensor:
+        """As PyTorch's, which may need a gradient and lie on a device."""
+
+        def __init__(self, array):
+            self.array = array
+
+        def detach(self):
+            return self
+
+        cpu = detach
+
+        def numpy(self):
+            return self.array
+
+    class BBoxBatchIOU:
+        axis, fmt, offset, eps = -1, "corner", 0, 1e-12
+
+        def __call__(self, a, b):
+            return Tensor(rk.BBoxBatchIOU()(a.array, b.array))
+
+    with record(tmp_path / "a.npz", iou := BBoxBatchIOU()) as recorder:
+        ious = iou(Tensor(np.eye(4)), Tensor(np.eye(4)))
+    assert np.array_equal(recorder.dump.arrays["ious"][0], ious.array)
+
+
+def test_what_are_no_arrays_is_not_recorded(tmp_path):
+    class NaiveSampler:
+        def __call__(self, matches):
+            return matches
+
+    message = "NaiveSampler saw symbols, not arrays"
+    with (
+        pytest.raises(ValueError, match=message),
+        record(tmp_path / "a.npz", own := NaiveSampler()),
+    ):
+        own(object())
+
+
+def test_a_chain_without_its_beginning_is_told_what_it_lacks(tmp_path):
+    message = (
+        r"a\.npz is not written: anchors is missing: BBoxBatchIOU makes ious of anchors, boxes"
+    )
+    with pytest.raises(ValueError, match=message), record(tmp_path / "a.npz", rk.MaximumMatcher):
+        rk.MaximumMatcher(0.5)([[0.75]])
+
+
+def test_a_composite_of_somebody_s_own_matchers_is_asked_for(tmp_path):
+    class Nearest:
+        pass
+
+    class CompositeMatcher:
+        def __init__(self):
+            self.matchers = [rk.MaximumMatcher(0.5), Nearest()]
+
+        def __call__(self, ious):
+            return self.matchers[0](ious)
+
+    message = r"Nearest has not the name of a matcher; give them by contract=\{'matcher'"
+    matcher, iou = CompositeMatcher(), rk.BBoxBatchIOU()
+    with pytest.raises(ValueError, match=message), record(tmp_path / "a.npz", iou, matcher):
+        matcher(iou(np.eye(4), np.eye(4)))
 
 
 # Gluon

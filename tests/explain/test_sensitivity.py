@@ -100,6 +100,16 @@ def test_the_rows_that_are_left_out_change_nothing(seed: int, matcher: Matcher) 
         ]
 
 
+def test_moves_are_tried_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = [[0.5, 0.25], [0.49, 0.5], [0.51, 0.1]]
+    trace = explain(CompositeMatcher([BipartiteMatcher(), MaximumMatcher(0.5)]), x)
+    found = trace.sensitivity(DELTA)
+    assert found
+    for size in (1, 8, 50):
+        monkeypatch.setattr(sensitivity, "BLOCK", size)
+        assert trace.sensitivity(DELTA) == found
+
+
 @pytest.mark.parametrize(
     ("matcher", "x", "pairs"),
     [

@@ -1,5 +1,7 @@
 """Traces worked by hand, one for each stage, and what is said of them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,9 +12,11 @@ from refkernels import (
     OHEMSampler,
     QuotaSampler,
 )
+from refkernels.arrays import Array
 from refkernels.assign import TargetAssigner
 from refkernels.explain.records import Fate, Stage
 from refkernels.explain.trace import Trace, explain
+from tests.explain.test_trace import Every
 
 # Round 1: anchor 0 and truth 0 (0.875). Truth 1's best, 0.75, is anchor 0's too, which is taken: in
 # round 2 it gets anchor 3 with 0.625. Anchor 1 shares truth 0's best. Anchor 2 reaches 0.5; anchor
@@ -315,4 +319,47 @@ def test_an_anchor_with_more_of_another_truth_says_who_got_that() -> None:
         "Anchor 1 is matched with ground truth 1, in round 2 of the bipartite matcher: IoU 0.5 was "
         "the largest left. It has more with ground truth 0, 0.625, which was given away in round 1 "
         "to anchor 0."
+    )
+
+
+def test_what_an_earlier_matcher_has_overruled_is_not_told_as_a_refusal() -> None:
+    # The bipartite matcher serves anchor 1 first, and would give anchor 0 to truth 0.
+    matcher = CompositeMatcher([MaximumMatcher(0.5), BipartiteMatcher(share_max=False)])
+    trace = explain(matcher, [[0.6, 0.7], [0.0, 0.8]])
+    assert trace.matches.tolist() == [1, 1]
+    assert trace.why_not(0, 0) == (
+        "Anchor 0 has IoU 0.6 with ground truth 0. The maximum matcher looks at its largest alone: "
+        "ground truth 1, 0.7. It is matched with ground truth 1 (maximum, IoU 0.7)."
+    )
+
+
+def test_equal_ious_of_a_truth_go_to_the_first_anchor() -> None:
+    trace = explain(SSD, [[0.75, 0.0], [0.75, 0.625]])
+    assert trace.matches.tolist() == [0, 1]
+    assert trace.why_not(1, 0) == (
+        "Anchor 1 has IoU 0.75 with ground truth 0. The bipartite matcher gave that ground truth "
+        "to anchor 0 in round 1, which has the same: the lowest index wins. It is matched with "
+        "ground truth 1 (bipartite round, IoU 0.625)."
+    )
+
+
+class Nothing(Every):
+    """Matches no anchor."""
+
+    def __call__(self, x: Any) -> Array:
+        return super().__call__(x) - 1
+
+
+def test_a_matcher_of_another_kind_gives_no_reasons() -> None:
+    assert explain(Nothing(), [[0.25]]).why(0) == (
+        "Anchor 0 is not matched: its largest IoU is 0.25, with ground truth 0."
+    )
+    trace = explain(Every(), [[0.9, 0.2]])
+    assert trace.why(0) == (
+        "Anchor 0 is matched with ground truth 0 by a matcher of another kind, with 0.9. Its next "
+        "is ground truth 1, with 0.2, 0.7 less."
+    )
+    assert trace.why_not(0, 1) == (
+        "Anchor 0 has IoU 0.2 with ground truth 1. It is matched with ground truth 0 (a matcher of "
+        "another kind, IoU 0.9)."
     )
