@@ -77,6 +77,13 @@ def test_retinanet_has_nine_anchors_a_cell() -> None:
     np.testing.assert_allclose(sides[:, 1] / sides[:, 0], np.repeat([0.5, 1, 2], 3))
 
 
+def test_rounded_retinanet_anchors_are_whole() -> None:
+    # Of the first scale's sizes, 32, 40.3 and 50.8, the fractions are dropped first.
+    exact, whole = retinanet_anchors(64, 64), retinanet_anchors(64, 64, rounded=True)
+    np.testing.assert_array_equal(whole, np.rint(whole))
+    np.testing.assert_allclose(whole, exact, atol=1.5)
+
+
 def test_faster_rcnn_has_the_anchors_that_its_authors_print() -> None:
     # The table in the authors' generate_anchors.py, in Python's pixel numbers: first and last pixel
     # of each box.

@@ -65,6 +65,11 @@ def test_boxes_become_corner_boxes_and_labels_follow_sorted_category_ids(write: 
     assert second.labels.shape == second.iscrowd.shape == (0,)
 
 
+def test_sizes_may_be_whole_floats(write: Any) -> None:
+    image = read_coco(write(instances(images=[{"id": 20, "width": 640.0, "height": 480.0}])))[0]
+    assert repr((image.width, image.height)) == "(640, 480)"
+
+
 def test_what_is_read_cannot_be_changed(write: Any) -> None:
     with pytest.raises(ValueError, match="read-only"):
         read_coco(write(instances()))[0].boxes[0, 0] = 1
@@ -100,6 +105,7 @@ def test_a_file_cut_anywhere_is_an_error_of_one_line(
         ("[1, 2]", "expected a JSON object"),
         ("hello", "not JSON at character 0: expected a JSON object"),
         ('{"images": [}', "not JSON at character 12"),
+        ('{"images": [}' + " " * 99, "not JSON at character 12"),
         ('{"images" 5}', "expected ':'"),
         (json.dumps(instances()) + "x", "text after the JSON object"),
         ('{"a": ' + "9" * 5000 + "}", "digits"),
@@ -141,6 +147,11 @@ def test_a_file_cut_anywhere_is_an_error_of_one_line(
             with_annotation(category_id=1),
             "annotation 5 of image 20: category_id 1 is not among the categories",
         ),
+        (
+            instances(categories=[{"id": 7, "name": 5}]),
+            "category 7: name: expected a string, got 5",
+        ),
+        (instances(categories=[{"id": 2**63}]), "categories[0]: id: does not fit 64 bits"),
         (with_annotation(bbox=...), "annotation 5 of image 20: 'bbox' is missing"),
         (with_annotation(bbox=[1, 2, 3]), "bbox: expected 4 numbers (x, y, width, height)"),
         (with_annotation(bbox="1234"), "bbox: expected 4 numbers"),

@@ -17,7 +17,15 @@ from refkernels.coder import (
 )
 from refkernels.matcher import BipartiteMatcher, CompositeMatcher, Matcher, MaximumMatcher
 from refkernels.sampler import NaiveSampler, QuotaSampler
-from tests.assign.scenes import ANCHORS, BOX, assert_same, call, composed, scene
+from tests.assign.scenes import (
+    ANCHORS,
+    BOX,
+    assert_same,
+    call,
+    composed,
+    needs_compiler,
+    scene,
+)
 
 thresholds = st.sampled_from([1e-12, 0.1, 0.25, 1 / 3, 0.5, 0.7, 1.0])
 bipartite = st.builds(
@@ -149,6 +157,7 @@ def test_a_tiny_overlap_is_an_overlap() -> None:
         assert_same(call(assigner, [image]), composed(assigner, [image]))
 
 
+@needs_compiler
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_assign_real_boxes_as_the_operators_do(preset: str, shared_data: Path) -> None:
     assigner = getattr(TargetAssigner, preset)()

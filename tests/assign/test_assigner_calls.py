@@ -16,7 +16,15 @@ from refkernels.coder import (
 )
 from refkernels.matcher import MaximumMatcher
 from refkernels.sampler import OHEMSampler, QuotaSampler
-from tests.assign.scenes import ANCHORS, BOX, assert_same, call, composed, scene
+from tests.assign.scenes import (
+    ANCHORS,
+    BOX,
+    assert_same,
+    call,
+    composed,
+    needs_compiler,
+    scene,
+)
 
 
 def test_a_list_a_padded_array_and_single_images_give_the_same() -> None:
@@ -129,6 +137,7 @@ def memory(key: str) -> int:
     return int(line.split()[1]) * 1024
 
 
+@needs_compiler
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize("share", [0.001, 0.05, 0.4])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -1,15 +1,18 @@
 """What ``refkernels assign`` reads, writes and prints."""
 
 import json
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from refkernels.assign import command
+from refkernels.assign import command, dask_graph
 from refkernels.assign.command import assign_command
+from refkernels.assign.dataset import Job, run_part
 
 pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
 
@@ -96,6 +99,47 @@ def test_it_draws(annotations: Path, tmp_path: Path) -> None:
         np.testing.assert_array_equal(data["image_id"], [7, 8])
 
 
+def test_pictures_alone_write_no_targets(annotations: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    assign_command(annotations, None, "ssd300", skip_bad=True, plot=tmp_path / "pictures")
+    assert {path.name for path in (tmp_path / "pictures").iterdir()} == {
+        "image-7.png",
+        "image-8.png",
+    }
+
+
+def test_of_many_problems_the_first_are_told(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = json.loads(annotations.read_text())
+    content["annotations"] *= 20
+    annotations.write_text(json.dumps(content))
+    assign_command(annotations, tmp_path / "out", "ssd300", skip_bad=True)
+    told = capsys.readouterr().err.splitlines()
+    shown = command.SHOWN_PROBLEMS
+    assert [line for line in told if "skipped: " in line][shown] == f"skipped: {20 - shown} more"
+
+
+def test_a_scheduler_s_workers_do_it(
+    annotations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    class Runner:
+        def __init__(self, scheduler: str) -> None:
+            asked.append(scheduler)
+
+        def __call__(self, job: Job, parts: list[int]) -> Iterator[int]:
+            for part in parts:
+                run_part(job, part)
+                yield part
+
+    monkeypatch.setattr(dask_graph, "DaskRunner", Runner)
+    assign_command(annotations, tmp_path / "out", "ssd300", skip_bad=True, scheduler="tcp://a:1")
+    assert asked == ["tcp://a:1"]
+    assert (tmp_path / "out" / "part-00000.parquet").exists()
+
+
 def test_it_needs_somewhere_to_write(annotations: Path) -> None:
     with pytest.raises(ValueError, match="expected an output or a folder for pictures"):
         assign_command(annotations, None, "ssd300", skip_bad=True)
@@ -121,6 +165,11 @@ def test_a_bar_shows_the_rate_and_the_time_left(capsys: pytest.CaptureFixture[st
         bar(250, 500)
     assert bar.fresh == 250
     assert "images/s" in capsys.readouterr().err
+
+
+def test_without_rich_progress_is_told_in_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rich.progress", None)
+    assert type(command._bar()) is command._Lines
 
 
 def test_without_annotations_images_are_generated(

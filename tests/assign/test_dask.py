@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,3 +82,15 @@ def test_a_scheduler_is_found_by_its_address(client: Any, tmp_path: Path) -> Non
     runner = DaskRunner(client.scheduler.address)
     summary = assign_dataset(IMAGES, tmp_path / "there", "ssd300", part_size=20, runner=runner)
     assert summary.images == 40
+
+
+def test_a_partition_without_images_gives_nothing() -> None:
+    images = bag.from_sequence(IMAGES[:2], npartitions=2).filter(lambda image: image.image_id == 2)
+    found = dask_assign(images, TargetAssigner.yolo3()).compute(scheduler="sync")
+    assert [image_id for image_id, _ in found] == [2]
+
+
+def test_without_dask_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ImportError, match=r"needs dask and distributed .* 'refkernels\[dask\]'"):
+        next(DaskRunner("tcp://127.0.0.1:1")(None, []))  # type: ignore[arg-type]

@@ -191,6 +191,28 @@ def test_a_run_goes_on_where_another_stopped(written: Path, tmp_path: Path) -> N
     assert summary.images == 23
 
 
+def test_what_a_killed_merge_has_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".out.npz.77").write_bytes(b"half")
+    assign_dataset(IMAGES, tmp_path / "out.npz", "ssd300")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.npz"]
+
+
+def test_a_part_that_a_runner_has_not_written_is_an_error(tmp_path: Path) -> None:
+    def forgets(job: Job, parts: list[int]) -> Iterator[int]:
+        yield from parts
+
+    with pytest.raises(RuntimeError, match=r"part-00000\.parquet: was written and cannot be read"):
+        assign_dataset(IMAGES, tmp_path / "out", "ssd300", runner=forgets)
+
+
+def test_without_pyarrow_it_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(ImportError, match=r"pip install 'refkernels\[assign\]'"):
+        assign_dataset(IMAGES, tmp_path / "out", "ssd300")
+
+
 RUN = """
 import sys
 from refkernels.assign import sample_images

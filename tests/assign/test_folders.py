@@ -128,6 +128,34 @@ def test_a_cut_image_is_an_error_wherever_it_is_cut(tmp_path: Path) -> None:
                 read_image_size(tmp_path / "cut")
 
 
+def test_an_image_without_extent_is_an_error(tmp_path: Path) -> None:
+    png(tmp_path / "a.png", 0, 5)
+    with pytest.raises(ValueError, match=r"a\.png: has a width of 0 and a height of 5"):
+        read_image_size(tmp_path / "a.png")
+
+
+def test_what_lies_between_the_segments_of_a_jpeg_is_passed_over(tmp_path: Path) -> None:
+    jpeg(tmp_path / "a.jpg", 300, 200)
+    content = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(content[:2] + b"\x00\x17" + content[2:])
+    assert read_image_size(tmp_path / "a.jpg") == (300, 200)
+
+
+def test_what_cannot_be_read_is_an_error_of_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"holds no \.xml files"):
+        read_voc(tmp_path)
+    (tmp_path / "a.xml").mkdir()
+    with pytest.raises(ValueError, match=r"a\.xml: cannot be read: Is a directory"):
+        read_voc(tmp_path)
+    png(tmp_path / "b.png", 4, 4)
+    (tmp_path / "b.txt").write_bytes(b"0 0.5 \xff")
+    with pytest.raises(ValueError, match=r"b\.txt: not UTF-8 text"):
+        read_yolo(tmp_path)
+    (tmp_path / "classes.txt").write_bytes(b"\xff")
+    with pytest.raises(ValueError, match=r"classes\.txt: not UTF-8 text"):
+        read_yolo(tmp_path)
+
+
 def test_the_form_is_told_by_what_is_there(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"holds neither \.xml"):
         read_annotations(tmp_path)

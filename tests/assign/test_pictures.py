@@ -1,5 +1,6 @@
 """Pictures of an assignment show what it is."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -57,3 +58,9 @@ def test_positives_are_counted_object_by_object(tmp_path: Path) -> None:
 
 def test_nothing_can_be_plotted_too(tmp_path: Path) -> None:
     plot_positives(positives_per_object([]), tmp_path / "none.png")
+
+
+def test_without_matplotlib_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=r"pictures need matplotlib .* 'refkernels\[viz\]'"):
+        draw_assignment(TargetAssigner.ssd300(), IMAGES[0], RESIZE)
