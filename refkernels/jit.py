@@ -62,9 +62,7 @@ def jit(function: Function) -> Function:
             )
         compiled = numba.njit(**OPTIONS)(function)
     _forget_what_does_not_load(compiled)
-    if numba.config.DISABLE_JIT:
-        return np.errstate(all="ignore")(compiled)
-    return compiled
+    return np.errstate(all="ignore")(compiled) if numba.config.DISABLE_JIT else compiled
 
 
 def _forget_what_does_not_load(kernel: Any) -> None:

@@ -11,6 +11,7 @@ import numba
 import numpy as np
 import pytest
 
+import refkernels
 from refkernels import jit as jit_module
 from refkernels.jit import jit, next_number
 
@@ -158,3 +159,7 @@ def test_a_cache_that_cannot_be_read_is_made_anew(tmp_path, damage):
     assert run(module)[0] == "3"
     assert index.stat().st_mtime_ns > made[index]  # it is of use again
     assert run(module)[0] == "3"
+
+
+def test_warmup_is_that_of_every_family():
+    refkernels.warmup()

@@ -208,6 +208,37 @@ def test_softmax_is_its_definition(log, axis, dtype):
     check("log_softmax" if log else "softmax", {"axis": str(axis)}, [x], exact)
 
 
+def test_one_slope_may_be_for_all_channels():
+    x, slope = np.random.default_rng(0).normal(size=(3, 4, 5)), np.array([0.25])
+    exact = definition.leaky_relu(x, np.full(4, 0.25), kind="prelu")
+    check("LeakyReLU", {"act_type": "prelu"}, [x, slope], exact)
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_softmax_divides_by_its_temperature(log, dtype):
+    x = (np.random.default_rng(0).normal(size=(2, 5)) * 20).astype(dtype)
+    exact = definition.softmax(x / np.float64(2), log=log)
+    check("log_softmax" if log else "softmax", {"temperature": "2.0"}, [x], exact)
+    exact = definition.softmax(definition.exactly(x) / 3, log=log)
+    check("log_softmax" if log else "softmax", {"temperature": "3.0"}, [x], exact)
+
+
+def test_softmax_of_nothing_is_nothing():
+    assert layers.softmax(np.zeros((0, 3), np.float32)).shape == (0, 3)
+
+
+@given(SEEDS, DTYPES)
+@settings(max_examples=10, deadline=None)
+def test_arithmetic_with_a_number_is_exact_within_its_bound(seed, dtype):
+    a = np.random.default_rng(seed).normal(size=(3, 4)).astype(dtype)
+    number = definition.parameter(0.3, dtype)
+    exact = definition.exactly(a)
+    check("_plus_scalar", {"scalar": "0.3"}, [a], exact + number)
+    check("_mul_scalar", {"scalar": "0.3"}, [a], exact * number)
+    check("_div_scalar", {"scalar": "0.3", "is_int": "False"}, [a], exact / number)
+
+
 @given(SEEDS, DTYPES)
 @settings(max_examples=10, deadline=None)
 def test_moves_and_sums_are_their_definitions(seed, dtype):
@@ -300,3 +331,7 @@ def test_bounds_are_tight():
 def test_what_does_not_go_together_is_said(call, message):
     with pytest.raises(ValueError, match=message):
         call(np.ones((1, 2, 3, 4)))
+
+
+def test_warmup_compiles_every_kernel():
+    layers.warmup()

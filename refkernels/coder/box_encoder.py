@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -235,19 +235,21 @@ class NormalizedPerClassBoxCenterEncoder:
             )
         if not complete:
             inputs.assignment.check_matched(inputs.refs.shape[1], "refs")
-            self._check_classes(inputs.assignment, classes)
+            self._fail(inputs.assignment, classes)
         return inputs.result(targets), inputs.result(masks), inputs.result(indices)
 
-    def _check_classes(self, assignment: Assignment, classes: Array) -> None:
+    def _fail(self, assignment: Assignment, classes: Array) -> NoReturn:
         """Raise `ValueError` for the first positive sample whose match has no label in range."""
-        for image, anchor in np.argwhere(assignment.signs > 0):
-            match = assignment.matches[image, anchor]
-            label = classes[image, match]
-            require(
-                0 <= label < self.num_class,
-                f"labels[{image}, {match}] is {label}, and image {image}, anchor {anchor} is a "
-                f"positive sample matched to it; expected a label from 0 to {self.num_class - 1}",
-            )
+        positives = np.argwhere(assignment.signs > 0)
+        matches = assignment.matches[tuple(positives.T)]
+        labels = classes[positives[:, 0], matches]
+        first = int(np.argmax((labels < 0) | (labels >= self.num_class)))
+        image, anchor = positives[first]
+        raise ValueError(
+            f"labels[{image}, {matches[first]}] is {labels[first]}, and image {image}, anchor "
+            f"{anchor} is a positive sample matched to it; expected a label from 0 to "
+            f"{self.num_class - 1}"
+        )
 
 
 class _Inputs(NamedTuple):

@@ -130,6 +130,21 @@ def test_the_decoder_scales_and_shifts_offsets_and_limits_what_exp_is_taken_of()
     assert decode([0, 0, 0, 0], means=(0, 0, 1, -1)) == pytest.approx(wide)
 
 
+def test_the_decoder_goes_to_infinity_where_exp_does():
+    def decode(side):
+        options = {"stds": (1, 1, 1, 1), "convert_anchor": False}
+        ((*box,),) = definition.NormalizedBoxCenterDecoder(
+            [[0, 0, 4000, 0]], [[1, 2, side, 4]], **options
+        )
+        return [float(edge) for edge in box]
+
+    assert decode(2) == [-math.inf, 0, math.inf, 4]
+    assert decode(-2) == [math.inf, 0, -math.inf, 4]
+    left, _, right, _ = decode(0)
+    assert math.isnan(left)
+    assert math.isnan(right)
+
+
 def test_the_class_encoder():
     targets = definition.MultiClassEncoder([1, -1, 0, 0.5], [1, 0, 0, 7], [4, 6], ignore_label=-5)
     assert values(targets) == [7, 0, -5, -5]

@@ -89,3 +89,23 @@ def test_a_pyramid_adds_what_is_repeated_and_cropped():
     )
     # The top is 3. Below it are 10 times -0.5, 1, 2, 3 plus 3 each, 67 together.
     assert floats(outputs) == [[[[[67, 67], [67, 67]]]], [[[[3]]]], [[[[3]]]]]
+
+
+def test_global_pooling_and_clip_are_what_their_attributes_say():
+    pooled = feature.operate("Pooling", {"global_pool": "True", "pool_type": "max"}, [X], float)
+    assert floats([pooled]) == [[[[[3]]]]]
+    clipped = feature.operate("clip", {"a_min": "-1.0", "a_max": "2.0"}, [X[:, :, :1]], float)
+    assert floats([clipped]) == [[[[[-1, 0, 1, 1]]]]]
+
+
+def test_a_pyramid_may_add_maps_of_one_size_without_repeating_them():
+    values = {
+        "data": X,
+        **{f"P{i}_conv_lat_weight": np.full((1, 1, 1, 1), 10.0 ** (3 - i)) for i in (2, 3)},
+        **{f"P{i}_conv1_weight": np.full((1, 1, 1, 1), 2) for i in (2, 3)},
+    }
+    outputs = feature.FPNFeatureExpander(
+        values, network=NETWORK, outputs=["half", "leaky"], num_filters=[1, 1], use_upsample=False
+    )
+    # Twice 10 times -1, 1, 2, 3 plus -0.5, 1, 2, 3.
+    assert floats(outputs) == [[[[[-21, 22], [44, 66]]]], [[[[-1, 2], [4, 6]]]]]

@@ -51,6 +51,13 @@ def test_mining_by_hand():
     assert quota == 4  # no more than there are unmatched anchors
 
 
+def test_mining_takes_whole_ious_too():
+    samples = sampler.OHEMSampler(
+        np.array([0, -1, -1]), np.zeros((3, 2)), np.array([[1], [0], [1]]), ratio=9
+    )
+    np.testing.assert_array_equal(samples, [1, -1, 0])
+
+
 def test_ground_truth_may_be_absent():
     matches, logits, ious = np.full((2, 3), -1), np.zeros((2, 3, 2)), np.zeros((2, 3, 0))
     samples = sampler.OHEMSampler(matches, logits, ious, ratio=1, min_samples=2)

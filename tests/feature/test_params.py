@@ -124,6 +124,10 @@ def test_a_file_that_is_cut_short_anywhere_is_an_error(write, length):
             "the file ends",
         ),
         (file_bytes({"arg:a": array_bytes(ARRAY), "aux:a": array_bytes(ARRAY)}), "'a' is there"),
+        (
+            WHOLE.replace(struct.pack("<Q", 2) + struct.pack("<Q", 5), struct.pack("<QQ", 3, 5)),
+            "expected a name for each of 2 arrays, got 3 names",
+        ),
         (WHOLE.replace(b"aux:b", b"arg:a"), "'arg:a' is there twice"),
         (WHOLE.replace(b"aux:b", b"aux:\xff"), "a name in UTF-8"),
     ],

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from refkernels import QuotaSampler
 from refkernels.definition import sampler as definition
+from refkernels.sampler.quota import below
 
 DTYPES = ["float16", "float32", "float64"]
 
@@ -300,3 +301,12 @@ def test_bad_input(inputs, error, message):
 def test_bad_rng(rng, error):
     with pytest.raises(error, match="rng"):
         sampler()([0], [0.0], rng=rng)
+
+
+def test_whole_numbers_are_uniform_below_bounds_that_do_not_divide_the_words():
+    # A quarter of the words would make the first numbers likelier, and is drawn again.
+    bound, state, counts = 3 << 30, np.uint64(7), np.zeros(3, int)
+    for _ in range(3000):
+        number, state = below(bound, state)
+        counts[number >> 30] += 1
+    assert np.square(counts - 1000).sum() / 1000 < 28  # chi-square of 2 degrees, below 1e-6
