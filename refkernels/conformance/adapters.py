@@ -226,7 +226,7 @@ class GluonAdapter:
         return self._mx.Context(kind, int(index or 0))
 
 
-class TorchAdapter:
+class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_frameworks runs it)
     """PyTorch modules, and classes and functions that take tensors."""
 
     name = "PyTorch"
@@ -288,7 +288,7 @@ class TorchAdapter:
         return np.asarray(output)
 
 
-class JaxAdapter:
+class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks runs it)
     """Functions of JAX arrays, and classes whose objects take them."""
 
     name = "JAX"

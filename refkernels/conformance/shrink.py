@@ -92,8 +92,7 @@ def _smaller(case: Case, axes: Mapping[str, str]) -> Iterator[Case]:
         while step:
             for start in range(0, length, step):
                 keep = np.r_[0:start, min(start + step, length) : length]
-                if len(keep):
-                    yield _keep(case, axes, letter, keep)
+                yield _keep(case, axes, letter, keep)
             step //= 2
     for name in case.config:
         yield replace(case, config={k: v for k, v in case.config.items() if k != name})

@@ -169,6 +169,26 @@ def test_what_cannot_be_written_whole_is_not_written(tmp_path, monkeypatch, fail
     assert not list(tmp_path.iterdir())
 
 
+def test_a_folder_that_cannot_be_put_in_its_place_is_an_error(tmp_path, monkeypatch):
+    def refused(self, target):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(PermissionError):
+        save(tmp_path, seen(BOX))
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_cases_of_the_operator_that_can_be_read_are_tried_again(tmp_path):
+    save(tmp_path, seen(BOX))
+    save(tmp_path, seen(None, law="it is symmetric"))
+    save(tmp_path, seen(BOX, "BBoxArea-float32"))  # whose folder's name begins the same
+    damaged = save(tmp_path, seen(Case({}, {"x": BOX.inputs["x"] + 1})))
+    (damaged / "case.json").write_text("{")
+    (case,) = saved_cases(tmp_path, "wrong", "BBoxArea")
+    np.testing.assert_array_equal(case.inputs["x"], BOX.inputs["x"])
+
+
 def test_what_a_killed_process_leaves_is_no_failure(tmp_path):
     """A process that is killed while it saves leaves a folder that nobody takes for one."""
     half = tmp_path / f"{replay.UNFINISHED}-1-0"

@@ -1,5 +1,6 @@
 """Reports for programs: JSON and JUnit, whole or not at all, whatever the target did."""
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -8,12 +9,14 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from refkernels.cli import main
 from refkernels.conformance import command
 from refkernels.conformance.dissent import Dissent
 from refkernels.conformance.divergence import declared
 from refkernels.conformance.junit import as_junit
+from refkernels.conformance.report import LiveReport
 from refkernels.conformance.run import Result
 from refkernels.conformance.summary import as_json, write
 from refkernels.conformance.verdict import VERDICTS
@@ -182,6 +185,18 @@ def test_reports_are_written_when_operators_crash(tmp_path):
     }
     assert verdicts == dict(zip(names, ["crashes", "exits", "conforms", "absent"], strict=True))
     assert ElementTree.parse("r.xml").getroot().get("errors") == "2"
+
+
+def test_a_terminal_sees_what_is_going_on_while_it_is(summary):
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=100)
+    result = replace(summary.results[0], contexts=("cpu(0)", "gpu(0)"))
+    with LiveReport(console, [result.operator, "BBoxArea"]) as live:
+        live.on_event("BBoxArea", 3, None)
+        live.on_event(result.operator, 9, result)
+    said = screen.getvalue()
+    for part in ("1 of 2 operators", "BBoxArea 3", "contexts", "gpu(0)", "diverges"):
+        assert part in said
 
 
 @pytest.mark.parametrize(("target", "verdict"), [("nowhere", "no import"), ("json", "absent")])

@@ -41,6 +41,20 @@ def test_what_cannot_be_smaller_stays():
     assert failure is None
 
 
+def test_without_time_nothing_is_made_smaller():
+    case = Case({}, {"x": np.zeros((4, 4))})
+    smallest, failure = shrink(case, {"x": "N4"}, lambda c: "always", 0)
+    assert smallest is case
+    assert failure is None
+
+
+def test_infinity_is_left_as_it_is():
+    case = Case({"low": -np.inf}, {"x": np.array([[np.inf]])})
+    smallest, _ = shrink(case, {"x": "NM"}, lambda c: "low" in c.config or None)
+    assert smallest.config == {"low": -np.inf}
+    assert smallest.inputs["x"].tolist() == [[np.inf]]
+
+
 def test_each_value_becomes_the_plainest_that_fails():
     case = Case({}, {"x": np.array([[-17.25, 812.5, 33.0]]), "label": np.array([5])})
 
