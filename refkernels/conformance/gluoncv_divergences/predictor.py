@@ -73,4 +73,11 @@ DIVERGENCES = (
             {"num_output": 1, "activation": "softrelu"}, x=[[-10.0]], weight=[[1.0]], bias=[0.0]
         ),
     ),
+    Divergence(
+        "GCV-116",
+        "ConvPredictor",
+        "One image without a batch axis raises an error.",
+        lambda case: case.inputs["x"].ndim == 3,
+        witness({"num_channel": 1}, x=[[[1.0]]], weight=np.ones((1, 1, 3, 3)), bias=[0.0]),
+    ),
 )
