@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
 from refkernels.conformance.cases import find
+from refkernels.conformance.corners import corners_of
 from refkernels.conformance.dissent import Dissent
 from refkernels.conformance.divergence import declared
 from refkernels.conformance.examine import Examiner, Moment
@@ -234,6 +235,10 @@ def _search(
             result.cases += 1
             examine(case, "a failure saved earlier")
         examine_drawn()
+        for case in corners_of(operator):
+            result.cases += 1
+            progress(result.cases + result.real_cases)
+            examine(case, "a corner case")
         for case, origin in _real_cases(operator, images):
             result.real_cases += 1
             progress(result.cases + result.real_cases)

@@ -15,6 +15,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from refkernels import feature
 from refkernels.arrays import Array, computing_dtype
 from refkernels.conformance.compare import Disagreement, compare_real
 from refkernels.conformance.graph import compare_graph, first_failing, running_errors
@@ -28,7 +29,7 @@ from refkernels.feature.mxnet_operators import OPERATORS as LAYERS
 if TYPE_CHECKING:
     from refkernels.conformance.target import Target
 
-__all__ = ["OPERATORS"]
+__all__ = ["OPERATORS", "case_of", "small_network"]
 
 # Networks of the model zoo with few parameters; `compare-graph --zoo` takes any.
 WHOLE = ("mobilenet0.25", "mobilenetv2_0.25")
@@ -218,6 +219,24 @@ def _case(draw: DrawFn, kernel: Any, config: dict[str, Any]) -> Case:
     return Case(config, {"data": image, **_parameters(kernel(**config).graph, image, rng)})
 
 
+def small_network(stages: int) -> tuple[str, list[str]]:
+    """Return a network of convolutions that each halve the image: its JSON, and their names."""
+    net, y = _Layers(), 0
+    names = [f"stage{i}" for i in range(stages)]
+    for name in names:
+        conv = {"num_filter": 2, "kernel": (3, 3), "pad": (1, 1), "stride": (2, 2)}
+        y = net.add("Convolution", name, [y], "weight bias", **conv)
+    return net.json(y), names
+
+
+def case_of(name: str, config: dict[str, Any]) -> Case:
+    """Return a case of an operator by name, always with the same image and parameters."""
+    rng = np.random.default_rng(0)
+    image = rng.normal(size=(1, 2, 15, 13))
+    graph = getattr(feature, name)(**config).graph
+    return Case(config, {"data": image, **_parameters(graph, image, rng)})
+
+
 def _parameters(graph: Graph, image: Array, rng: Any) -> dict[str, Array]:
     """Draw parameters node by node, so that each node's input says what shape they have."""
     values: dict[int, Array] = {graph.find("data"): image}
@@ -340,27 +359,17 @@ def _every_node_is_in_its_bound(run: Callable[[Case], tuple[Array, ...]]) -> str
 
 def _norm_may_be_synchronised(run: Callable[[Case], tuple[Array, ...]]) -> str | None:
     """Compare pyramids with SyncBatchNorm, which MXNet has in float32 alone."""
-    from refkernels.feature import FPNFeatureExpander
-
-    net = _Layers()
-    y, names = 0, []
-    for i in range(3):
-        conv = {"num_filter": 2, "kernel": (3, 3), "pad": (1, 1), "stride": (2, 2)}
-        y = net.add("Convolution", f"stage{i}", [y], "weight bias", **conv)
-        names.append(f"stage{i}")
-    rng = np.random.default_rng(0)
-    image = rng.normal(size=(1, 2, 15, 13))
+    network, names = small_network(3)
     for use_p6, p6_conv in ((False, True), (True, True), (True, False)):
         config: dict[str, Any] = {
-            "network": net.json(y),
+            "network": network,
             "outputs": names,
             "num_filters": [2, 2, 2],
             "use_p6": use_p6,
             "p6_conv": p6_conv,
             "norm_layer": "SyncBatchNorm",
         }
-        graph = FPNFeatureExpander(**config).graph
-        case = Case(config, {"data": image, **_parameters(graph, image, rng)})
+        case = case_of("FPNFeatureExpander", config)
         case = case.astype(np.dtype(np.float32))
         wrong = PYRAMID.judge(case, PYRAMID.refer(case), run(case))
         if wrong is not None:

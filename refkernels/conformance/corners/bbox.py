@@ -1,0 +1,44 @@
+"""Corner cases of the operators on boxes (SPEC section 1)."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from refkernels.arrays import Array
+from refkernels.conformance.spec import Case
+
+__all__ = ["CORNERS"]
+
+
+def _float32(*boxes: tuple[float, ...]) -> Array:
+    return np.array(boxes, np.float32)
+
+
+def _far_away() -> Iterator[Case]:
+    """Yield a box whose corners are finite, but have no finite sum."""
+    yield Case({}, {"x": _float32((2e38, 2e38, 3e38, 3e38))})
+
+
+def _flat_and_endless() -> Iterator[Case]:
+    """Yield boxes without area, one of whose sides is no finite number."""
+    yield Case({}, {"x": _float32((0, -3e38, 0, 3e38), (-3e38, 0, 3e38, 0))})
+
+
+def _offsets() -> Iterator[Case]:
+    """Yield boxes with an offset below 0, and boxes whose overlap an offset makes exactly 0."""
+    a = np.array([[0, 0, 10, 10], [2, 2, 5, 5]], np.float64)
+    yield Case({"offset": -1}, {"a": a, "b": a + np.array([3, 3, 2, 2])})
+    # Both are more than the nearest float32.
+    for offset in (0.7, -0.1):
+        boxes = _float32((-1, -1, 0, 0))
+        beside, below = _float32((offset, -1, 1, 0)), _float32((-1, offset, 0, 1))
+        for b in (beside, below):
+            yield Case({"offset": offset}, {"a": boxes, "b": b})
+
+
+CORNERS = {
+    "BBoxCornerToCenter": _far_away,
+    "NumPyBBoxCornerToCenter": _far_away,
+    "BBoxArea": _flat_and_endless,
+    "BBoxBatchIOU": _offsets,
+}

@@ -1,0 +1,65 @@
+"""Corner cases of the coders (SPEC section 4)."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from refkernels.arrays import Array
+from refkernels.conformance.spec import Case
+
+__all__ = ["CORNERS"]
+
+# Each is none for two coordinates.
+MEANS = ((0.5, 0.0, -0.25, 0.0), (0.0, 0.125, 0.0, 1.0))
+
+ANCHORS = np.array([[0, 0, 8, 4], [2, 1, 6, 9], [-3, 0, 1, 2], [5, 5, 7, 6]], np.float64)
+ROWS = {"samples": np.array([1, 1, 1, -1]), "matches": np.array([0, 2049, 2099, -1])}
+
+
+def _boxes(count: int) -> Array:
+    rng = np.random.default_rng(0)
+    corners = rng.integers(0, 60, (count, 2)) / 4
+    return np.concatenate([corners, corners + rng.integers(1, 60, (count, 2)) / 4], -1)
+
+
+def _encoded(config: dict[str, Any], labels: bool = False) -> Iterator[Case]:
+    """Yield means some of which are 0, and more ground truth than float16 counts one by one."""
+    for means in ({"means": MEANS[0]}, {"means": MEANS[1]}, {}):
+        count = 3 if means else 2100
+        arrays = {**ROWS, "matches": ROWS["matches"] % count, "anchors": ANCHORS}
+        if labels:
+            arrays["labels"] = np.arange(count) % 3
+        yield Case({**config, **means}, {**arrays, "refs": _boxes(count)})
+
+
+def _decoded() -> Iterator[Case]:
+    for means in MEANS:
+        yield Case({"means": means}, {"x": ANCHORS / 8, "anchors": _boxes(4)})
+
+
+def _classes() -> Iterator[Case]:
+    """Yield the last class that small integers have a number for, and many ground truths."""
+    for dtype in (np.int8, np.uint8):
+        labels = np.array([np.iinfo(dtype).max, 0], dtype)
+        assigned = {"samples": np.array([1, 1, -1, 0]), "matches": np.array([0, 1, -1, -1])}
+        yield Case({}, {**assigned, "refs": labels})
+    yield Case({}, {**ROWS, "refs": np.arange(2100) % 7})
+
+
+def _near_ties() -> Iterator[Case]:
+    """Yield scores that a narrower dtype takes for equal, the higher one last."""
+    for dtype in (np.float32, np.float64):
+        low = dtype(0.3)
+        yield Case({}, {"x": np.array([[0, low, np.nextafter(low, dtype(1))]])})
+
+
+CORNERS = {
+    "NormalizedBoxCenterEncoder": partial(_encoded, {}),
+    "NumPyNormalizedBoxCenterEncoder": partial(_encoded, {}),
+    "NormalizedPerClassBoxCenterEncoder": partial(_encoded, {"num_class": 3}, labels=True),
+    "NormalizedBoxCenterDecoder": _decoded,
+    "MultiClassEncoder": _classes,
+    "MultiClassDecoder": _near_ties,
+}

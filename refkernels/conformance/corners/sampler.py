@@ -1,0 +1,50 @@
+"""Corner cases of the samplers (SPEC section 3)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from refkernels.arrays import Array
+from refkernels.conformance.spec import Case
+
+__all__ = ["CORNERS"]
+
+# MXNet reads the decimals of the first two back as the number above, of the third as that below.
+LONG = (0.9236611301180065, 0.19851342563458674, 0.49485131854795117)
+
+# Above the middle of two float16, but not of their float32.
+HALFWAY = 0.5 + 2**-12 + 2**-30
+
+
+def _mining(config: dict[str, Any], scores: Array, ious: Array) -> Case:
+    """Return unmatched anchors of the given scores against a background of 0."""
+    logits = np.stack([np.zeros_like(scores), scores], -1)
+    matches = np.full(scores.shape, -1)
+    return Case({"ratio": 1.0, **config}, {"matches": matches, "logits": logits, "ious": ious})
+
+
+def _mined() -> Iterator[Case]:
+    # One of equals is taken beside a higher one, then two beside two, in a row and a longer one.
+    yield _mining({"min_samples": 2}, np.array([3.0, 5, 3, 3]), np.zeros(4))
+    scores = np.tile([1.0, 3, 2, 3, 2, 0], (2, 5))
+    scores[:, 12:] = np.minimum(scores[:, 12:], 2)
+    yield _mining({"min_samples": 6}, scores, np.zeros((2, 30)))
+    # What is eligible has the lowest of all scores.
+    for lowest in (np.array(-60000.0), np.array(-3e38, np.float32)):
+        ious = np.array([0.9, 0.1, 0.9, 0.2]).astype(lowest.dtype)
+        yield _mining({"min_samples": 1}, np.full(4, lowest), ious)
+    for dtype, thresholds in ((np.float64, LONG), (np.float16, (HALFWAY,))):
+        for threshold in thresholds:
+            at = dtype(threshold)
+            ious = np.array([np.nextafter(at, dtype(0)), at, np.nextafter(at, dtype(1))])
+            yield _mining({"min_samples": 3, "thresh": threshold}, np.zeros(3, dtype), ious)
+
+
+def _defaults() -> Iterator[Case]:
+    """Yield IoUs on both sides of the thresholds that the custom operator has by default."""
+    ious = np.array([0.0, 0.2, 0.4, 0.45, 0.55, 0.6])
+    yield Case({"num_sample": 20, "pos_thresh": 0.7}, {"matches": np.full(6, -1.0), "ious": ious})
+
+
+CORNERS = {"OHEMSampler": _mined, "QuotaSamplerProp": _defaults}
