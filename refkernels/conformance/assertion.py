@@ -6,7 +6,7 @@ from typing import Any
 
 from refkernels.conformance.cases import find
 from refkernels.conformance.run import DTYPES, Options, Result, check_operator
-from refkernels.conformance.spec import Recipe, build
+from refkernels.conformance.spec import Case, Recipe
 from refkernels.conformance.target import Subject
 from refkernels.conformance.verdict import VERDICTS, failed
 
@@ -105,14 +105,10 @@ def account(result: Result) -> str:
 
 def _require_parameters(operator: str, config: Mapping[str, Any]) -> None:
     """Raise what the operator raises for parameters that are none."""
-    import refkernels
-
-    kernel = getattr(refkernels, operator, None)
-    if kernel is not None:
-        try:
-            build(kernel, config, lambda name: getattr(refkernels, name))
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"config: {error}") from None
+    try:
+        find(operator).build(Case(config, {}))
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"config: {error}") from None
 
 
 def _recipe(value: Any) -> Any:
@@ -122,8 +118,9 @@ def _recipe(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         items = [_recipe(item) for item in value]
         return items if any(isinstance(item, Recipe) for item in items) else value
-    if is_dataclass(value) and not isinstance(value, (type, Recipe)):
-        if getattr(refkernels, type(value).__name__, None) is type(value):
-            config = {field.name: _recipe(getattr(value, field.name)) for field in fields(value)}
-            return Recipe(type(value).__name__, config)
-    return value
+    if not is_dataclass(value) or getattr(refkernels, type(value).__name__, None) is not type(
+        value
+    ):
+        return value  # also a recipe, which is none of the operators
+    config = {field.name: _recipe(getattr(value, field.name)) for field in fields(value)}
+    return Recipe(type(value).__name__, config)

@@ -75,11 +75,9 @@ def draw(operator: Operator, case: Case) -> list[Drawing]:
     images = max(len(boxes) for boxes in sets.values())
     drawings = []
     for b in range(min(images, MOST_IMAGES)):
-        own = {name: boxes[min(b, len(boxes) - 1)] for name, boxes in sets.items()}
-        own = {name: boxes[:MOST_BOXES] for name, boxes in own.items() if len(boxes)}
-        if own:
-            caption = f"image {b} of {images}" if images > 1 else ""
-            drawings.append(_drawing(own, caption, case.config.get("offset", 0)))
+        own = {name: boxes[min(b, len(boxes) - 1), :MOST_BOXES] for name, boxes in sets.items()}
+        caption = f"image {b} of {images}" if images > 1 else ""
+        drawings.append(_drawing(own, caption, case.config.get("offset", 0)))
     return drawings
 
 

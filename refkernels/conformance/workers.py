@@ -286,9 +286,9 @@ class _Worker:
     def stop(self) -> None:
         """End the process."""
         self.gone = True
-        if self._process.stdin is not None:
-            with suppress(BrokenPipeError):
-                self._process.stdin.close()
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         try:
             self._process.wait(timeout=2)
         except subprocess.TimeoutExpired:
@@ -301,11 +301,10 @@ class _Worker:
             return
         with path.open("rb") as file:
             file.seek(self._read)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break  # still being written
-                self._read += len(line)
-                yield json.loads(line)
+            whole, end, _ = file.read().rpartition(b"\n")  # the rest is still being written
+        self._read += len(whole) + len(end)
+        for line in whole.splitlines():
+            yield json.loads(line)
 
     def _note(self, event: dict[str, Any], take: OnEvent) -> None:
         match event:

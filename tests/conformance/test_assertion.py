@@ -1,6 +1,7 @@
 """In somebody's own test, one assertion holds their code to an operator."""
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -97,6 +98,20 @@ def test_a_wrong_call_is_an_error_and_no_verdict(arguments, error, message):
     *positional, config = arguments if len(arguments) == 3 else (*arguments, None)
     with pytest.raises(error, match=message):
         assert_conforms(*positional, config=config)
+
+
+def test_parameters_that_no_case_goes_with_are_an_error():
+    with pytest.raises(ValueError, match=r"no drawn case goes with \{'axis': 7\}"):
+        assert_conforms(centre_area, "BBoxArea", config={"axis": 7}, max_examples=2)
+
+
+def test_a_matcher_of_ones_own_is_no_parameter():
+    @dataclass(frozen=True)
+    class Mine:
+        threshold: float = 0.5
+
+    with pytest.raises(TypeError, match=r"config: matchers\[0\]"):
+        assert_conforms(centre_area, "CompositeMatcher", config={"matchers": [Mine()]})
 
 
 @pytest.mark.parametrize("dtypes", [(), ("float31",)])

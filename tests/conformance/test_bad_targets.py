@@ -9,6 +9,7 @@ import pytest
 from refkernels.conformance import workers
 from refkernels.conformance.replay import load
 from refkernels.conformance.run import Options, Result
+from refkernels.conformance.target import TargetError
 from refkernels.conformance.workers import Checker, check
 
 TARGETS = Path(__file__).parent / "targets"
@@ -251,3 +252,68 @@ def test_a_checker_goes_on_after_a_crash(monkeypatch, tmp_path):
         assert "BBoxBatchIOU" not in checker.find()
         assert checker.check("BipartiteMatcher", Options(5)).verdict == "crashes"
         assert checker.check("NaiveSampler", Options(5)).verdict == "conforms"
+
+
+def test_a_death_outside_any_case_says_so(module):
+    name = module(
+        """
+import os
+def __getattr__(name):
+    if name == "NaiveSampler":
+        os._exit(3)
+    raise AttributeError(name)
+"""
+    )
+    (result,) = check(name, ["NaiveSampler"], Options(5))
+    assert result.verdict == "crashes"
+    assert result.note == "outside any case: the process ended with status 3 without a result"
+
+
+def test_a_crash_that_cannot_be_saved_keeps_its_verdict(module, tmp_path):
+    name = module("import os\ndef NaiveSampler(matches): os._exit(3)")
+    (tmp_path / "failures").write_text("not a folder")
+    (result,) = check(name, ["NaiveSampler"], Options(5), failures=tmp_path / "failures")
+    assert result.verdict == "crashes"
+    assert "it cannot be saved: " in result.dissents[0].origin
+
+
+def test_a_chain_of_too_many_results_is_told_at_its_operator(module):
+    name = module(
+        """
+from refkernels import *
+class MaximumMatcher:
+    def __init__(self, threshold):
+        pass
+    def __call__(self, x):
+        return x, x
+"""
+    )
+    (result,) = check(name, ["RCNNTargets"], Options(3, dtypes=("float32",)))
+    assert "MaximumMatcher(threshold=0.5) gave 2 outputs, expected 1" in result.dissents[0].what
+
+
+def test_workers_end_with_whoever_has_asked_them(monkeypatch, module):
+    started = []
+    stop = workers._Worker.stop
+
+    def stops(worker):
+        stop(worker)
+        started.append(worker)
+
+    def interrupts(name, count, result):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workers._Worker, "stop", stops)
+    name = module("from refkernels import NaiveSampler")
+    with pytest.raises(KeyboardInterrupt):
+        check(name, ["NaiveSampler"], Options(50), on_event=interrupts)
+    assert started
+    assert all(worker.gone for worker in started)
+
+
+def test_a_checker_of_nothing_says_why(tmp_path):
+    message = "cannot import nowhere_to_be_found"
+    with Checker("nowhere_to_be_found", tmp_path) as c, pytest.raises(TargetError, match=message):
+        c.find()
+    with Checker("nowhere_to_be_found", tmp_path):
+        pass  # a process is started when it is asked for something

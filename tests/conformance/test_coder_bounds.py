@@ -68,3 +68,21 @@ def test_the_worst_error_lies_between_a_tenth_of_the_bound_and_the_bound(name, c
         # Of each of the four numbers of a box.
         for worst in np.reshape(ratios, (-1, 4)).max(0):
             assert 0.1 <= worst <= 1
+
+
+def test_an_input_without_a_batch_axis_has_the_bound_of_a_batch_of_one():
+    rng = np.random.default_rng(3)
+    operator = cases.find("NormalizedBoxCenterDecoder")
+    (bound,) = (output.bound for output in operator.outputs(Case({}, {})))
+    inputs = decoding(rng)
+    flat = {**inputs, "anchors": inputs["anchors"][0]}
+    np.testing.assert_array_equal(bound(Case({}, flat), None), bound(Case({}, inputs), None))
+
+    config = {"num_class": 2, "max_pos": 30}
+    operator = cases.find("NormalizedPerClassBoxCenterEncoder")
+    bound = operator.outputs(Case(config, {}))[0].bound
+    inputs = {name: array[:1] for name, array in per_class(rng).items()}
+    flat = {**inputs, "samples": inputs["samples"][0]}
+    np.testing.assert_array_equal(
+        bound(Case(config, flat), None), bound(Case(config, inputs), None)
+    )

@@ -1,6 +1,8 @@
 """Networks compared node by node: the wrong node is found, and no other is blamed."""
 
 import json
+import re
+import struct
 
 import numpy as np
 import pytest
@@ -96,6 +98,17 @@ def test_a_dump_may_hold_the_inputs_and_parameters_too(evaluator, internals):
     assert all(result.inside for result in results)
 
 
+def test_a_node_of_no_elements_is_inside(evaluator):
+    none = X[:0]
+    results = compare_graph(evaluator, {"data": none}, evaluator.evaluate({"data": none}))
+    assert [result.ratio for result in results] == [0] * 4
+
+
+def test_why_a_node_is_not_compared_is_told_with_it(evaluator, internals):
+    results = compare_graph(evaluator, {"data": X}, {"conv": internals["conv_output"]})
+    assert str(results[1]) == "relu_output (Activation): not given"
+
+
 def test_an_unknown_name_is_an_error(evaluator, internals):
     with pytest.raises(ValueError, match="internals: 'fc' is no node of this graph"):
         compare_graph(evaluator, {"data": X}, {"fc": X})
@@ -163,6 +176,17 @@ def test_errors_run_through_the_layers(evaluator):
 ZOO = ["resnet18_v1", "resnet18_v2", "mobilenet0.25", "mobilenetv2_0.25", "squeezenet1.1"]
 
 
+def test_a_network_of_the_zoo_takes_an_image_of_the_size_asked_for(mx):
+    from refkernels.conformance import mxnet_graph
+
+    network, params, image = mxnet_graph.random_network("mobilenet0.25", size=40)
+    assert image.shape == (1, 3, 40, 40)
+    graph = mxnet_graph.symbol(network)  # a symbol is as good as its text
+    for own in (graph, network):
+        found = mxnet_graph.internals(own, params, {"data": image})
+        assert len(found) > 80
+
+
 @pytest.mark.parametrize("name", ZOO)
 def test_networks_of_the_model_zoo_are_inside_every_bound(mx, name):
     from refkernels.conformance import mxnet_graph
@@ -214,6 +238,33 @@ def test_the_command_compares_with_a_dump_that_it_wrote(files):
     assert "dump.npz against the reference: 4 of 4 nodes compared" in output
 
 
+def test_the_command_tells_what_a_dump_lacks_and_what_is_wrong_as_a_whole(files, evaluator):
+    found = evaluator.evaluate({"data": X})
+    dump = {"conv": found["conv_output"], "relu": found["relu_output"][..., 1:]}
+    np.savez(files / "dump.npz", **dump)
+    status, output = run(*pair(files), "--input", files / "x.npz", "--dump", files / "dump.npz")
+    assert status == 1
+    assert "2 nodes not compared, the first of them mean_output (Pooling): not given" in output
+    assert "shape (1, 4, 4, 3), expected (1, 4, 4, 4)" in output
+
+
+def test_a_network_of_several_inputs_takes_them_by_name(files, monkeypatch):
+    nodes = [("null", "a", [], {}), ("null", "b", [], {}), ("elemwise_add", "sum", [0, 1], {})]
+    network = json.loads(SYMBOL) | {"arg_nodes": [0, 1], "heads": [[2, 0, 0]]}
+    network["nodes"] = [
+        {"op": op, "name": name, "inputs": [[i, 0, 0] for i in inputs], "attrs": attrs}
+        for op, name, inputs, attrs in nodes
+    ]
+    symbol, _ = pair(files)
+    symbol.write_text(json.dumps(network))
+    np.savez(files / "ab.npz", b=X, a=X + 1)
+    (files / "none.params").write_bytes(struct.pack("<QQQQ", 0x112, 0, 0, 0))
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    status, output = run(symbol, files / "none.params", "--input", files / "ab.npz")
+    assert status == 0, output
+    assert "1 of 1 nodes compared" in re.sub(r"\x1b\[[\d;]*m", "", output)
+
+
 def test_the_command_finds_one_wrong_weight_of_resnet50(mx, tmp_path):
     from refkernels.conformance import mxnet_graph
 
@@ -235,6 +286,7 @@ def test_the_command_finds_one_wrong_weight_of_resnet50(mx, tmp_path):
 
 
 def test_the_command_takes_networks_of_the_zoo(mx):
+    assert "mobilenet0.25" in run()[1]  # which is taken if none is named
     status, output = run("--zoo", "mobilenet0.25", "--zoo", "squeezenet1.1")
     assert status == 0
     assert ["mobilenet0.25", "32x32", "84", "84"] in [

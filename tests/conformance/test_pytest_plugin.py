@@ -88,6 +88,24 @@ def test_a_target_of_no_use_is_a_usage_error_in_one_line(project, module, what):
     result.stderr.fnmatch_lines([what])
 
 
+def test_what_a_target_needs_to_be_checked_is_told_in_one_line(project):
+    project.makeconftest("import sys\nsys.modules['mpmath'] = None")
+    result = project.runpytest_subprocess("--refkernels-target", "blocks")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--refkernels-target needs mpmath; install it with: pip*"])
+
+
+def test_an_error_of_the_check_itself_has_its_traceback(project):
+    project.makeconftest(
+        "from refkernels.conformance.workers import Checker\n"
+        "def check(*arguments): raise OSError('disk full')\n"
+        "Checker.check = check\n"
+    )
+    result = project.runpytest_subprocess("--refkernels-target", "blocks", *QUICK, "-k", "float32")
+    result.assert_outcomes(failed=2, deselected=5)
+    result.stdout.fnmatch_lines(["*checker.check(name, options)*", "E*OSError: disk full"])
+
+
 def test_a_target_that_dies_fails_its_test_and_no_other(project):
     project.makepyfile(
         deadly="import os, refkernels\n"

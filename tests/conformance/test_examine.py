@@ -1,0 +1,125 @@
+"""Who is wrong is found by asking: the target, the kernel, or both; and modes and laws are told."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import refkernels
+from refkernels.conformance.cases import find
+from refkernels.conformance.divergence import Divergence
+from refkernels.conformance.examine import Examiner
+from refkernels.conformance.run import Options, check_operator
+from refkernels.conformance.spec import INPUT_LIMIT, Case, Law
+from refkernels.conformance.target import Subject
+from tests.conformance.test_images import IMAGE
+
+SMALL = Case({}, {"matches": np.array([[0.0, -1.0]])})
+LARGE = Case({}, {"matches": np.zeros((1, INPUT_LIMIT + 1))})
+
+
+class Zeros:
+    """What a kernel must not be."""
+
+    def __call__(self, matches):
+        return np.zeros(np.shape(matches), np.int64)
+
+
+class Ones(Zeros):
+    """Another that is wrong for what is not matched, and right for `LARGE`."""
+
+    def __call__(self, matches):
+        return super().__call__(matches) + 1
+
+
+def examiner(subject, *, kernel=None, **options):
+    operator = replace(find("NaiveSampler"), laws=options.pop("laws", ()))
+    if kernel is not None:
+        vars(operator)["kernel"] = kernel
+    return Examiner(operator, Subject(subject, "NaiveSampler"), **options)
+
+
+@pytest.mark.parametrize(
+    ("case", "subject", "kernel", "who"),
+    [
+        (SMALL, refkernels.NaiveSampler, None, None),
+        (SMALL, Zeros, None, "target"),
+        (SMALL, refkernels.NaiveSampler, Zeros, "kernel"),
+        (LARGE, Zeros, None, "target"),
+        (LARGE, Ones, Zeros, "kernel"),
+        (replace(LARGE, inputs={"matches": -LARGE.inputs["matches"] - 1}), Ones, Zeros, "both"),
+    ],
+)
+def test_the_definition_says_who_is_wrong(case, subject, kernel, who):
+    found = examiner(subject, kernel=kernel).examine(case, "a test", ("float32",))
+    assert (found and found.who) == who
+
+
+def test_a_wrong_kernel_of_a_chain_is_named_with_its_stage(monkeypatch):
+    chain = find("RCNNTargets")
+    case = next(iter(chain.annotated(IMAGE)))
+    cast = case.astype(np.float32)
+    monkeypatch.setitem(vars(find("MultiClassEncoder")), "kernel", Background)
+    wrong = chain.judge_kernel(cast, chain.refer(cast))
+    assert wrong.what.startswith("at MultiClassEncoder(): targets[")
+
+
+class Background:
+    """Knows no classes."""
+
+    def __call__(self, samples, matches, refs):
+        return np.zeros(matches.shape, np.int64)
+
+
+def test_a_mode_of_a_declared_divergence_is_not_run():
+    modes = []
+
+    def sampler(matches):
+        modes.append("call" if matches.flags.c_contiguous else "strided")
+        return refkernels.NaiveSampler()(matches)
+
+    case = replace(SMALL, inputs={"matches": np.zeros((3, 4))})
+    why, always = "Strided arrays are something else to it.", lambda case: True
+    declared = Divergence("X-1", "NaiveSampler", why, always, case, modes=("strided",))
+    one = examiner(sampler, divergences=(declared,))
+    assert one.examine(case, "a test", ("float32",), ("call", "strided")) is None
+    assert modes == ["call"]
+    assert one.known == {"X-1": 1}
+
+
+def test_a_law_that_the_kernel_breaks_is_the_kernels():
+    law = Law("nothing is ever right", lambda run: "it is not")
+    dissent = examiner(refkernels.NaiveSampler, laws=(law,)).examine_laws()
+    assert (dissent.who, dissent.kind) == ("kernel", "breaks a law")
+
+
+def interrupted(matches):
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_is_nobodys_fault():
+    with pytest.raises(KeyboardInterrupt):
+        examiner(interrupted).examine(SMALL, "a test", ("float32",))
+    calls = []
+
+    def check(run):
+        calls.append(run(SMALL))
+
+    with pytest.raises(KeyboardInterrupt):
+        examiner(interrupted, laws=(Law("it answers", check),)).examine_laws()
+    assert len(calls) == 1  # the kernel did
+
+
+def test_a_failure_that_does_not_come_again_is_told_as_such():
+    calls = []
+
+    def sampler(matches):
+        calls.append(matches)
+        if len(calls) == 7:
+            raise ValueError("for once")
+        return refkernels.NaiveSampler()(matches)
+
+    subject = Subject(sampler, "NaiveSampler")
+    result = check_operator("NaiveSampler", subject, Options(20, dtypes=("float32",)))
+    assert result.note == "not reproducible: the same case passed when it was tried again"
+    assert result.dissents[0].what.startswith("raises ValueError: for once")

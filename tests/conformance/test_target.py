@@ -1,0 +1,110 @@
+"""Where operators are found, and which framework they are of."""
+
+import builtins
+import sys
+
+import numpy as np
+import pytest
+
+import refkernels
+from refkernels.conformance import target as target_module
+from refkernels.conformance.paste import snippet
+from refkernels.conformance.spec import Case
+from refkernels.conformance.target import Subject, Target, TargetError, contexts_found, framework
+
+BOX = np.array([[0.0, 0.0, 2.0, 3.0]])
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package with an operator in each of its modules, one of which does not import."""
+    folder = tmp_path / "somebodys"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "__main__.py").write_text("raise SystemExit('ran')")
+    (folder / "boxes.py").write_text("def BBoxArea(x, fmt='corner'): return x[..., :1]")
+    (folder / "broken.py").write_text("import nowhere_to_be_found")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield Target("somebodys")
+    for name in [name for name in sys.modules if name.startswith("somebodys")]:
+        del sys.modules[name]
+
+
+def test_a_broken_submodule_hides_no_other_and_a_program_is_not_run(capsys, package):
+    assert package.find("BBoxArea") is not None
+    assert package.place_of("BBoxArea") == "somebodys.boxes"
+    assert package.place_of("BBoxSplit") == "somebodys"
+    said = capsys.readouterr().err
+    assert "note: somebodys.broken does not import: No module named 'nowhere_to_be_found'" in said
+    assert "ran" not in said
+
+
+def test_a_function_takes_parameters_as_keywords(package):
+    assert package.expression("BBoxArea", Case({}, {})) == "BBoxArea"
+    with_parameters = package.expression("BBoxArea", Case({"fmt": "center"}, {}))
+    assert with_parameters == "partial(BBoxArea, fmt='center')"
+    written = snippet(package, "BBoxArea", Case({"fmt": "center"}, {"x": BOX}))
+    assert written.imports == "from functools import partial\nfrom somebodys.boxes import BBoxArea"
+    area = written.lines("", f"assert {written.subject}(x).shape == (1, 1)")
+    exec(area, {})
+
+
+def test_what_is_not_there_cannot_be_built(package):
+    with pytest.raises(TargetError, match="somebodys has no BBoxSplit"):
+        package.build("BBoxSplit", {})
+
+
+def test_what_stands_beside_a_subject_goes_with_it_and_else_the_kernel():
+    subject = Subject(MaximumMatcher, "CompositeMatcher")
+    assert subject.find("MaximumMatcher") is MaximumMatcher
+    assert subject.find("BipartiteMatcher") is refkernels.BipartiteMatcher
+    assert subject.place_of("BipartiteMatcher").startswith("refkernels.matcher")
+    assert subject.place_of("CompositeMatcher") == __name__
+
+
+class MaximumMatcher:
+    """Somebody's own."""
+
+
+def test_the_framework_is_that_of_a_base_or_what_is_said():
+    class Torch:
+        """As far as its framework is asked for: its classes go back to this one."""
+
+        __module__ = "torch.nn.modules.module"
+        __qualname__ = "Module"
+
+    class Tensors(Torch):
+        pass
+
+    assert framework(Tensors) == framework(Tensors()) == "torch"
+    assert framework(MaximumMatcher) == "numpy"
+
+    class Said(MaximumMatcher):
+        __refkernels_framework__ = "jax"
+
+    assert framework(Said()) == "jax"
+    Said.__refkernels_framework__ = "tensorflow"
+    with pytest.raises(
+        TargetError, match="'tensorflow', expected one of: numpy, mxnet, torch, jax"
+    ):
+        framework(Said)
+
+
+def test_the_contexts_of_mxnet_are_told_in_a_few_words(mx, monkeypatch):
+    assert contexts_found().startswith("cpu(0)")
+    monkeypatch.setattr(mx.context, "num_gpus", lambda: 0)
+    assert contexts_found() == "cpu(0); no GPU found"
+    monkeypatch.setattr(mx.context, "num_gpus", lambda: 2)
+    assert contexts_found() == "cpu(0), gpu(0), gpu(1)"
+
+
+def test_without_mxnet_there_are_no_contexts(monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *rest):
+        if name == "refkernels.gluon.compat":
+            raise ImportError("refkernels.gluon needs MXNet")
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    assert target_module.contexts_found() == "MXNet is not installed"
