@@ -42,7 +42,7 @@ coverage: $(VENV)/.test ## coverage of the package, its kernels run as plain Pyt
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$status
 
 boundscheck: $(VENV)/.test ## all tests, with kernels that check every index
-	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 bench: .venv-bench/.bench ## speed, side by side with peers (BENCH="iou match" picks)
 	.venv-bench/bin/python -m bench $(BENCH)
