@@ -64,12 +64,16 @@ def _custom_lottery(draw: DrawFn) -> Case:
     return Case(config, inputs)
 
 
+# The kernel draws on from call to call, as a block does.
+LOTS = np.random.default_rng(0)
+
+
 class Lottery(Operator):
     """QuotaSampler: quotas, subsets and what must stay are exact; the rest is drawn."""
 
     def refer(self, case: Case, *, ask_definition: bool | None = None) -> Reference:
         """Return the facts of the definition, and one draw of the kernel."""
-        kernel = as_outputs(self.build(case)(*case.inputs.values(), rng=0))
+        kernel = as_outputs(self.build(case)(*case.inputs.values(), rng=LOTS))
         if ask_definition is False:
             return Reference(None, kernel)
         return Reference(self.define(case), kernel)
@@ -214,9 +218,16 @@ def _images_are_independent(run: Callable[[Case], tuple[Array, ...]]) -> str | N
     return _chi_square(np.bincount(pairs, minlength=100), "positives against negatives")
 
 
+def _calls_are_independent(run: Callable[[Case], tuple[Array, ...]]) -> str | None:
+    case = _law_case(DRAWS)
+    first, second = (_subset_numbers(run(case)[0], 1, 6, 3) % 10 for _ in range(2))
+    return _chi_square(np.bincount(first * 10 + second, minlength=100), "subsets of two calls")
+
+
 LAWS = (
     Law("every subset of the quota's size is equally likely", _subsets_are_uniform),
     Law("images, and positives and negatives, are drawn independently", _images_are_independent),
+    Law("every call draws anew", _calls_are_independent),
 )
 
 
