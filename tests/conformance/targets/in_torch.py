@@ -11,7 +11,9 @@ class BBoxArea:
         first, second, third, fourth = wide(boxes).split(1, self.axis)
         if self.fmt == "corner":
             third, fourth = third - first, fourth - second
-        return (third.clamp(min=0) * fourth.clamp(min=0)).to(real(boxes))
+        # A side may overflow, and infinity times 0 would be nan.
+        area = torch.where((third > 0) & (fourth > 0), third * fourth, 0)
+        return area.to(real(boxes))
 
 
 class MaximumMatcher(torch.nn.Module):
