@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.mutants.by_hand import MUTANTS
+from tests.mutants.equivalents import EQUIVALENTS, why_equivalent
 from tests.mutants.mutant import FAMILIES, Mutant, source
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,23 @@ def test_there_are_at_least_80_in_every_family_and_each_is_another_one() -> None
 
 def test_one_in_ten_at_most_is_declared_equivalent() -> None:
     assert sum(bool(mutant.equivalent) for mutant in MUTANTS) <= len(MUTANTS) / 10
+
+
+def test_every_declaration_of_a_generated_mutant_is_of_one_and_has_an_argument() -> None:
+    pytest.importorskip("cosmic_ray")
+    from tests.mutants.generated import generate
+
+    changes = [mutant for mutant in generate() if mutant.equivalent]
+    reasons = {mutant.equivalent for mutant in changes}
+    assert reasons == {entry.why for entry in EQUIVALENTS}
+    assert all(" " in reason for reason in reasons)
+
+
+def test_a_declaration_holds_for_its_own_change_of_its_own_file_alone() -> None:
+    before = "wide[0] if len(wide) == 1 else wide"
+    assert why_equivalent("precision.py", before, before.replace("[0]", "[ -1]"))
+    assert not why_equivalent("precision.py", before, before.replace("[0]", "[ 1]"))
+    assert not why_equivalent("rows.py", before, before.replace("[0]", "[ -1]"))
 
 
 def test_a_mutant_whose_text_is_gone_says_so() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.corners.sampler import at_thresholds
 from refkernels.conformance.spec import Case
 
 __all__ = ["CORNERS"]
@@ -35,8 +36,18 @@ def _encoded(config: dict[str, Any], labels: bool = False) -> Iterator[Case]:
 
 
 def _decoded() -> Iterator[Case]:
+    """Yield means some of which are 0, and parameters that float32 rounds away from each other."""
     for means in MEANS:
         yield Case({"means": means}, {"x": ANCHORS / 8, "anchors": _boxes(4)})
+    # Rounded down to 1 and up to 1 + 2**-23, they make the offset of x exactly 0.
+    std, mean, x = 1 + 2**-24 - 2**-40, -1 - 2**-24 - 2**-40, 1 + 2**-23
+    yield Case(
+        {"stds": (std, std, 1.0, 1.0), "means": (mean, mean, 0.0, 0.0)},
+        {
+            "x": np.array([[x, x, -60, -60]], np.float32),
+            "anchors": np.array([[0, 0, 1, 1]], np.float32),
+        },
+    )
 
 
 def _classes() -> Iterator[Case]:
@@ -48,8 +59,10 @@ def _classes() -> Iterator[Case]:
     yield Case({}, {**ROWS, "refs": np.arange(2100) % 7})
 
 
-def _near_ties() -> Iterator[Case]:
-    """Yield scores that a narrower dtype takes for equal, the higher one last."""
+def _scores() -> Iterator[Case]:
+    """Yield scores about thresholds, and such as a narrower dtype takes for equal, higher last."""
+    for threshold, scores in at_thresholds():
+        yield Case({"thresh": threshold}, {"x": np.stack([np.zeros_like(scores), scores], -1)})
     for dtype in (np.float32, np.float64):
         low = dtype(0.3)
         yield Case({}, {"x": np.array([[0, low, np.nextafter(low, dtype(1))]])})
@@ -61,5 +74,5 @@ CORNERS = {
     "NormalizedPerClassBoxCenterEncoder": partial(_encoded, {"num_class": 3}, labels=True),
     "NormalizedBoxCenterDecoder": _decoded,
     "MultiClassEncoder": _classes,
-    "MultiClassDecoder": _near_ties,
+    "MultiClassDecoder": _scores,
 }

@@ -8,7 +8,7 @@ import numpy as np
 from refkernels.arrays import Array
 from refkernels.conformance.spec import Case
 
-__all__ = ["CORNERS"]
+__all__ = ["CORNERS", "at_thresholds"]
 
 # MXNet reads the decimals of the first two back as the number above, of the third as that below.
 LONG = (0.9236611301180065, 0.19851342563458674, 0.49485131854795117)
@@ -34,17 +34,35 @@ def _mined() -> Iterator[Case]:
     for lowest in (np.array(-60000.0), np.array(-3e38, np.float32)):
         ious = np.array([0.9, 0.1, 0.9, 0.2]).astype(lowest.dtype)
         yield _mining({"min_samples": 1}, np.full(4, lowest), ious)
+    for threshold, ious in at_thresholds():
+        yield _mining({"min_samples": 3, "thresh": threshold}, np.zeros(3, ious.dtype), ious)
+        # The one negative is the hardest that is eligible, of these or of those far below.
+        scores = np.array([[1, 3, 4, 2, 0]], ious.dtype)
+        ious = np.pad(ious, 1)[None]
+        yield _mining({"min_samples": 1, "thresh": threshold}, scores, ious)
+
+
+def at_thresholds() -> Iterator[tuple[float, Array]]:
+    """Yield thresholds that are hard to read, with scores just below, at and just above."""
     for dtype, thresholds in ((np.float64, LONG), (np.float16, (HALFWAY,))):
         for threshold in thresholds:
             at = dtype(threshold)
-            ious = np.array([np.nextafter(at, dtype(0)), at, np.nextafter(at, dtype(1))])
-            yield _mining({"min_samples": 3, "thresh": threshold}, np.zeros(3, dtype), ious)
+            yield threshold, np.array([np.nextafter(at, dtype(0)), at, np.nextafter(at, dtype(1))])
+
+
+def _quotas() -> Iterator[Case]:
+    """Yield IoUs on both sides of one threshold for positives and negatives."""
+    for threshold, ious in at_thresholds():
+        config = {"num_sample": 6, "pos_thresh": threshold, "neg_thresh_high": threshold}
+        matches = np.full((1, 3), -1, ious.dtype)
+        yield Case(config, {"matches": matches, "ious": ious.reshape(1, 3, 1)})
 
 
 def _defaults() -> Iterator[Case]:
     """Yield IoUs on both sides of the thresholds that the custom operator has by default."""
+    yield from _quotas()
     ious = np.array([0.0, 0.2, 0.4, 0.45, 0.55, 0.6])
     yield Case({"num_sample": 20, "pos_thresh": 0.7}, {"matches": np.full(6, -1.0), "ious": ious})
 
 
-CORNERS = {"OHEMSampler": _mined, "QuotaSamplerProp": _defaults}
+CORNERS = {"OHEMSampler": _mined, "QuotaSampler": _quotas, "QuotaSamplerProp": _defaults}

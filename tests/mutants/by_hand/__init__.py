@@ -1,6 +1,15 @@
 """Mistakes that somebody who writes these blocks could make, each as one replacement."""
 
-from tests.mutants.by_hand import bbox, coder, feature, matcher, predictor, sampler, shared
+from tests.mutants.by_hand import (
+    bbox,
+    box_coder,
+    class_coder,
+    feature,
+    matcher,
+    predictor,
+    sampler,
+    shared,
+)
 
 __all__ = ["MUTANTS"]
 
@@ -8,7 +17,8 @@ MUTANTS = (
     *bbox.MUTANTS,
     *matcher.MUTANTS,
     *sampler.MUTANTS,
-    *coder.MUTANTS,
+    *box_coder.MUTANTS,
+    *class_coder.MUTANTS,
     *predictor.MUTANTS,
     *feature.MUTANTS,
     *shared.MUTANTS,

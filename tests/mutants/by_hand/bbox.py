@@ -26,9 +26,6 @@ MUTANTS = (
         "[(xmin + xmax) * 0.5, ymin + height * 0.5, width, height]",
         "order of operations",
         "the centre as the mean of the corners, which rounds and overflows otherwise",
-        equivalent="where no sum overflows, which no coordinate of a case does in float32 or "
-        "float64, the mean of the corners is as good: its error, a rounding of xmin + xmax, is "
-        "within the bound that holds for xmin + width * 0.5, whose two roundings it allows",
     ),
     _bbox(
         "[xmin + width * 0.5, ymin + height * 0.5, width, height]",

@@ -184,6 +184,8 @@ MUTANTS = (
         'self.layer(y, **{**self.keywords, "key": "norm", "name": name})',
         "stale state",
         "the norms of all levels meet at one key",
+        equivalent="devices meet at a key to average over a training batch; SPEC defines what comes "
+        "out of given parameters, and outside of training the layer uses no key",
     ),
     _feature(
         "        pad=(kernel // 2, kernel // 2),\n",
