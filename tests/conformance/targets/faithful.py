@@ -12,8 +12,8 @@ class BBoxArea:
     def __call__(self, x):
         wide = np.moveaxis(x.astype(np.promote_types(x.dtype, np.float32)), self.axis, 0)
         sides = wide[2:] - wide[:2] if self.fmt == "corner" else wide[2:]
-        with np.errstate(over="ignore"):
-            area = np.prod(np.maximum(sides, 0), axis=0).astype(x.dtype)
+        with np.errstate(all="ignore"):  # a side may overflow, and infinity times 0 would be nan
+            area = np.where((sides > 0).all(axis=0), np.prod(sides, axis=0), 0).astype(x.dtype)
         return np.expand_dims(area, self.axis)
 
 
