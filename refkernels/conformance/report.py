@@ -153,7 +153,7 @@ def print_results(console: Console, summary: Summary) -> None:
     if ambiguous:
         console.print(f"{ambiguous} ambiguous decisions: on a tie or threshold, within rounding")
     if any(result.real_cases for result in results):
-        console.print("cases: drawn + from boxes of images")
+        console.print("cases: drawn and at corners + from boxes of images")
 
 
 def _print_known(console: Console, summary: Summary) -> None:

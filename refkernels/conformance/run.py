@@ -203,7 +203,7 @@ def _search(
     operator = examiner.operator
     found: list[tuple[Case, Dissent]] = []
 
-    def examine(case: Case, origin: str) -> None:
+    def examine(case: Case, origin: str, dtypes: Sequence[str] = dtypes) -> None:
         # While a failure is made smaller, only its own mode has to be run.
         turn = result.cases + result.real_cases
         modes = [found[-1][1].mode] if found else examiner.modes_of(case, turn)
@@ -235,10 +235,10 @@ def _search(
             result.cases += 1
             examine(case, "a failure saved earlier")
         examine_drawn()
-        for case in corners_of(operator):
+        for case, own in corners_of(operator, dtypes):
             result.cases += 1
             progress(result.cases + result.real_cases)
-            examine(case, "a corner case")
+            examine(case, "a corner case", own)
         for case, origin in _real_cases(operator, images):
             result.real_cases += 1
             progress(result.cases + result.real_cases)

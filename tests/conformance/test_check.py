@@ -97,4 +97,4 @@ def test_real_boxes_become_cases(shared_data):
         "faithful", "--operator", "BBoxArea", "--max-examples", "5", "--annotations", str(file)
     )
     assert result.exit_code == 0, result.output
-    assert "5+99" in result.output or "5+100" in result.output
+    assert "6+99" in result.output or "6+100" in result.output

@@ -4,8 +4,10 @@ Each is there for a wrong block that drawn cases alone let pass (``python -m tes
 Float64 arrays are cast as those of drawn cases are; others keep their dtype.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
+
+import numpy as np
 
 from refkernels.conformance.spec import Case, Operator
 
@@ -14,10 +16,18 @@ __all__ = ["corners_of"]
 FAMILIES = ("bbox", "matcher", "sampler", "coder", "predictor", "feature")
 
 
-def corners_of(operator: Operator) -> Iterable[Case]:
-    """Return the corner cases of an operator, the simplest first."""
-    if operator.family not in FAMILIES:
-        return ()
-    module = import_module(f"{__name__}.{operator.family}")
-    corners: dict[str, Callable[[], Iterable[Case]]] = module.CORNERS
-    return corners[operator.name]() if operator.name in corners else ()
+def corners_of(operator: Operator, dtypes: Sequence[str]) -> Iterator[tuple[Case, Sequence[str]]]:
+    """Yield the corner cases of an operator, each with those of the dtypes that it can have."""
+    if operator.family in FAMILIES:
+        module = import_module(f"{__name__}.{operator.family}")
+        corners: dict[str, Callable[[], Iterable[Case]]] = module.CORNERS
+        for case in corners[operator.name]() if operator.name in corners else ():
+            own = [dtype for dtype in dtypes if _can_be(case, dtype)]
+            if own:
+                yield case, own
+
+
+def _can_be(case: Case, dtype: str) -> bool:
+    """Tell whether a cast gives a case this dtype: what is not float64 keeps its own."""
+    kept = [array.dtype for array in case.inputs.values() if array.dtype.kind == "f"]
+    return not kept or np.float64 in kept or np.result_type(*kept) == dtype
