@@ -322,9 +322,9 @@ class _Worker:
             case {"names": list(names)}:
                 self.busy, self.names = False, names
                 take("", 0, Result("", "conforms"))
-            case {"error": str(error)}:
+            case _:  # an error
                 self.busy = False
-                take("", 0, Result("", "no import", note=error))
+                take("", 0, Result("", "no import", note=event["error"]))
 
     def _age(self) -> float:
         """Return for how long the target has been at what it is at, in seconds."""

@@ -123,3 +123,13 @@ def test_a_failure_that_does_not_come_again_is_told_as_such():
     result = check_operator("NaiveSampler", subject, Options(20, dtypes=("float32",)))
     assert result.note == "not reproducible: the same case passed when it was tried again"
     assert result.dissents[0].what.startswith("raises ValueError: for once")
+
+
+def test_a_target_that_raises_in_a_law_is_told_with_what():
+    def broken(matches):
+        raise ValueError("not today")
+
+    law = Law("it answers", lambda run: str(run(SMALL)[0].shape) and None)
+    dissent = examiner(broken, laws=(law,)).examine_laws()
+    assert (dissent.who, dissent.kind) == ("target", "raises")
+    assert "ValueError: not today" in dissent.what
