@@ -305,8 +305,8 @@ def test_bad_rng(rng, error):
 
 def test_whole_numbers_are_uniform_below_bounds_that_do_not_divide_the_words():
     # A quarter of the words would make the first numbers likelier, and is drawn again.
-    bound, state, counts = 3 << 30, np.uint64(7), np.zeros(3, int)
+    bound, state, counts = 3 << 30, 7, np.zeros(3, int)
     for _ in range(3000):
-        number, state = below(bound, state)
+        number, state = below(bound, np.uint64(state))
         counts[number >> 30] += 1
     assert np.square(counts - 1000).sum() / 1000 < 28  # chi-square of 2 degrees, below 1e-6
