@@ -203,26 +203,31 @@ def seeded_iou_matrices(
 # rounded up to float16, but down by way of float32.
 _DIGITS = [0.9127555772777217, 0.9350724237877683, 0.5 + 2**-12 + 2**-30]
 
+# Below what some readers of text take for numbers: of float64, and of float32.
+_TINY = [1e-308, 1e-40]
+
 
 def thresholds() -> SearchStrategy[float]:
     """Draw thresholds in [0, 1], among them such that the drawn levels meet exactly.
 
-    Some have all the digits there are, which a text with fewer does not bring back.
+    Some have all the digits there are, which a text with fewer does not bring back, and some are
+    below the normal range of float64 or float32.
     """
     levels = st.sampled_from([0.5, 0.7, 0.3, 0.25, 0.1, 0.0, 1.0])
     digits = st.sampled_from(_DIGITS)
     others = st.floats(0, 1) | st.integers(1, 2**53).map(lambda n: n / 2**53)
-    return st.one_of(levels, digits, digits, others)
+    return st.one_of(levels, levels, digits, digits, digits, others, st.sampled_from(_TINY))
 
 
 def at_threshold(threshold: float) -> SearchStrategy[float]:
     """Draw a number at a threshold, or where rounding the threshold to a narrower dtype moves it.
 
-    One lies between the threshold and its nearest float32.
+    One lies between the threshold and its nearest float32, one next below the threshold.
     """
     single, half = float(np.float32(threshold)), float(np.float16(threshold))
+    below = float(np.nextafter(threshold, -1)) if threshold > 0 else threshold
     return st.sampled_from(
-        [threshold, threshold, threshold, single, half, (threshold + single) / 2]
+        [threshold, threshold, single, half, (threshold + single) / 2, below, below]
     )
 
 

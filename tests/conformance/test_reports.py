@@ -80,9 +80,9 @@ def test_json_can_be_read_back(summary, content):
 
 
 def test_json_gives_all_known_divergences_with_their_reason_met_or_not(summary):
-    one, other = declared("gluoncv.nn", "BBoxArea")
-    result = Result("BBoxArea", "known", cases=100, known={one.id: 7})
-    summary = replace(summary, target="gluoncv.nn", results=[result])
+    one, other = declared("gluoncv.data", "SplitSampler")
+    result = Result("SplitSampler", "known", cases=100, known={one.id: 7})
+    summary = replace(summary, target="gluoncv.data", results=[result])
     (operator,) = json.loads(as_json(summary))["operators"]
     assert operator["known"] == [
         {"id": one.id, "why": one.why, "cases": 7},

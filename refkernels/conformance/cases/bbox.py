@@ -27,6 +27,7 @@ FORMATS = st.sampled_from(["corner", "center"])
 SMALL = st.integers(1, 4)
 LARGE = st.integers(1, 40)
 BATCH = st.sampled_from([None, 1, 2, 3])
+PADDING = st.sampled_from([-1.0, 0.0])
 
 
 @st.composite
@@ -51,13 +52,15 @@ def _two_sets(draw: DrawFn) -> Case:
         configurations(
             fmt=FORMATS,
             offset=st.sampled_from([0, 1, 0.5]),
-            eps=st.sampled_from([0, 1e-15, 1e-3]),
+            eps=st.sampled_from([0, 0, 1e-15, 1e-3]),
             axis=st.sampled_from([-1, -2, 0, 1, 2]),
         )
     )
     images = draw(BATCH)
     batch = None if images is None else st.just(images)
     a, b = draw(box_sets((SMALL, SMALL), batch) | seeded_box_sets((LARGE, LARGE), batch))
+    if draw(st.integers(0, 3)) == 3:  # both are padded
+        a[..., -1, :], b[..., -1, :] = draw(PADDING), draw(PADDING)
     if images is not None and images > 1:
         single = draw(st.sampled_from(["neither", "a", "b"]))
         a, b = (a[:1] if single == "a" else a), (b[:1] if single == "b" else b)

@@ -21,23 +21,27 @@ __all__ = ["axes", "matches_and_ious", "of_image", "rows_of", "samples"]
 SMALL = st.integers(1, 6)
 LARGE = st.integers(17, 60)
 FEW = st.integers(1, 3)
-BATCH = st.sampled_from([None, 1, 2, 3])
+BATCH = st.sampled_from([None, 1, 2, 2, 3])
+SOUND_BATCH = st.sampled_from([None, 1, 2, 2, 3, 3])
 # Past 2048 float16 does not count one by one.
 MANY = st.integers(2049, 2200)
 WHOLE = st.sampled_from([np.float32, np.int64, np.int32, np.float16, np.float64, np.int8])
 
 
 @st.composite
-def matches_and_ious(draw: DrawFn, threshold: float) -> dict[str, Array]:
-    """Draw matches of anchors with IoUs, which may be given as their maxima."""
-    images = draw(BATCH)
+def matches_and_ious(draw: DrawFn, threshold: float, sound: bool = False) -> dict[str, Array]:
+    """Draw matches of anchors with IoUs, which may be given as their maxima.
+
+    If they are to be `sound`, anchors are matched if they overlap at least so much.
+    """
+    images = draw(SOUND_BATCH if sound else BATCH)
     batch = None if images is None else st.just(images)
     small, large = iou_matrices(SMALL, FEW, batch), seeded_iou_matrices(LARGE, FEW, batch)
     ious = draw(st.one_of(small, small, large, large, seeded_iou_matrices(MANY, FEW, batch)))
     ious = np.clip(ious, 0, 1)
     for image in ious.reshape(-1, *ious.shape[-2:]):
         image *= draw(st.sampled_from([1, 0.25]))
-    if draw(st.booleans()):
+    if draw(st.integers(0, 2)):
         value = draw(at_threshold(threshold))
         ious = np.where(ious == draw(st.sampled_from(ious.ravel()[:9])), value, ious)
     shape = ious.shape[:-1]
@@ -48,9 +52,9 @@ def matches_and_ious(draw: DrawFn, threshold: float) -> dict[str, Array]:
     else:
         drawn = draw(st.lists(st.sampled_from([-1, 0]), min_size=size, max_size=size))
         matches = np.array(drawn).reshape(shape)
-    if draw(st.booleans()):  # what overlaps much is matched, and nothing else
+    if sound or draw(st.booleans()):  # what overlaps much is matched, and nothing else
         matches = np.where(ious.max(-1) >= max(threshold, 0.25), 0, -1)
-    if draw(st.integers(0, 2)) == 2:
+    if not sound and draw(st.integers(0, 2)) == 2:
         ious = ious.max(-1)
     return {"matches": matches.astype(draw(WHOLE)), "ious": ious}
 

@@ -49,11 +49,12 @@ def _matrix(draw: DrawFn, options: SearchStrategy[dict[str, Any]]) -> Case:
     small = iou_matrices(SMALL, SMALL, batch)
     large = seeded_iou_matrices(LARGE, LARGE, batch)
     wide = seeded_iou_matrices(SMALL, WIDE, batch).map(_largest_last)
-    x = draw(st.one_of(small, small, large, large, wide))
+    first = config["matchers"][0].config if "matchers" in config else config
+    edge = at_threshold(first.get("threshold", 1e-12))
+    x = draw(st.one_of(small, small, large, large, wide, _one_good_row(edge, batch)))
     if draw(st.booleans()):
-        first = config["matchers"][0].config if "matchers" in config else config
-        value = draw(at_threshold(first.get("threshold", 1e-12)))
-        x = np.where(x == draw(st.sampled_from(x.ravel()[-9:])), value, x)
+        level = draw(st.sampled_from(x.ravel()[-9:]))
+        x = np.where(x >= level if draw(st.booleans()) else x == level, draw(edge), x)
     if x.shape[-2] > 1 and config.get("eps") and draw(st.booleans()):
         # As far from the best of a column as eps allows, or just not: rounding decides.
         eps = config["eps"]
@@ -62,6 +63,19 @@ def _matrix(draw: DrawFn, options: SearchStrategy[dict[str, Any]]) -> Case:
     if images is not None and draw(st.integers(0, 7)) == 7:
         x = np.stack([x, x[::-1]])
     return Case(config, {"x": x})
+
+
+@st.composite
+def _one_good_row(
+    draw: DrawFn, edge: SearchStrategy[float], batch: SearchStrategy[int] | None
+) -> Array:
+    """Draw matrices whose first row is the best everywhere; of the others the edge decides."""
+    x = np.zeros_like(draw(iou_matrices(st.integers(2, 4), st.integers(2, 4), batch)))
+    x[..., 0, :] = 1
+    columns = draw(st.lists(st.integers(0, x.shape[-1] - 1), min_size=1, max_size=3))
+    for row, column in enumerate(columns[: x.shape[-2] - 1], 1):
+        x[..., row, column] = draw(edge)
+    return x
 
 
 def _largest_last(x: Array) -> Array:

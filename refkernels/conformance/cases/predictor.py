@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OPERATORS"]
 
-ACTIVATION = st.none() | st.sampled_from(ACTIVATIONS)
+ACTIVATION = st.sampled_from([None, *ACTIVATIONS, "softrelu"])
 SPREAD = st.sampled_from([1.0, 1.0, 100.0, 1e-3])
 
 

@@ -17,7 +17,7 @@ from refkernels.arrays import Array
 from refkernels.conformance.cases.matched import axes, matches_and_ious, of_image, rows_of, samples
 from refkernels.conformance.compare import Disagreement, compare_exact
 from refkernels.conformance.spec import Case, Law, Operator, Reference, as_outputs
-from refkernels.conformance.strategies import thresholds
+from refkernels.conformance.strategies import configurations, thresholds
 
 if TYPE_CHECKING:
     from refkernels.conformance.target import Target
@@ -36,7 +36,6 @@ def _lottery(draw: DrawFn) -> Case:
             },
             optional={
                 "neg_thresh_low": st.sampled_from([-np.inf, 0.0, 0.1, -1.0]),
-                # 1 - 0.8 and 1 - 0.9 are less than 0.2 and 0.1.
                 "pos_ratio": st.sampled_from([0.5, 0.25, 0.1, 0.0, 1.0, 0.8, 0.9, 0.45]),
                 "fill_negative": st.sampled_from([False, True, False]),
             },
@@ -53,13 +52,31 @@ def _lottery(draw: DrawFn) -> Case:
 
 
 @st.composite
+def _sound_lottery(draw: DrawFn) -> Case:
+    """Draw what detectors are given: one threshold, and matches of what reaches it."""
+    threshold = 0.5 if draw(st.booleans()) else draw(thresholds())
+    config: dict[str, Any] = {
+        "num_sample": draw(st.integers(1, 8)),
+        "pos_thresh": threshold,
+        "neg_thresh_high": threshold,
+        **draw(configurations(pos_ratio=st.sampled_from([0.5, 0.25]))),
+    }
+    if draw(st.integers(0, 3)) == 3:  # 1 - 0.8 and 1 - 0.9 are less than 0.2 and 0.1
+        rounded = {"pos_ratio": draw(st.sampled_from([0.8, 0.9])), "fill_negative": False}
+        config.update(num_sample=10, **rounded)
+    return Case(config, draw(matches_and_ious(threshold, sound=True)))
+
+
+@st.composite
 def _custom_lottery(draw: DrawFn) -> Case:
-    case = draw(_lottery())
+    case = draw(_lottery() | _sound_lottery())
     config = dict(case.config)
     if draw(st.booleans()):
         del config["neg_thresh_high"]
+    if draw(st.integers(0, 5)) == 5:  # what is the default all the same
+        config["neg_ratio"] = None
     inputs = dict(case.inputs)
-    if draw(st.booleans()):  # the dtype of the IoUs
+    if draw(st.integers(0, 3)) < 3:  # the dtype of the IoUs
         inputs["matches"] = inputs["matches"].astype(np.float64)
     return Case(config, inputs)
 
@@ -235,7 +252,14 @@ RPN = {"num_sample": 256, "pos_thresh": 0.7, "neg_thresh_high": 0.3}
 
 OPERATORS = (
     Lottery(
-        "QuotaSampler", "sampler", _lottery, samples, axes, of_image(RPN), random=True, laws=LAWS
+        "QuotaSampler",
+        "sampler",
+        lambda: _lottery() | _sound_lottery(),
+        samples,
+        axes,
+        of_image(RPN),
+        random=True,
+        laws=LAWS,
     ),
     CustomLottery(
         "QuotaSamplerProp",

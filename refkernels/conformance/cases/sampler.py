@@ -25,6 +25,11 @@ from refkernels.conformance.strategies import mixed_dtypes, thresholds
 __all__ = ["OPERATORS", "approximate_facts"]
 
 
+LEAST = float(np.finfo(np.float64).tiny)
+
+RATIO = st.sampled_from([3.0, 1.0, 0.5, 1.5, 2.0, 3.0, 1.0, 0.0, 1e-308]) | st.floats(1e-3, 4)
+
+
 @st.composite
 def _matches(draw: DrawFn) -> Case:
     return Case({}, {"matches": draw(matches_and_ious(0.5))["matches"]})
@@ -34,23 +39,23 @@ def _matches(draw: DrawFn) -> Case:
 def _mining(draw: DrawFn) -> Case:
     config = draw(
         st.fixed_dictionaries(
-            {"ratio": st.sampled_from([3.0, 1.0, 0.5, 1.5, 2.0, 0.0]) | st.floats(1e-3, 4)},
-            optional={
-                "min_samples": st.integers(0, 5),
-                "thresh": thresholds(),
-            },
+            {"ratio": RATIO},
+            optional={"min_samples": st.integers(0, 5)},
         )
     )
+    if draw(st.integers(0, 2)):
+        config["thresh"] = draw(thresholds())
     drawn = draw(matches_and_ious(config.get("thresh", 0.5)))
     classes = draw(st.integers(1, 3) | st.just(20))
     shape = (*drawn["matches"].shape, classes + 1)
     size = int(np.prod(shape))
     if size > 40:
         rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-        spread = draw(st.sampled_from([1.0, 30.0]))
-        logits = rng.normal(0, spread, shape)
+        # A network that is not trained yet gives equal logits, and one that is, sure ones.
+        logits = rng.normal(0, draw(st.sampled_from([1.0, 1.0, 30.0, 0.0])), shape)
         if draw(st.booleans()):
             logits = np.round(logits)
+        logits[..., 0] += draw(st.sampled_from([0, 0, 0, 300, -300]))
     else:
         level = st.sampled_from([0.0, 1.0, -1.0, 100.0, -1000.0, 30000.0]) | st.floats(-20, 20)
         logits = np.array(draw(st.lists(level, min_size=size, max_size=size))).reshape(shape)
@@ -67,9 +72,9 @@ class Mining(Operator):
 
         arrays = [case.inputs[name] for name in ("matches", "logits", "ious")]
         scores, eligible, quotas = mining_facts(*arrays, **case.config)
-        exact = np.array(
-            [np.longdouble(mpmath.nstr(score, 30)) for score in scores.flat], np.longdouble
-        )
+        # A score may be smaller than any longdouble, which is no error: then it is 0.
+        texts = [mpmath.nstr(score, 30) if score > LEAST else "0" for score in scores.flat]
+        exact = np.array([np.longdouble(text) for text in texts], np.longdouble)
         return exact.reshape(scores.shape), eligible, quotas
 
     def judge(

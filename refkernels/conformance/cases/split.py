@@ -145,10 +145,10 @@ def _split(draw: DrawFn) -> Case:
 
 @st.composite
 def _buckets(draw: DrawFn) -> Case:
-    keys = draw(st.lists(st.integers(0, 9), min_size=1, max_size=40))
+    levels = draw(st.sampled_from([10, 1]))  # if all are equal, order is not drawn
+    keys = draw(st.lists(st.integers(0, levels - 1), min_size=1, max_size=40))
     if draw(st.booleans()):  # several buckets of several batches
         rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-        levels = draw(st.sampled_from([1, 10]))  # if all are equal, order is not drawn
         keys = rng.integers(0, levels, draw(st.integers(8, 60))).tolist()
     config = {
         "sort_keys": keys,

@@ -3,6 +3,9 @@
 Where a difference is one of arithmetic, its predicate does that arithmetic, step by step in the
 dtype of the inputs, and compares what comes out with the kernel: so it covers no case in which the
 difference does not show.
+
+An id that was given once is not given again: GCV-053 to GCV-059 were never declared, and GCV-074
+shows in no case without GCV-073, which tells of it.
 """
 
 from refkernels.conformance.divergence import Divergence

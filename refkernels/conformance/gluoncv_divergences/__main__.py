@@ -1,17 +1,18 @@
 """Print the table of divergences as a page, ``docs/gluoncv-divergences.md``.
 
-The command is ``python -m refkernels.conformance.gluoncv_divergences``.
+The command is ``python -m refkernels.conformance.gluoncv_divergences``. With ``--found`` it shows
+instead that each is found by cases that are drawn (`found`).
 """
 
+import argparse
+import sys
 from collections import Counter
 from collections.abc import Iterator
 
-import numpy as np
-
-from refkernels.arrays import Array
 from refkernels.conformance.cases import find
 from refkernels.conformance.divergence import Divergence
 from refkernels.conformance.gluoncv_divergences import DIVERGENCES
+from refkernels.conformance.gluoncv_divergences.found import example, show_found
 
 HEADINGS = {
     "bbox": "Boxes",
@@ -30,14 +31,15 @@ with the condition under which it shows and with a case that shows it: outside o
 gluoncv must conform, and each case must still fail. With `--strict` they are reported like any
 other failure, with a call to paste.
 
+None is only read off the code: left undeclared one at a time, each is found by `refkernels check`'s
+own cases at their default number and seed, and made small;
+`python -m refkernels.conformance.gluoncv_divergences --found` shows it.
+
 The example is the declared case: the arrays of the call, in order, in the dtype that is named.
 Where modes are named, it shows in these alone.
 
 This page is printed by `python -m refkernels.conformance.gluoncv_divergences`.
 """
-
-# Of longer arrays only the shape is told.
-SHOWN = 24
 
 
 def page() -> str:
@@ -68,18 +70,25 @@ def _sections() -> Iterator[str]:
 
 
 def _example(divergence: Divergence) -> str:
-    case = divergence.witness.astype(np.dtype(divergence.dtype))
-    call = case.call(divergence.operator)
-    arrays = ", ".join(_array(array) for array in case.inputs.values())
+    call = example(divergence.operator, divergence.witness, divergence.dtype)
     modes = f", {' or '.join(divergence.modes)}" if divergence.modes else ""
-    return f"`{call}({arrays})` {divergence.dtype}{modes}".replace("|", "\\|")
+    return f"`{call}` {divergence.dtype}{modes}".replace("|", "\\|")
 
 
-def _array(array: Array) -> str:
-    if array.size > SHOWN:
-        return f"<{' x '.join(map(str, array.shape))}>"
-    return repr(array.astype(np.float64).tolist() if array.dtype.kind == "f" else array.tolist())
+def _main() -> int:
+    parser = argparse.ArgumentParser(description="Print what gluoncv 0.10.5 does otherwise.")
+    parser.add_argument(
+        "--found",
+        nargs="*",
+        metavar="ID",
+        help="show that drawn cases find each of these, or all; exit with 1 if they do not",
+    )
+    arguments = parser.parse_args()
+    if arguments.found is not None:
+        return show_found(arguments.found)
+    print(page(), end="")
+    return 0
 
 
 if __name__ == "__main__":
-    print(page(), end="")
+    sys.exit(_main())

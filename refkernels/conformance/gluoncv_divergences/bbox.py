@@ -49,14 +49,25 @@ def _center_in_float16(case: Case) -> bool:
     return bool(_is_off(whole, operator, found, bounds.corner_to_center(whole)).any())
 
 
+def _area(case: Case) -> Array:
+    """Return the areas of boxes as gluoncv computes them from corners, in the inputs' dtype."""
+    low, high = _halves(case)
+    with np.errstate(all="ignore"):
+        width, height = np.split(np.maximum(high - low, high.dtype.type(0)), 2, axis=-1)
+        return np.asarray(width * height)
+
+
 def _area_in_float16(case: Case) -> bool:
     if case.inputs["x"].dtype != np.float16 or not _is_corner(case) or not _axis_is_last(case):
         return False
-    low, high = _halves(case)
-    with np.errstate(all="ignore"):
-        width, height = np.split(np.maximum(high - low, np.float16(0)), 2, axis=-1)
-        found = width * height
-    return bool(_is_off(case, kernels.BBoxArea(**case.config), found, bounds.box_area(case)).any())
+    operator = kernels.BBoxArea(**case.config)
+    return bool(_is_off(case, operator, _area(case), bounds.box_area(case)).any())
+
+
+def _side_is_endless(case: Case) -> bool:
+    if case.inputs["x"].dtype == np.float16 or not _is_corner(case) or not _axis_is_last(case):
+        return False
+    return bool(np.isnan(_area(case)).any())
 
 
 def _is_corner(case: Case) -> bool:
@@ -160,6 +171,13 @@ DIVERGENCES = (
         _area_in_float16,
         witness(x=[[0, 30.38, 25, 352]]),
         "float16",
+    ),
+    Divergence(
+        "GCV-117",
+        "BBoxArea",
+        "The area of a box without width, or without height, is nan if the other side overflows.",
+        _side_is_endless,
+        witness(x=np.array([[0, -3e38, 0, 3e38]], np.float32)),
     ),
     Divergence(
         "GCV-005",

@@ -29,10 +29,11 @@ def as_read(value: float, dtype: Any = np.float64) -> Any:
     fraction = fraction[:MAX_DIGITS]
     result = number(int(whole)) + number(float(int(fraction or 0)) / float(10 ** len(fraction)))
     scale = number(1)
-    for factor, count in ((1e8, abs(exponent) // 8), (10.0, abs(exponent) % 8)):
-        for _ in range(count):
-            scale *= number(factor)
-    result = result / scale if exponent < 0 else result * scale
+    with np.errstate(over="ignore"):
+        for factor, count in ((1e8, abs(exponent) // 8), (10.0, abs(exponent) % 8)):
+            for _ in range(count):
+                scale *= number(factor)
+        result = result / scale if exponent < 0 else result * scale
     return -result if sign else result
 
 
