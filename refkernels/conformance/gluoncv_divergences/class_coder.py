@@ -94,10 +94,7 @@ def _lies_otherwise(case: Case) -> bool:
     """Tell whether it shows that scores are taken to be (B, N, C)."""
     scores = _foreground(case)
     ids = np.arange(case.config["num_class"] - 1).reshape(1, 1, -1)
-    try:
-        shape = np.broadcast_shapes((*case.inputs["x"].shape[:-1], 1), ids.shape)
-    except ValueError:
-        return True
+    shape = np.broadcast_shapes((*case.inputs["x"].shape[:-1], 1), ids.shape)
     if shape != scores.shape:
         return True
     found = _decoded(scores, np.broadcast_to(ids, shape), _limit(case))
