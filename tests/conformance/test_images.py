@@ -52,11 +52,14 @@ def test_a_law_says_what_breaks_it(operator, law):
     def the_same_for_every_image(array):
         return np.broadcast_to(array[:1], array.shape)
 
-    told = []
+    told, ran = [], []
     for wrong in (the_same_for_every_image,) if operator.random else (shuffled, nothing):
 
         def run(case, wrong=wrong):
+            ran.append(case)
             return tuple(map(wrong, operator.refer(case, ask_definition=False).kernel))
 
         told.append(law.check(run))
+    if not ran:
+        pytest.skip("the law is about MXNet's model zoo, which is not installed")
     assert any(isinstance(what, str) for what in told)
