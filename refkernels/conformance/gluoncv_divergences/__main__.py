@@ -1,7 +1,7 @@
 """Print the table of divergences as a page, ``docs/gluoncv-divergences.md``.
 
 The command is ``python -m refkernels.conformance.gluoncv_divergences``. With ``--found`` it shows
-instead that each is found by cases that are drawn (`found`).
+instead that the check finds each (`found`).
 """
 
 import argparse
@@ -31,9 +31,9 @@ with the condition under which it shows and with a case that shows it: outside o
 gluoncv must conform, and each case must still fail. With `--strict` they are reported like any
 other failure, with a call to paste.
 
-None is only read off the code: left undeclared one at a time, each is found by `refkernels check`'s
-own cases at their default number and seed, and made small;
-`python -m refkernels.conformance.gluoncv_divergences --found` shows it.
+None is only read off the code: left undeclared one at a time, each is found by `refkernels check` at
+its default number of cases and seed, most by drawn cases, some at corners or by a law;
+`python -m refkernels.conformance.gluoncv_divergences --found` shows how.
 
 The example is the declared case: the arrays of the call, in order, in the dtype that is named.
 Where modes are named, it shows in these alone.
@@ -81,7 +81,7 @@ def _main() -> int:
         "--found",
         nargs="*",
         metavar="ID",
-        help="show that drawn cases find each of these, or all; exit with 1 if they do not",
+        help="show that the check finds each of these, or all; exit with 1 if it does not",
     )
     arguments = parser.parse_args()
     if arguments.found is not None:

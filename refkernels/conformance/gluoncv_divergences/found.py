@@ -1,8 +1,9 @@
-"""Show that each divergence is found by drawn cases, not only by the witness that declares it.
+"""Show that each divergence is found by the check itself, not only by the witness that declares it.
 
 One at a time is left out of what is declared, and gluoncv is checked as by ``refkernels check``:
-what was left out must come up as a counterexample. Images come after the drawn cases there, and are
-left out here, so less is tried.
+what was left out must come up as a counterexample, drawn, at a corner or by a law; which of them is
+told. Images come after drawn cases there, and are left out here, so less is tried. A chain is no
+exception: its declarations are left out like any other.
 """
 
 import queue
