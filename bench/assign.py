@@ -95,7 +95,10 @@ def _race(preset: str, peers: dict[str, Any], rounds: int) -> bool:
     out = assigner.empty()
     source = np.ones(len(assigner) * BYTES_PER_ANCHOR, np.uint8)
     copy = source.copy()
-    arrays = (out.cls_targets, out.box_targets, out.box_masks, out.matches, out.samples)
+    filled = assigner.empty()
+    arrays = [
+        filled.cls_targets, filled.box_targets, filled.box_masks, filled.matches, filled.samples
+    ]  # fmt: skip
 
     def each(function: Callable[[Array, Array], Any]) -> Callable[[], Any]:
         def call() -> Any:
@@ -131,7 +134,7 @@ def _race(preset: str, peers: dict[str, Any], rounds: int) -> bool:
             COPY[preset],
         ),
         Contestant(
-            "filling its own arrays, no more",
+            "filling such arrays, no more",
             each(lambda *_: [array.fill(0) for array in arrays]),
             lambda _: None,
         ),
