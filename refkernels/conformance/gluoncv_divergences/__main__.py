@@ -31,8 +31,8 @@ with the condition under which it shows and with a case that shows it: outside o
 gluoncv must conform, and each case must still fail. With `--strict` they are reported like any
 other failure, with a call to paste.
 
-None is only read off the code: left undeclared one at a time, each is found by `refkernels check` at
-its default number of cases and seed, most by drawn cases, some at corners or by a law;
+None is only read off the code: left undeclared one at a time, each is found by `refkernels check`
+at its default number of cases and seed, most by drawn cases, some at corners or by a law;
 `python -m refkernels.conformance.gluoncv_divergences --found` shows how.
 
 The example is the declared case: the arrays of the call, in order, in the dtype that is named.
