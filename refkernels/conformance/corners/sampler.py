@@ -34,6 +34,11 @@ def _mined() -> Iterator[Case]:
     for lowest in (np.array(-60000.0), np.array(-3e38, np.float32)):
         ious = np.array([0.9, 0.1, 0.9, 0.2]).astype(lowest.dtype)
         yield _mining({"min_samples": 1}, np.full(4, lowest), ious)
+    # More positives than float16 counts; each allows one negative.
+    positives, others = 2049, 2060
+    matches = np.repeat([0, -1], [positives, others])
+    logits, ious = np.zeros((len(matches), 2)), np.zeros(len(matches))
+    yield Case({"ratio": 1.0}, {"matches": matches, "logits": logits, "ious": ious})
     for threshold, ious in at_thresholds():
         yield _mining({"min_samples": 3, "thresh": threshold}, np.zeros(3, ious.dtype), ious)
         # The one negative is the hardest that is eligible, of these or of those far below.
