@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, rounded
-from refkernels.matcher import BipartiteMatcher, CompositeMatcher, Matcher, MaximumMatcher
+from refkernels.explain.matching import flat, read_matching, sign_of
+from refkernels.explain.records import Stage
+from refkernels.matcher import BipartiteMatcher, Matcher, MaximumMatcher
 
 __all__ = ["why_matched"]
 
@@ -29,7 +31,8 @@ def why_matched(matcher: Matcher, ious: Array, anchor: int) -> str:
     if not ious.shape[1]:
         return "there is no ground truth"
     reasons = []
-    for own in _flat(matcher):
+    leaves: list[Any] = flat(matcher)  # of the two kinds that a dump's contract can name
+    for own in leaves:
         matched, reason = (
             _maximum(own, ious, anchor)
             if isinstance(own, MaximumMatcher)
@@ -39,12 +42,6 @@ def why_matched(matcher: Matcher, ious: Array, anchor: int) -> str:
             return reason
         reasons.append(reason)
     return ", and ".join(reasons)
-
-
-def _flat(matcher: Any) -> list[Any]:
-    if isinstance(matcher, CompositeMatcher):
-        return [inner for own in matcher.matchers for inner in _flat(own)]
-    return [matcher]
 
 
 def _maximum(matcher: MaximumMatcher, ious: Array, anchor: int) -> tuple[bool, str]:
@@ -61,32 +58,39 @@ def _maximum(matcher: MaximumMatcher, ious: Array, anchor: int) -> tuple[bool, s
 
 def _bipartite(matcher: BipartiteMatcher, ious: Array, anchor: int) -> tuple[bool, str]:
     what, most = ("distance", "smallest") if matcher.is_ascend else ("IoU", "largest")
-    sign = -1 if matcher.is_ascend else 1
-    signed = ious * sign
-    truth = int(matcher(ious)[anchor])
-    matched = truth >= 0
-    if not matched:
-        truth = int(np.argmax(signed[anchor]))
-    value, first = ious[anchor, truth], int(np.argmax(signed[:, truth]))
+    sign = sign_of(matcher)
+    matching = read_matching(matcher, ious, matcher(ious))
+    leaf, survey = matching.leaves[0], matching.main
+    matched = leaf.stage[anchor] >= 0
+    truth = int(leaf.matches[anchor] if matched else survey.own[anchor])
+    value, first = ious[anchor, truth], int(survey.head[truth])
     best = ious[first, truth]
-    if matched:
-        told = f"its {what} with ground truth {truth}, {value!s},"
-        if first == anchor:
-            return True, f"{told} is the {most} that this has"
-        if value == best:
-            return True, f"{told} is the {most} that this has, as is that of anchor {first}"
-        if abs(float(value) - float(best)) <= 2 * matcher.eps:
-            return True, (
-                f"{told} comes up to the {most} that this has, {best!s} of anchor {first}, as the "
-                f"matcher's eps is {matcher.eps:g}"
-            )
+    if not matched:
+        if not value * sign > rounded(matcher.threshold, ious.dtype) * sign:
+            return False, f"none of its {what}s is beyond {matcher.threshold:g}"
+        return False, (
+            f"its {most} {what}, {value!s} with ground truth {truth}, is not the {most} that this "
+            f"has: that is {best!s}, of anchor {first}"
+        )
+    told = f"its {what} with ground truth {truth}, {value!s},"
+    if leaf.stage[anchor] == Stage.BIPARTITE and value != best:
         return True, (
             f"{told} is the {most} that is left when closer pairs are served; anchor {first}, "
             f"which has {best!s}, has another match"
         )
-    if not signed[anchor, truth] > float(rounded(matcher.threshold, ious.dtype)) * sign:
-        return False, f"none of its {what}s is beyond {matcher.threshold:g}"
-    return False, (
-        f"its {most} {what}, {value!s} with ground truth {truth}, is not the {most} that this has: "
-        f"that is {best!s}, of anchor {first}"
+    via = int(leaf.via[anchor]) if leaf.stage[anchor] == Stage.SHARED else truth
+    if via != truth:
+        holder = int(survey.head[via])
+        return True, (
+            f"{told} is its own {most}, and it is free to go there, since its {what} with ground "
+            f"truth {via}, {ious[anchor, via]!s}, comes up to the {most} that this has, "
+            f"{ious[holder, via]!s} of anchor {holder}"
+        )
+    if first == anchor:
+        return True, f"{told} is the {most} that this has"
+    if value == best:
+        return True, f"{told} is the {most} that this has, as is that of anchor {first}"
+    return True, (
+        f"{told} comes up to the {most} that this has, {best!s} of anchor {first}, as the "
+        f"matcher's eps is {matcher.eps:g}"
     )

@@ -34,5 +34,31 @@ def test_who_gets_what_is_left_is_told_whose_the_best_was() -> None:
     )
 
 
+def test_who_shares_the_best_of_another_ground_truth_is_told_which() -> None:
+    # Anchor 2 ties with anchor 1 for truth 1, which makes it free to take its own best, truth 0.
+    ious = np.array([[0.75, 0.0], [0.0, 0.5], [0.625, 0.5]])
+    assert why_matched(BipartiteMatcher(), ious, 2) == (
+        "its IoU with ground truth 0, 0.625, is its own largest, and it is free to go there, since "
+        "its IoU with ground truth 1, 0.5, comes up to the largest that this has, 0.5 of anchor 1"
+    )
+
+
+def test_what_is_left_within_eps_of_the_best_is_still_what_is_left() -> None:
+    ious = np.array([[0.75, 0.6251], [0.0, 0.625]])
+    assert why_matched(BipartiteMatcher(eps=0.01, share_max=False), ious, 1) == (
+        "its IoU with ground truth 1, 0.625, is the largest that is left when closer pairs are "
+        "served; anchor 0, which has 0.6251, has another match"
+    )
+
+
+@pytest.mark.parametrize(("anchor", "words"), [
+    (0, "its distance with ground truth 0, 0.25, is the smallest that this has"),
+    (1, "none of its distances is beyond 0.5"),
+])  # fmt: skip
+def test_a_matcher_of_distances_looks_for_the_smallest(anchor: int, words: str) -> None:
+    matcher = BipartiteMatcher(0.5, is_ascend=True)
+    assert why_matched(matcher, np.array([[0.25], [0.75]]), anchor) == words
+
+
 def test_without_ground_truth_there_is_nothing_to_match() -> None:
     assert why_matched(MaximumMatcher(0.5), np.zeros((2, 0)), 1) == "there is no ground truth"
