@@ -38,7 +38,7 @@ format: $(VENV)/.test ## format the code, and mend what ruff can mend
 
 coverage: $(VENV)/.test ## coverage of the package, its kernels run as plain Python
 	$(BIN)/coverage erase
-	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest --quiet; status=$$?; \
+	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest --quiet $(SIDE_BY_SIDE); status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$status
 
 boundscheck: $(VENV)/.test ## all tests, with kernels that check every index

@@ -1,6 +1,7 @@
 """Whatever a target does, every operator gets a verdict that says what it was."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -309,6 +310,15 @@ def test_workers_end_with_whoever_has_asked_them(monkeypatch, module):
         check(name, ["NaiveSampler"], Options(50), on_event=interrupts)
     assert started
     assert all(worker.gone for worker in started)
+
+
+def test_a_process_that_lingers_at_its_exit_is_ended(module, tmp_path):
+    lingers = "import atexit, time\natexit.register(time.sleep, 600)\n"
+    name = module(f"{lingers}from refkernels import NaiveSampler")
+    with Checker(name, tmp_path) as checker:
+        assert checker.check("NaiveSampler", Options(1)).verdict == "conforms"
+        process = checker._worker._process
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_a_checker_of_nothing_says_why(tmp_path):

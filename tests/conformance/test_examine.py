@@ -1,9 +1,11 @@
 """Who is wrong is found by asking: the target, the kernel, or both; and modes and laws are told."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 import refkernels
 from refkernels.conformance.cases import find
@@ -123,6 +125,23 @@ def test_a_failure_that_does_not_come_again_is_told_as_such():
     result = check_operator("NaiveSampler", subject, Options(20, dtypes=("float32",)))
     assert result.note == "not reproducible: the same case passed when it was tried again"
     assert result.dissents[0].what.startswith("raises ValueError: for once")
+
+
+def test_cases_that_are_rare_are_fewer_and_no_error(monkeypatch):
+    drawn = []
+
+    def is_early(case):
+        drawn.append(case)
+        return len(drawn) <= 3
+
+    matches = st.integers(-1, 100).map(lambda match: {"matches": np.array([[match]])})
+    cases = matches.map(partial(Case, {})).filter(is_early)
+    rare = replace(find("NaiveSampler"), cases=lambda: cases)
+    monkeypatch.setattr("refkernels.conformance.run.find", lambda name: rare)
+    subject = Subject(refkernels.NaiveSampler, "NaiveSampler")
+    result = check_operator("NaiveSampler", subject, Options(30, dtypes=("float32",)))
+    assert result.verdict == "conforms"
+    assert 0 < result.cases < 30
 
 
 def test_a_target_that_raises_in_a_law_is_told_with_what():

@@ -1,12 +1,14 @@
-"""What is left undeclared is found by cases that are drawn, or at corners."""
+"""What is left undeclared is found by cases that are drawn, at corners, or by a law."""
 
+import sys
 from functools import partial
 from importlib import import_module, util
 
 import pytest
 
 import refkernels
-from refkernels.conformance.run import Options, check_operator
+from refkernels.conformance.dissent import Dissent
+from refkernels.conformance.run import Options, Result, check_operator
 from refkernels.conformance.target import Subject, Target
 
 found = import_module("refkernels.conformance.gluoncv_divergences.found")
@@ -33,6 +35,21 @@ def test_what_is_found_is_told_with_how(capsys):
     assert first.endswith(", drawn from seed 0: SplitSampler(length=0, remainder='drop')()")
     assert second.startswith("GCV-103 SplitSampler: raises, float32, call, case ")
     assert last == "2 of 2 found"
+
+
+def test_the_module_shows_what_is_found(capsys, monkeypatch):
+    module = import_module("refkernels.conformance.gluoncv_divergences.__main__")
+    monkeypatch.setattr(sys, "argv", ["gluoncv_divergences", "--found", "GCV-102"])
+    assert module._main() == 0
+    assert capsys.readouterr().out.endswith("1 of 1 found\n")
+
+
+def test_what_a_law_finds_is_told_with_the_law():
+    what = "breaks the law that images are drawn apart: 0 and 1 are the same"
+    broken = ("target", "breaks a law", what, "float32", "call", "cpu", "", "a law")
+    dissent = Dissent(*broken, law="images are drawn apart")
+    result = Result("QuotaSampler", "breaks a law", dissents=[dissent])
+    assert found._how(result) == f"breaks a law, float32, call, by a law: {what}"
 
 
 def test_what_is_not_found_is_an_error(capsys, monkeypatch):

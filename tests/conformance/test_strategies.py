@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from refkernels.bbox import BBoxBatchIOU
+from refkernels.conformance.cases import find as operator
 from refkernels.conformance.strategies import (
     box_sets,
     iou_matrices,
@@ -99,3 +100,12 @@ def test_seeded_matrices_reach_more_than_16_equal_values_in_a_row():
     strategy = seeded_iou_matrices(st.integers(1, 40), st.integers(17, 40))
     found = find(strategy, lambda x: bool(((x == x.max()).sum(-1) > 16).any()), settings=SEARCH)
     assert found.shape[1] > 16
+
+
+def test_cases_of_ious_reach_padding_of_both_sets():
+    def is_padded(case):
+        axis = case.config.get("axis", -1)
+        last = [np.moveaxis(boxes, axis, -1)[..., -1, :] for boxes in case.inputs.values()]
+        return all((end == -1).all() for end in last)
+
+    assert is_padded(find(operator("BBoxBatchIOU").cases(), is_padded, settings=SEARCH))
