@@ -1,18 +1,11 @@
 """Two dumps compared: who left the contract, where, for how many anchors, and for what reason."""
 
-import json
-import re
-from pathlib import Path
-
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 import refkernels as rk
-from refkernels.cli import main
-from refkernels.explain.contract import ROLES, decode_contract, encode_operator
 from refkernels.explain.diff import Cause, compare_dumps
 from refkernels.explain.diff_words import tell
 from refkernels.explain.dump import make_dump
@@ -364,80 +357,3 @@ def test_only_so_many_are_explained():
     found = compare_dumps(a, b)
     assert " ".join(tell(found, 5)).count("image ") == 5
     assert " ".join(tell(found, 0)).count("image ") == 0
-
-
-# The command
-
-
-@pytest.fixture
-def files(tmp_path):
-    inputs, plain = scene(2), CHAINS["plain"]
-    a = run(inputs, plain)
-    dumps = {
-        "a": a,
-        "rounded": run(inputs, plain, "float64"),
-        "changed": run(inputs, {**plain, "matcher": rk.MaximumMatcher(0.6)}),
-        "wrong": run(inputs, plain, matches=put(0, 5, value=WRONG["matches"])),
-    }
-    for name, dump in dumps.items():
-        dump.write(tmp_path / f"{name}.npz")
-    return tmp_path
-
-
-@pytest.mark.parametrize(
-    ("other", "status", "says"),
-    [
-        ("a", 0, "Nothing differs"),
-        ("rounded", 0, "What differs is rounding"),
-        ("changed", 1, "Their parameters differ, first at matches"),
-        ("wrong", 1, "B leaves the contract first at matches: for 1 of 240 anchors"),
-        ("nowhere", 2, "nowhere.npz: No such file or directory"),
-    ],
-)
-def test_the_exit_status(files, other, status, says):
-    result = CliRunner().invoke(main, ["diff", str(files / "a.npz"), str(files / f"{other}.npz")])
-    assert result.exit_code == status, result.output
-    assert says in result.output
-
-
-def test_a_contract_from_a_file_counts_for_both(files):
-    (files / "contract.json").write_text(
-        '{"matcher": {"operator": "MaximumMatcher", "config": {"threshold": 0.6}}}'
-    )
-    arguments = ["diff", str(files / "a.npz"), str(files / "changed.npz")]
-    result = CliRunner().invoke(main, [*arguments, "--config", str(files / "contract.json")])
-    assert result.exit_code == 1
-    assert "A leaves the contract first at matches" in result.output
-    assert "B keeps the contract at every stage" in result.output
-
-
-def test_a_preset_counts_for_both(files):
-    a = run(scene(2), CHAINS["ssd"] | {"sampler": rk.NaiveSampler()})
-    a.write(files / "ssd.npz")
-    arguments = ["diff", str(files / "ssd.npz"), str(files / "changed.npz"), "--preset", "ssd300"]
-    result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == 1
-    assert "A keeps the contract at every stage" in result.output
-    result = CliRunner().invoke(main, [*arguments[:-1], "sdd"])
-    assert result.exit_code == 2
-    assert "unknown preset 'sdd'" in result.output
-
-
-def test_operators_of_one_s_own_are_no_contract():
-    class Mine(rk.MaximumMatcher):
-        pass
-
-    with pytest.raises(TypeError, match="is not one of refkernels' operators"):
-        encode_operator(Mine(0.5))
-
-
-def test_the_page_shows_what_diff_prints(tmp_path, monkeypatch):
-    page = (Path(__file__).parents[2] / "docs" / "diff.md").read_text()
-    blocks = dict(re.findall(r"^```(\w+)\n(.*?)^```$", page, re.M | re.S))
-    monkeypatch.chdir(tmp_path)
-    exec(blocks["python"], {})
-    command, _, shown = blocks["console"].partition("\n")
-    assert command == "$ refkernels diff a.npz b.npz"
-    result = CliRunner().invoke(main, command.split()[2:])
-    assert [line.rstrip() for line in result.output.splitlines()] == shown.splitlines()
-    assert sorted(decode_contract(json.loads(blocks["json"]))) == sorted(ROLES)
