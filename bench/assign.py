@@ -359,7 +359,7 @@ def plot(path: str) -> None:
     import matplotlib.pyplot as plt
 
     times = _growth(20)
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
     counts = sorted({count for count, _ in times})
     for boxes in BOXES:
         axes[0].plot(counts, [1e3 * times[n, boxes] for n in counts], "o-", label=f"M = {boxes}")
@@ -369,7 +369,7 @@ def plot(path: str) -> None:
         )
     for axis, name in zip(axes, ("anchors N", "boxes M"), strict=True):
         axis.set(xscale="log", yscale="log", xlabel=name, ylabel="ms an image, sparse")
-        axis.legend(fontsize=8)
+        axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
         axis.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
 
