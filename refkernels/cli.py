@@ -306,7 +306,3 @@ def _images(annotations: Path | None) -> Any:
     with in_one_line(OSError, ValueError):
         found = sample_images(4) if annotations is None else read_coco(annotations)
     return [Image(f"image {i.image_id}", i.boxes, i.labels, anchors) for i in found]
-
-
-if __name__ == "__main__":
-    main()

@@ -38,6 +38,7 @@ MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 ELSEWHERE = {
     "arrays",
     "jit",
+    "__main__",
     "cli",
     "cli_explain",
     "cli_options",
@@ -107,6 +108,7 @@ ROOMS = {
         ("numpy", "hypothesis", "mpmath", "refkernels.definition", "refkernels.arrays", *OPERATORS),
         lazily=("refkernels",),
     ),
+    "refkernels.__main__": Room(("refkernels.cli",)),
     "refkernels.cli_options": Room(("click",)),
     "refkernels.cli_explain": Room(
         ("click", "refkernels.cli_options"), lazily=("refkernels.assign", "refkernels.explain")

@@ -7,7 +7,7 @@ import pytest
 
 
 def test_a_reader_that_went_away_is_no_error() -> None:
-    command = [sys.executable, "-m", "refkernels.cli", "explain", "--preset", "ssd300"]
+    command = [sys.executable, "-m", "refkernels", "explain", "--preset", "ssd300"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.close()

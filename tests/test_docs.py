@@ -60,7 +60,7 @@ def test_the_readme_shows_what_check_prints(tmp_path: Path) -> None:
     _, _, session = fenced(text, "console").partition("$ refkernels check my.blocks")
     arguments, *shown = session.partition("\n\n")[0].splitlines()
     run = subprocess.run(
-        [sys.executable, "-m", "refkernels.cli", "check", "my.blocks", *arguments.split()],
+        [sys.executable, "-m", "refkernels", "check", "my.blocks", *arguments.split()],
         cwd=tmp_path,
         env={**os.environ, "COLUMNS": "100", "PYTHONPATH": f"{ROOT}"},
         capture_output=True,

@@ -30,7 +30,7 @@ def conforms_elsewhere(divergence: Divergence, target: str) -> bool:
     saved = Saved(target, divergence.operator, divergence.witness, "", *seen)
     with tempfile.TemporaryDirectory(prefix="refkernels-") as folder:
         place = save(Path(folder), saved)
-        command = [sys.executable, "-m", "refkernels.cli", "replay", str(place), "--strict"]
+        command = [sys.executable, "-m", "refkernels", "replay", str(place), "--strict"]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         done = subprocess.run(
             command, env=environment, capture_output=True, timeout=SECONDS, check=False
