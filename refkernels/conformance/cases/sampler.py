@@ -111,25 +111,43 @@ class Mining(Operator):
                 )
             if not len(taken) or not len(left):
                 continue
-            low, high = taken[:, None], left[None, :]
-            gap = score[high] - score[low]
-            worse = gap > error[high] + error[low]
             logits = case.inputs["logits"].reshape(-1, *case.inputs["logits"].shape[-2:])[image]
-            # Only equal logits are sure to have equal scores as computed, not equal exact scores.
-            for i, j in zip(*np.nonzero((gap == 0) & (high < low)), strict=True):
-                worse[i, j] = np.array_equal(logits[taken[i]], logits[left[j]])
-            if worse.any():
-                i, j = np.unravel_index(int(np.argmax(worse)), worse.shape)
+            # The surest of those that are left, and of those that are taken.
+            high, low = (
+                left[np.argmax((score - error)[left])],
+                taken[np.argmin((score + error)[taken])],
+            )
+            if score[high] - error[high] <= score[low] + error[low]:
+                high, low = _wrong_tie(logits, score, taken, left)
+            if low >= 0:
                 return Disagreement(
                     "samples",
-                    f"image {image} takes anchor {taken[i]} of score {float(score[taken[i]])!r} "
-                    f"and leaves anchor {left[j]} of score {float(score[left[j]])!r}",
+                    f"image {image} takes anchor {low} of score {float(score[low])!r} "
+                    f"and leaves anchor {high} of score {float(score[high])!r}",
                 )
         return None
 
     def count_ambiguous(self, case: Case, reference: Reference, outputs: tuple[Array, ...]) -> int:
         """Count the anchors that exact scores would have decided otherwise."""
         return int(np.sum(outputs[0] != reference.kernel[0]))
+
+
+def _wrong_tie(logits: Array, score: Array, taken: Array, left: Array) -> tuple[int, int]:
+    """Return an anchor that is left and a later one that is taken with equal logits, or -1, -1.
+
+    Only equal logits are sure to have equal scores as computed, not equal exact scores.
+    """
+    rows = np.union1d(taken, left)
+    rows = rows[np.isin(score[rows], np.intersect1d(score[taken], score[left]))]
+    if not len(rows):
+        return -1, -1
+    group = np.unique(logits[rows], axis=0, return_inverse=True)[1].reshape(-1)
+    is_taken = np.isin(rows, taken)
+    first_left, last_taken = np.full(len(rows), len(score)), np.full(len(rows), -1)
+    np.minimum.at(first_left, group[~is_taken], rows[~is_taken])
+    np.maximum.at(last_taken, group[is_taken], rows[is_taken])
+    wrong = np.flatnonzero(first_left < last_taken)
+    return (int(first_left[wrong[0]]), int(last_taken[wrong[0]])) if len(wrong) else (-1, -1)
 
 
 def approximate_facts(case: Case) -> tuple[Array, Array, Array]:

@@ -6,9 +6,11 @@ Float64 arrays are cast as those of drawn cases are; others keep their dtype.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
+from itertools import chain
 
 import numpy as np
 
+from refkernels.conformance.corners.sizes import SIZES
 from refkernels.conformance.spec import Case, Operator
 
 __all__ = ["corners_of"]
@@ -18,13 +20,14 @@ FAMILIES = ("bbox", "matcher", "sampler", "coder", "predictor", "feature")
 
 def corners_of(operator: Operator, dtypes: Sequence[str]) -> Iterator[tuple[Case, Sequence[str]]]:
     """Yield the corner cases of an operator, each with those of the dtypes that it can have."""
+    corners: list[Callable[[], Iterable[Case]]] = []
     if operator.family in FAMILIES:
-        module = import_module(f"{__name__}.{operator.family}")
-        corners: dict[str, Callable[[], Iterable[Case]]] = module.CORNERS
-        for case in corners[operator.name]() if operator.name in corners else ():
-            own = [dtype for dtype in dtypes if _can_be(case, dtype)]
-            if own:
-                yield case, own
+        own = import_module(f"{__name__}.{operator.family}").CORNERS
+        corners = [table[operator.name] for table in (own, SIZES) if operator.name in table]
+    for case in chain.from_iterable(corner() for corner in corners):
+        possible = [dtype for dtype in dtypes if _can_be(case, dtype)]
+        if possible:
+            yield case, possible
 
 
 def _can_be(case: Case, dtype: str) -> bool:

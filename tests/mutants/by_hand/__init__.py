@@ -9,6 +9,7 @@ from tests.mutants.by_hand import (
     predictor,
     sampler,
     shared,
+    tiles,
 )
 
 __all__ = ["MUTANTS"]
@@ -22,4 +23,5 @@ MUTANTS = (
     *predictor.MUTANTS,
     *feature.MUTANTS,
     *shared.MUTANTS,
+    *tiles.MUTANTS,
 )
