@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from refkernels.arrays import Array
+from refkernels.conformance.cases.chance import chi_square
 from refkernels.conformance.cases.matched import axes, matches_and_ious, of_image, rows_of, samples
 from refkernels.conformance.compare import Disagreement, compare_exact
 from refkernels.conformance.spec import Case, Law, Operator, Reference, as_outputs
@@ -183,9 +184,6 @@ def custom_defaults(case: Case) -> Case:
     return Case({"neg_thresh_high": 0.5, "neg_thresh_low": 0.0, **case.config}, case.inputs)
 
 
-# A false alarm in less than one of a million runs: quantiles of chi-square at 1 - 1e-6 for 19 and
-# for 99 degrees of freedom (mpmath, regularised incomplete gamma function).
-LIMITS = {19: 63.68, 99: 180.8}
 DRAWS = 20_000
 
 
@@ -205,20 +203,11 @@ def _subset_numbers(samples: Array, kind: int, size: int, quota: int) -> Array:
     return np.array([numbers[frozenset(np.flatnonzero(row))] for row in samples[:, where] != 0])
 
 
-def _chi_square(counts: Array, what: str) -> str | None:
-    expected = counts.sum() / len(counts)
-    statistic = float(((counts - expected) ** 2 / expected).sum())
-    limit = LIMITS[len(counts) - 1]
-    if statistic <= limit:
-        return None
-    return f"{what}: chi-square {statistic:.1f} over {len(counts)} cells, limit {limit}"
-
-
 def _subsets_are_uniform(run: Callable[[Case], tuple[Array, ...]]) -> str | None:
     (samples,) = run(_law_case(DRAWS))
     for kind, name in ((1, "positives"), (-1, "negatives")):
         numbers = _subset_numbers(samples, kind, 6, 3)
-        wrong = _chi_square(np.bincount(numbers, minlength=20), f"subsets of {name}")
+        wrong = chi_square(np.bincount(numbers, minlength=20), f"subsets of {name}")
         if wrong is not None:
             return wrong
     return None
@@ -228,17 +217,17 @@ def _images_are_independent(run: Callable[[Case], tuple[Array, ...]]) -> str | N
     (samples,) = run(_law_case(2 * DRAWS))
     numbers = _subset_numbers(samples, 1, 6, 3) % 10
     pairs = numbers[0::2] * 10 + numbers[1::2]
-    wrong = _chi_square(np.bincount(pairs, minlength=100), "subsets of neighbouring images")
+    wrong = chi_square(np.bincount(pairs, minlength=100), "subsets of neighbouring images")
     if wrong is not None:
         return wrong
     pairs = numbers * 10 + _subset_numbers(samples, -1, 6, 3) % 10
-    return _chi_square(np.bincount(pairs, minlength=100), "positives against negatives")
+    return chi_square(np.bincount(pairs, minlength=100), "positives against negatives")
 
 
 def _calls_are_independent(run: Callable[[Case], tuple[Array, ...]]) -> str | None:
     case = _law_case(DRAWS)
     first, second = (_subset_numbers(run(case)[0], 1, 6, 3) % 10 for _ in range(2))
-    return _chi_square(np.bincount(first * 10 + second, minlength=100), "subsets of two calls")
+    return chi_square(np.bincount(first * 10 + second, minlength=100), "subsets of two calls")
 
 
 LAWS = (

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from refkernels.arrays import Array
+from refkernels.conformance.cases.split_laws import BUCKET_LAWS, ORDER_LAWS
 from refkernels.conformance.compare import Disagreement
 from refkernels.conformance.spec import Case, Operator, Output, Reference, build
 
@@ -22,7 +23,7 @@ __all__ = ["OPERATORS"]
 
 
 class Iterable(Operator):
-    """A sampler of examples: what is compared are two epochs of one, and the first of its twin."""
+    """A sampler of examples: what is compared are two epochs of one, and the same of its twin."""
 
     def prepare(
         self, target: "Target", case: Case, mode: str, context: str
@@ -51,16 +52,17 @@ class Iterable(Operator):
     def judge(
         self, case: Case, reference: Reference, outputs: tuple[Array, ...]
     ) -> Disagreement | None:
-        """Hold two epochs, and the first of a twin, to the definition."""
-        length, first, first_sizes, second, second_sizes, twin = (
+        """Hold two epochs, and those of a twin, to the definition."""
+        length, first, first_sizes, second, second_sizes, *twins = (
             output.tolist() for output in outputs
         )
         # SplitSampler alone draws a seed if it is given none.
         seeded = self.name != "SplitSampler" or case.config.get("seed") is not None
-        if seeded and twin != first:
-            return Disagreement(
-                "epoch", "two samplers of the same seed differ in their first epoch"
-            )
+        for name, own, other in zip(("first", "second"), (first, second), twins, strict=True):
+            if seeded and own != other:
+                return Disagreement(
+                    "epoch", f"two samplers of the same seed differ in their {name} epoch"
+                )
         for name, examples, sizes in (
             ("first", first, first_sizes),
             ("second", second, second_sizes),
@@ -112,12 +114,16 @@ def _check_batches(definition: Any, config: dict[str, Any], batches: list[list[i
 
 
 def _epochs(make: Callable[[], Any]) -> tuple[Array, ...]:
-    """Return the length, and the examples and batch sizes of two epochs and of a twin's first."""
-    sampler = make()
-    first, second, twin = _batches(sampler), _batches(sampler), _batches(make())
+    """Return the length, the examples and batch sizes of two epochs, and the examples of a twin's.
+
+    The twin is made before the first epoch is drawn, so that a generator of all samplers shows.
+    """
+    sampler, twin = make(), make()
+    first, second = _batches(sampler), _batches(sampler)
+    twins = _batches(twin)[0], _batches(twin)[0]
     return (
         np.array(len(sampler)),
-        *(np.array(part, np.int64) for part in (*first, *second, twin[0])),
+        *(np.array(part, np.int64) for part in (*first, *second, *twins)),
     )
 
 
@@ -171,6 +177,6 @@ def _outputs(case: Case) -> tuple[Output, ...]:
 
 
 OPERATORS = (
-    Iterable("SplitSampler", "sampler", _split, _outputs, _no_axes),
-    Iterable("SplitSortedBucketSampler", "sampler", _buckets, _outputs, _no_axes),
+    Iterable("SplitSampler", "sampler", _split, _outputs, _no_axes, laws=ORDER_LAWS),
+    Iterable("SplitSortedBucketSampler", "sampler", _buckets, _outputs, _no_axes, laws=BUCKET_LAWS),
 )

@@ -9,6 +9,7 @@ from tests.mutants.by_hand import (
     predictor,
     sampler,
     shared,
+    split,
     tiles,
 )
 
@@ -18,6 +19,7 @@ MUTANTS = (
     *bbox.MUTANTS,
     *matcher.MUTANTS,
     *sampler.MUTANTS,
+    *split.MUTANTS,
     *box_coder.MUTANTS,
     *class_coder.MUTANTS,
     *predictor.MUTANTS,
