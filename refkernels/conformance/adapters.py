@@ -3,9 +3,11 @@
 An adapter imports its framework when it is made, and it is made only for a target that uses it.
 """
 
+import random
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
+from inspect import signature
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
@@ -53,7 +55,8 @@ class Adapter(Protocol):
     def prepare(self, operator: Any, mode: str, context: str) -> Call:
         """Return a function of NumPy arrays that runs a built operator in this mode and place.
 
-        It raises `InputsChanged` if the operator writes to what it is given.
+        With a keyword `seed`, an integer, it seeds what the operator draws from. It raises
+        `InputsChanged` if the operator writes to what it is given.
         """
 
     def paste(self, snippet: Snippet, names: Sequence[str], mode: str, context: str) -> str:
@@ -76,11 +79,13 @@ class NumPyAdapter:
     def prepare(self, operator: Any, mode: str, context: str) -> Call:
         """Return the operator with its outputs as a tuple."""
 
-        def call(*inputs: Array) -> tuple[Array, ...]:
+        def call(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
             arrays = [strided(x) if mode == "strided" else x.copy() for x in inputs]
+            keywords = {"rng": seed} if _seed_globals(seed) and _takes_rng(operator) else {}
             # Outputs may be views of the inputs, but no longer than until the next call.
             with np.errstate(all="ignore"):  # infinity is a result like any other
-                outputs = tuple(output.copy() for output in as_outputs(operator(*arrays)))
+                result = as_outputs(operator(*arrays, **keywords))
+                outputs = tuple(output.copy() for output in result)
             _require_unchanged(inputs, arrays)
             return outputs
 
@@ -135,7 +140,9 @@ class GluonAdapter:
     def _settled(self, call: Call) -> Call:
         """Return `call` such that errors MXNet still holds back do not come out of a later one."""
 
-        def run(*inputs: Array) -> tuple[Array, ...]:
+        def run(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
+            if _seed_globals(seed):
+                self._mx.random.seed(seed)
             try:
                 return call(*inputs)
             except BaseException:
@@ -249,7 +256,9 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
         if isinstance(operator, self._torch.nn.Module):
             operator.to(context)
 
-        def call(*inputs: Array) -> tuple[Array, ...]:
+        def call(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
+            if _seed_globals(seed):
+                self._torch.manual_seed(seed)
             tensors = [self._torch.tensor(x, device=context) for x in inputs]
             if mode == "strided":
                 tensors = [self._spread(tensor) for tensor in tensors]
@@ -311,7 +320,8 @@ class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks r
         platform, _, number = context.partition(":")
         device = self._jax.devices(platform)[int(number)]
 
-        def call(*inputs: Array) -> tuple[Array, ...]:
+        def call(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
+            _seed_globals(seed)  # keys are the target's own
             # JAX makes float64 float32 unless told otherwise.
             wide = any(x.dtype == np.float64 for x in inputs)
             with self._x64() if wide else nullcontext():
@@ -356,6 +366,22 @@ def strided(x: Array) -> Array:
     view = spread[tuple(slice(None, None, -2) for _ in x.shape)]
     view[...] = x
     return view
+
+
+def _takes_rng(operator: Any) -> bool:
+    try:
+        return "rng" in signature(operator).parameters
+    except ValueError:  # what is written in C need not say
+        return False
+
+
+def _seed_globals(seed: int | None) -> bool:
+    """Seed the generators that everything in Python can use, and return whether there is a seed."""
+    if seed is None:
+        return False
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 (whoever draws from it cannot be given a generator)
+    return True
 
 
 def _require_unchanged(before: Sequence[Array], after: Sequence[Array]) -> None:

@@ -226,13 +226,10 @@ class Examiner:
         """
         operator = self.operator
 
-        def on_kernel(case: Case) -> tuple[Array, ...]:
-            return operator.refer(case, ask_definition=False).kernel
-
         for law in operator.laws:
             if name not in ("", law.name):
                 continue
-            if (what := law.check(on_kernel)) is not None:
+            if (what := law.check(operator.run_kernel)) is not None:
                 return self._broken(law, "kernel", "breaks a law", what, "call", "cpu")
             for context in self.contexts:
                 for mode in self.modes:
@@ -240,7 +237,10 @@ class Examiner:
                         continue
 
                     def on_target(
-                        case: Case, mode: str = mode, context: str = context
+                        case: Case,
+                        seed: int | None = None,
+                        mode: str = mode,
+                        context: str = context,
                     ) -> tuple[Array, ...]:
                         covering = [d for d in self.divergences if d.when(case)]
                         if any(not d.modes or mode in d.modes for d in covering):
@@ -248,7 +248,8 @@ class Examiner:
                             raise _Covered
                         with self._watched(case, case, LAW_DTYPE, mode, context, "a law"):
                             call = operator.prepare(self.target, case, mode, context)
-                            return call(*(x.copy() for x in case.inputs.values()))
+                            keywords = {} if seed is None else {"seed": seed}
+                            return call(*(x.copy() for x in case.inputs.values()), **keywords)
 
                     kind = "breaks a law"
                     try:

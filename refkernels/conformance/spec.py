@@ -124,11 +124,12 @@ class Law:
     name : str
         What it says, as a sentence without its full stop.
     check : callable
-        ``check(run)``, where ``run(case)`` returns the outputs, returns what is wrong, or None.
+        ``check(run)`` returns what is wrong, or None; ``run(case)`` returns the outputs, and
+        ``run(case, seed=0)`` what is drawn with this seed.
     """
 
     name: str
-    check: Callable[[Callable[[Case], tuple[Array, ...]]], str | None]
+    check: Callable[[Callable[..., tuple[Array, ...]]], str | None]
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,12 @@ class Operator:
         if not ask_definition:
             return Reference(None, kernel)
         return Reference(self.define(case), kernel)
+
+    def run_kernel(self, case: Case, seed: int | None = None) -> tuple[Array, ...]:
+        """Return what the kernel makes of `case`, drawn with a seed if it is given one."""
+        if seed is None:
+            return self.refer(case, ask_definition=False).kernel
+        return as_outputs(self.build(case)(*case.inputs.values(), rng=seed))
 
     def build(self, case: Case) -> Any:
         """Build the NumPy operator of a case."""

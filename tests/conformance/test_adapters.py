@@ -1,5 +1,7 @@
 """How operators of each framework are called, and what is said of those that break the rules."""
 
+import random
+
 import numpy as np
 import pytest
 
@@ -53,3 +55,39 @@ def test_a_function_of_mxnet_arrays_is_called_as_it_is(mx):
     call = GluonAdapter().prepare(lambda x: x + 1, "imperative", "cpu(0)")
     (found,) = call(np.float32([[1, 2]]))
     np.testing.assert_array_equal(found, [[2, 3]])
+
+
+def drawn_with_rng(x, rng=None):
+    return x + np.random.default_rng(rng).random()
+
+
+def drawn_from_numpy(x):
+    return x + np.random.random()  # noqa: NPY002
+
+
+def drawn_from_python(x):
+    return x + random.random()
+
+
+@pytest.mark.parametrize("operator", [drawn_with_rng, drawn_from_numpy, drawn_from_python])
+def test_a_seed_reaches_whatever_an_operator_draws_from(operator):
+    call = NumPyAdapter().prepare(operator, "call", "cpu")
+    x = np.zeros(1)
+    assert call(x, seed=3) == call(x, seed=3) != call(x, seed=4)
+    assert call(x) != call(x)
+
+
+def test_a_seed_is_kept_from_what_does_not_say_what_it_takes():
+    call = NumPyAdapter().prepare(np.negative, "call", "cpu")
+    (found,) = call(np.ones(1), seed=3)
+    assert found == -1
+
+
+def test_a_seed_reaches_blocks(mx):
+    from refkernels.gluon import QuotaSampler
+
+    call = GluonAdapter().prepare(QuotaSampler(8, 0.5, 0.5), "imperative", "cpu(0)")
+    inputs = np.full((1, 40), -1, np.float32), np.zeros((1, 40), np.float32)
+    (first,), (again,), (other,) = (call(*inputs, seed=seed) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()

@@ -152,3 +152,25 @@ def test_a_target_that_raises_in_a_law_is_told_with_what():
     dissent = examiner(broken, laws=(law,)).examine_laws()
     assert (dissent.who, dissent.kind) == ("target", "raises")
     assert "ValueError: not today" in dissent.what
+
+
+class FromTheLast:
+    """Draws for the images of a batch from the last to the first."""
+
+    def __init__(self, **config):
+        self.kernel = refkernels.QuotaSampler(**config)
+
+    def __call__(self, matches, ious, rng=None):
+        if matches.ndim == 1:
+            return self.kernel(matches, ious, rng=rng)
+        return self.kernel(matches[::-1], ious[::-1], rng=rng)[::-1]
+
+
+def test_lots_that_depend_on_the_batch_break_a_law():
+    subject = Subject(FromTheLast, "QuotaSampler")
+    dissent = Examiner(find("QuotaSampler"), subject).examine_laws()
+    assert (dissent.who, dissent.kind) == ("target", "breaks a law")
+    assert dissent.what == (
+        "breaks the law that what an image draws depends on the seed and its place alone: "
+        "image 0 draws something else in a batch of the first two images"
+    )

@@ -230,10 +230,37 @@ def _calls_are_independent(run: Callable[[Case], tuple[Array, ...]]) -> str | No
     return chi_square(np.bincount(first * 10 + second, minlength=100), "subsets of two calls")
 
 
+def _images_draw_by_themselves(run: Callable[..., tuple[Array, ...]]) -> str | None:
+    """Draw five images, and some of them in other batches, with one seed."""
+    five = _law_case(5)
+    five = Case(five.config, {**five.inputs, "ious": five.inputs["ious"][..., None]})
+    matches = five.inputs["matches"].copy()
+    matches[[0, 2]] = -1  # others than were there before
+
+    def draw(images: Any, matches: Array = five.inputs["matches"]) -> Array:
+        inputs = {"matches": matches[images], "ious": five.inputs["ious"][images]}
+        return run(Case(five.config, inputs), seed=1)[0]
+
+    drawn = draw(slice(None))
+    for what, images, again in (
+        ("a second call with the same seed", slice(None), draw(slice(None))),
+        ("a batch of the first two images", [0, 1], draw(slice(0, 2))),
+        ("a batch of the first alone", [0], draw(slice(0, 1))),
+        ("no batch", 0, draw(0)),
+        ("a batch of others beside it", [1, 3, 4], draw(slice(None), matches)[[1, 3, 4]]),
+    ):
+        wrong = np.flatnonzero((np.atleast_2d(drawn[images]) != again).any(-1))
+        if len(wrong):
+            image = int(np.atleast_1d(np.arange(5)[images])[wrong[0]])
+            return f"image {image} draws something else in {what}"
+    return None
+
+
 LAWS = (
     Law("every subset of the quota's size is equally likely", _subsets_are_uniform),
     Law("images, and positives and negatives, are drawn independently", _images_are_independent),
     Law("every call draws anew", _calls_are_independent),
+    Law("what an image draws depends on the seed and its place alone", _images_draw_by_themselves),
 )
 
 

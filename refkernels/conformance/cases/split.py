@@ -151,11 +151,14 @@ def _split(draw: DrawFn) -> Case:
 
 @st.composite
 def _buckets(draw: DrawFn) -> Case:
+    keys: list[float]
     levels = draw(st.sampled_from([10, 1]))  # if all are equal, order is not drawn
     keys = draw(st.lists(st.integers(0, levels - 1), min_size=1, max_size=40))
     if draw(st.booleans()):  # several buckets of several batches
         rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
         keys = rng.integers(0, levels, draw(st.integers(8, 60))).tolist()
+    if draw(st.booleans()):  # as ratios of sides are, or their logarithms
+        keys = [key / 8 - 0.5 for key in keys]
     config = {
         "sort_keys": keys,
         "batch_size": draw(st.integers(1, 6)),

@@ -14,14 +14,20 @@ def _float32(*boxes: tuple[float, ...]) -> Array:
     return np.array(boxes, np.float32)
 
 
+# Their areas and IoUs are those of any scale, unless code takes what is small for nothing.
+BOXES = _float32((0, 0, 3, 2), (1, 1, 4, 5), (0, 1, 8, 4))
+SCALES = (np.float32(2.0**-14), np.float32(2.0**30))
+
+
 def _far_away() -> Iterator[Case]:
     """Yield a box whose corners are finite, but have no finite sum."""
     yield Case({}, {"x": _float32((2e38, 2e38, 3e38, 3e38))})
 
 
 def _flat_and_endless() -> Iterator[Case]:
-    """Yield boxes without area, one of whose sides is no finite number."""
+    """Yield boxes without area, one of whose sides is no finite number; and very large ones."""
     yield Case({}, {"x": _float32((0, -3e38, 0, 3e38), (-3e38, 0, 3e38, 0))})
+    yield from (Case({}, {"x": BOXES * scale}) for scale in SCALES)
 
 
 def _offsets() -> Iterator[Case]:
@@ -36,9 +42,14 @@ def _offsets() -> Iterator[Case]:
             yield Case({"offset": offset}, {"a": boxes, "b": b})
 
 
+def _pairs() -> Iterator[Case]:
+    yield from _offsets()
+    yield from (Case({}, {"a": BOXES * scale, "b": BOXES[:2] * scale}) for scale in SCALES)
+
+
 CORNERS = {
     "BBoxCornerToCenter": _far_away,
     "NumPyBBoxCornerToCenter": _far_away,
     "BBoxArea": _flat_and_endless,
-    "BBoxBatchIOU": _offsets,
+    "BBoxBatchIOU": _pairs,
 }

@@ -12,8 +12,13 @@ from refkernels.conformance.spec import Case
 
 __all__ = ["CORNERS"]
 
-# Each is none for two coordinates.
-MEANS = ((0.5, 0.0, -0.25, 0.0), (0.0, 0.125, 0.0, 1.0))
+# Each is none for some coordinates; the third sum to 0, and none of the fourth is above.
+MEANS = (
+    (0.5, 0.0, -0.25, 0.0),
+    (0.0, 0.125, 0.0, 1.0),
+    (0.25, -0.25, 0.0, 0.0),
+    (-0.5, 0.0, 0.0, -1.0),
+)
 
 ANCHORS = np.array([[0, 0, 8, 4], [2, 1, 6, 9], [-3, 0, 1, 2], [5, 5, 7, 6]], np.float64)
 ROWS = {"samples": np.array([1, 1, 1, -1]), "matches": np.array([0, 2049, 2099, -1])}
@@ -27,7 +32,7 @@ def _boxes(count: int) -> Array:
 
 def _encoded(config: dict[str, Any], labels: bool = False) -> Iterator[Case]:
     """Yield means some of which are 0, and more ground truth than float16 counts one by one."""
-    for means in ({"means": MEANS[0]}, {"means": MEANS[1]}, {}):
+    for means in (*({"means": means} for means in MEANS), {}):
         count = 3 if means else 2100
         arrays = {**ROWS, "matches": ROWS["matches"] % count, "anchors": ANCHORS}
         if labels:
@@ -51,12 +56,15 @@ def _decoded() -> Iterator[Case]:
 
 
 def _classes() -> Iterator[Case]:
-    """Yield the last class that small integers have a number for, and many ground truths."""
+    """Yield the last classes that small integers, and float16, have a number for."""
     for dtype in (np.int8, np.uint8):
         labels = np.array([np.iinfo(dtype).max, 0], dtype)
         assigned = {"samples": np.array([1, 1, -1, 0]), "matches": np.array([0, 1, -1, -1])}
         yield Case({}, {**assigned, "refs": labels})
+    # Many ground truths, and as many classes as the largest sets of images have.
     yield Case({}, {**ROWS, "refs": np.arange(2100) % 7})
+    many = 2 * np.arange(2100) + 17_641
+    yield from (Case({}, {**ROWS, "refs": labels}) for labels in (many, many.astype(np.float32)))
 
 
 def _scores() -> Iterator[Case]:
@@ -68,11 +76,38 @@ def _scores() -> Iterator[Case]:
         yield Case({}, {"x": np.array([[0, low, np.nextafter(low, dtype(1))]])})
 
 
+def _logits(config: dict[str, Any]) -> Iterator[Case]:
+    """Yield scores that are no probabilities, and thresholds that only such have."""
+    rng = np.random.default_rng(0)
+    for threshold in (-1.5, 0.01, 2.0):
+        x = np.round(rng.normal(-1, 3, (40, 4)) * 8) / 8
+        yield Case({**config, "thresh": threshold}, {"x": x})
+
+
+def _peaks() -> Iterator[Case]:
+    """Yield scores, sizes and offsets that are not what a trained network has."""
+    rng = np.random.default_rng(0)
+    inputs = {
+        "x": np.round(rng.normal(-3, 2, (2, 3, 5, 4)) * 4) / 4,
+        "wh": rng.integers(-40, 80, (2, 2, 5, 4)) / 8,
+        "reg": rng.integers(-24, 32, (2, 2, 5, 4)) / 8,
+    }
+    for topk in (1, 25, 60):
+        yield Case({"topk": topk}, inputs)
+
+
+def _all_scores() -> Iterator[Case]:
+    yield from _scores()
+    yield from _logits({})
+
+
 CORNERS = {
     "NormalizedBoxCenterEncoder": partial(_encoded, {}),
     "NumPyNormalizedBoxCenterEncoder": partial(_encoded, {}),
     "NormalizedPerClassBoxCenterEncoder": partial(_encoded, {"num_class": 3}, labels=True),
     "NormalizedBoxCenterDecoder": _decoded,
     "MultiClassEncoder": _classes,
-    "MultiClassDecoder": _scores,
+    "CenterNetDecoder": _peaks,
+    "MultiClassDecoder": _all_scores,
+    "MultiPerClassDecoder": partial(_logits, {"num_class": 4}),
 }

@@ -9,9 +9,9 @@ __all__ = ["CORNERS"]
 
 
 def _depths() -> Iterator[Case]:
-    """Yield depths halfway between two numbers, and beyond it."""
+    """Yield depths halfway between two numbers, and beyond it, and one that is large."""
     network, names = small_network(2)
-    for ratio, least in ((1.5, 1), (0.9, 1), (0.5, 2)):
+    for ratio, least in ((1.5, 1), (0.9, 1), (0.5, 2), (1.0, 1100)):
         config = {
             "network": network,
             "outputs": names,

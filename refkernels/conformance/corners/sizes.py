@@ -95,13 +95,18 @@ def _samples() -> Iterator[Case]:
 
 def _mined() -> Iterator[Case]:
     rng = np.random.default_rng(0)
-    for images, count, classes in ((None, MANY_ANCHORS, 2), (None, 61, CLASSES), (IMAGES, 9, 3)):
+    for images, count, classes, least in (
+        (None, MANY_ANCHORS, 2, 3),
+        (None, ANCHORS, 2, 1500),
+        (None, 61, CLASSES, 3),
+        (IMAGES, 9, 3, 3),
+    ):
         shape = _shape(images, count)
         # Of those that are eligible, not all are taken.
         matches = np.where(rng.random(shape) < 0.1, 0.0, -1.0)
         ious, logits = rng.random((*shape, 2)), rng.normal(0, 3, (*shape, classes))
         logits[..., 0] = 0  # every class has its part in the order
-        config = {"ratio": 2.0, "min_samples": 3, "thresh": 0.9}
+        config = {"ratio": 2.0, "min_samples": least, "thresh": 0.95}
         yield Case(config, {"matches": matches, "logits": logits, "ious": ious})
 
 

@@ -251,4 +251,17 @@ MUTANTS = (
         "dtype",
         "boxes take the wider dtype of the sizes",
     ),
+    _bbox(
+        "area = F.where(area > 0, area, F.ones_like(area))",
+        "area = F.where(area > 1e-6, area, F.ones_like(area))",
+        "wrong limit",
+        "boxes of tiny area have area 1",
+    ),
+    _bbox(
+        "area = F.where((width > 0) * (height > 0), width * height, F.zeros_like(width))",
+        "area = F.where((width > 0) * (height > 0), width * height, F.zeros_like(width))\n"
+        "        area = area * (area < 1e12)",
+        "wrong limit",
+        "boxes of huge area have none",
+    ),
 )

@@ -270,4 +270,29 @@ MUTANTS = (
         "precision",
         "float16 is decoded in float16",
     ),
+    _decoder(
+        "log_height = F.broadcast_minimum(log_height, limit)",
+        "log_height = F.broadcast_minimum(log_height, limit)\n"
+        "            log_height = F.broadcast_maximum(log_height, -limit)",
+        "wrong limit",
+        "heights are limited below as above",
+    ),
+    _decoder(
+        "if operator.clip is not None and operator.clip > 0:",
+        "if operator.clip is not None and operator.clip >= 1:",
+        "wrong limit",
+        "a clip below 1 is none",
+    ),
+    _encoder(
+        "if any(operator.means):",
+        "if any(mean > 0 for mean in operator.means):",
+        "condition",
+        "means below 0 alone are not subtracted",
+    ),
+    _encoder(
+        "if any(operator.means):",
+        "if sum(operator.means):",
+        "condition",
+        "means that sum to 0 are not subtracted",
+    ),
 )

@@ -219,4 +219,45 @@ MUTANTS = (
         "precision",
         "indices are reckoned in float32",
     ),
+    _class_encoder(
+        "targets = F.where(positive(F, samples), own + 1, others)",
+        "half = F.cast(F.cast(own + 1, dtype='float16'), dtype='float32')\n"
+        "        others = F.cast(others, dtype='float32')\n"
+        "        targets = F.where(positive(F, samples), half, others)",
+        "precision",
+        "classes are numbered in float16",
+    ),
+    _class_decoder(
+        "counts = F.broadcast_greater(scores, constant_like(F, thresh, scores))",
+        "counts = F.broadcast_greater(scores, constant_like(F, max(thresh, 0), scores))",
+        "wrong limit",
+        "a threshold below 0 is 0",
+    ),
+    _class_decoder(
+        "return F.where(counts, ids, F.ones_like(ids) * -1), F.where(",
+        "counts = counts * (scores <= 1)\n"
+        "    return F.where(counts, ids, F.ones_like(ids) * -1), F.where(",
+        "wrong limit",
+        "scores above 1 do not count",
+    ),
+    _heat_map(
+        "center_x = narrow(F, places, maps) + pick(F, shifts, cells)",
+        "center_x = narrow(F, places, maps) + F.minimum(pick(F, shifts, cells), 1)",
+        "wrong limit",
+        "an offset is a cell at most",
+    ),
+    _heat_map(
+        "half_width, half_height = (pick(F, sizes, at) * 0.5 for at in (cells, seconds))",
+        "half_width, half_height = (\n"
+        "            F.relu(pick(F, sizes, at)) * 0.5 for at in (cells, seconds)\n"
+        "        )",
+        "wrong limit",
+        "sizes below 0 are 0",
+    ),
+    _heat_map(
+        "highest(F, F.reshape(maps, shape=(0, -1)), self._operator.topk)",
+        "highest(F, F.relu(F.reshape(maps, shape=(0, -1))), self._operator.topk)",
+        "wrong limit",
+        "scores below 0 are 0",
+    ),
 )

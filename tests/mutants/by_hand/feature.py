@@ -199,4 +199,10 @@ MUTANTS = (
         "sign",
         "no_bias the other way round",
     ),
+    _feature(
+        "depth = max(min_depth, round(filters * reduce_ratio))",
+        "depth = min(max(min_depth, round(filters * reduce_ratio)), 1024)",
+        "wrong limit",
+        "a transition has 1024 filters at most",
+    ),
 )

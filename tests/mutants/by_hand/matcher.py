@@ -248,4 +248,18 @@ MUTANTS = (
         "off by one",
         "only the first two matchers are asked",
     ),
+    _matcher(
+        "shared = F.where(shares, own, F.ones_like(own) * -1)",
+        "own = F.argmax(F.cast(near, dtype='float64'), axis=-1)\n"
+        "        shared = F.where(shares, own, F.ones_like(own) * -1)",
+        "wrong match",
+        "who shares goes to the first ground truth whose best it comes up to",
+    ),
+    _matcher(
+        "best = F.max(x, axis=-2, keepdims=True)\n",
+        "free = F.broadcast_like(F.expand_dims(F.cast(matches < 0, dtype='float64'), -1), scores)\n"
+        "        best = F.max(F.where(free, x, x * 0 - 1), axis=-2, keepdims=True)\n",
+        "wrong set",
+        "a column's best is among the rows that the greedy rounds leave",
+    ),
 )

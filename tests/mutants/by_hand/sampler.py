@@ -259,6 +259,27 @@ MUTANTS = (
         "every image has the same lots",
     ),
     _sampler(
+        "images = F.expand_dims(F.contrib.arange_like(rows, axis=0), axis=1)",
+        "images = F.expand_dims(F.reverse(F.contrib.arange_like(rows, axis=0), axis=0), axis=1)",
+        "batch leak",
+        "lots depend on how many images come after",
+    ),
+    _sampler(
+        "keys = _random_keys(F, positive)",
+        "own = F.sum(positive, axis=1, keepdims=True)\n"
+        "        others = F.broadcast_sub(F.sum(own, axis=0, keepdims=True), own)\n"
+        "        keys = _random_keys(F, positive)\n"
+        "        keys = F.broadcast_mul(keys, F.cast(1 - 2 * (others > 9), dtype='float64'))",
+        "batch leak",
+        "lots depend on the positives of other images",
+    ),
+    _sampler(
+        "keys = [F.floor(F.random.uniform_like(zero) * WORDS) for _ in range(2)]",
+        "import numpy as np\n\n    keys = [zero + int(np.random.default_rng().integers(WORDS)) for _ in range(2)]",
+        "distribution",
+        "no seed that is set has a part in the lots",
+    ),
+    _sampler(
         "ROUNDS = 8",
         "ROUNDS = 3",
         "distribution",
@@ -305,5 +326,25 @@ MUTANTS = (
         "        neg_thresh_high: float | str = 0.3,\n        neg_thresh_low: float | str = 0.0,",
         "wrong default",
         "negatives end at an IoU of 0.3 by default",
+    ),
+    _sampler(
+        "free = operator.num_sample - F.minimum(positives, max_pos)",
+        "free = operator.num_sample - F.maximum(F.minimum(positives, max_pos), 1)",
+        "off by one",
+        "an image without positives has a place less for negatives",
+    ),
+    _sampler(
+        "positive = F.maximum(_rows(F, _matched(F, matches)), reaches(operator.pos_thresh))",
+        "overlaps = F.cast(maxima > 0, dtype='float32')\n"
+        "        positive = _rows(F, _matched(F, matches)) * overlaps\n"
+        "        positive = F.maximum(positive, reaches(operator.pos_thresh))",
+        "condition",
+        "a match without overlap is no positive",
+    ),
+    _sampler(
+        "quota = F.maximum(quota, min(operator.min_samples, 2**31))",
+        "quota = F.maximum(quota, min(operator.min_samples, 256))",
+        "wrong limit",
+        "min_samples is 256 at most",
     ),
 )
