@@ -63,8 +63,8 @@ def main() -> None:
     "--dtype",
     "dtypes",
     multiple=True,
-    type=click.Choice(["float16", "float32", "float64"]),
-    help="Only this one; repeatable. Default: all three.",
+    type=click.Choice(["float16", "float32", "float64", "int32", "int64", "uint8"]),
+    help="Only this one; repeatable. Default: all, integers as far as they are taken.",
 )
 @click.option(
     "--context",
@@ -88,6 +88,9 @@ def main() -> None:
     help="Processes side by side.",
 )
 @time_options
+@click.option(
+    "--keep-going", is_flag=True, help="Show several counterexamples of an operator that differ."
+)
 @click.option("--json", type=REPORT, metavar="FILE", help="Write a report as JSON.")
 @click.option("--junit", type=REPORT, metavar="FILE", help="Write one as JUnit XML, for CI.")
 @click.option("--html", type=REPORT, metavar="FILE", help="Write one as a page for a browser.")
@@ -103,6 +106,7 @@ def check(
     workers: int,
     time_limit: float,
     strict: bool,
+    keep_going: bool,
     **reports: Path | None,
 ) -> None:
     """Hold TARGET's operators to the kernels.
@@ -116,14 +120,21 @@ def check(
     """
     try:
         from refkernels.conformance.command import UsageError, check_command
-        from refkernels.conformance.run import DTYPES, Options
+        from refkernels.conformance.run import ALL_DTYPES, Options
     except ModuleNotFoundError as error:
         fail(f"'check' needs {error.name}; install it with: pip install 'refkernels[check]'")
     with in_one_line(UsageError):
         status = check_command(
             target,
             operators,
-            Options(max_examples or PROFILES[profile], seed, dtypes or DTYPES, contexts, strict),
+            Options(
+                max_examples or PROFILES[profile],
+                seed,
+                dtypes or ALL_DTYPES,
+                contexts,
+                strict,
+                keep_going=keep_going,
+            ),
             _images(annotations),
             {name: file for name, file in reports.items() if file is not None},
             processes=workers,

@@ -1,17 +1,26 @@
 """Hold implementations of the operators to the kernels, and the kernels to the definitions."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from refkernels.conformance.assertion import assert_conforms
+    from refkernels.conformance.divergence import Divergence, witness
+    from refkernels.conformance.offers import Offers, offers
 
-__all__ = ["assert_conforms"]
+__all__ = ["Divergence", "Offers", "assert_conforms", "offers", "witness"]
+
+PLACES = {
+    "assert_conforms": "assertion",
+    "Divergence": "divergence",
+    "Offers": "offers",
+    "offers": "offers",
+    "witness": "divergence",
+}
 
 
 def __getattr__(name: str) -> Any:
     # Lazily: pytest loads the plugin of this package, and so this package, in every run.
-    if name == "assert_conforms":
-        from refkernels.conformance.assertion import assert_conforms
-
-        return assert_conforms
+    if name in PLACES:
+        return getattr(import_module(f"{__name__}.{PLACES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

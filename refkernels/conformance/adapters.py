@@ -59,6 +59,9 @@ class Adapter(Protocol):
         `InputsChanged` if the operator writes to what it is given.
         """
 
+    def draws_by_image(self, operator: Any) -> bool:
+        """Return whether lots of `operator` are offered to depend on seed and place alone."""
+
     def paste(self, snippet: Snippet, names: Sequence[str], mode: str, context: str) -> str:
         """Return Python that runs a case by itself; `names` are those of its inputs."""
 
@@ -75,6 +78,10 @@ class NumPyAdapter:
     def modes(self, operator: Any) -> list[str]:
         """Return a plain call, and one on views with holes and reversed axes."""
         return ["call", "strided"]
+
+    def draws_by_image(self, operator: Any) -> bool:
+        """Return whether the call takes `rng`, of which SPEC says what each image draws."""
+        return _takes_rng(operator.__call__ if isinstance(operator, type) else operator)
 
     def prepare(self, operator: Any, mode: str, context: str) -> Call:
         """Return the operator with its outputs as a tuple."""
@@ -120,6 +127,10 @@ class GluonAdapter:
         block = operator if isinstance(operator, type) else type(operator)
         hybrid = issubclass(block, (self._mx.gluon.HybridBlock, self._mx.operator.CustomOpProp))
         return ["imperative", "sliced", *(["hybridised", "exported"] if hybrid else [])]
+
+    def draws_by_image(self, operator: Any) -> bool:
+        """Return that they are: blocks follow SPEC, and are seeded by MXNet's generator."""
+        return True
 
     def prepare(self, operator: Any, mode: str, context: str) -> Call:
         """Return a function that carries arrays to the context, runs the block and fetches."""
@@ -251,6 +262,10 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
         """Return a plain call, and one on tensors that are not contiguous."""
         return ["call", "strided"]
 
+    def draws_by_image(self, operator: Any) -> bool:
+        """Return that they are not: they come from a generator of all images."""
+        return False
+
     def prepare(self, operator: Any, mode: str, context: str) -> Call:
         """Return a function that carries arrays to the device, runs the operator and fetches."""
         if isinstance(operator, self._torch.nn.Module):
@@ -314,6 +329,10 @@ class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks r
     def modes(self, operator: Any) -> list[str]:
         """Return a plain call: there are no views, and what to compile is the target's choice."""
         return ["call"]
+
+    def draws_by_image(self, operator: Any) -> bool:
+        """Return that they are not: they come from a generator of all images."""
+        return False
 
     def prepare(self, operator: Any, mode: str, context: str) -> Call:
         """Return a function that carries arrays to the device, runs the operator and fetches."""

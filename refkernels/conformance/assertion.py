@@ -1,11 +1,13 @@
 """For tests: what an operator is held to, as one assertion."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from refkernels.conformance.cases import find
-from refkernels.conformance.run import DTYPES, Options, Result, check_operator
+from refkernels.conformance.divergence import Divergence
+from refkernels.conformance.offers import Offers
+from refkernels.conformance.run import ALL_DTYPES, Options, Result, check_operator
 from refkernels.conformance.spec import Case, Recipe
 from refkernels.conformance.target import Subject
 from refkernels.conformance.verdict import VERDICTS, failed
@@ -18,12 +20,15 @@ def assert_conforms(
     operator: str,
     *,
     config: Mapping[str, Any] | None = None,
-    dtypes: Sequence[str] = DTYPES,
+    dtypes: Sequence[str] = ALL_DTYPES,
     max_examples: int = 100,
     seed: int = 0,
     contexts: Sequence[str] = (),
     strict: bool = False,
-) -> None:
+    divergences: Collection[Divergence] = (),
+    offers: Offers | None = None,
+    keep_going: bool = False,
+) -> Result:
     """Assert that code of your own does what an operator does.
 
     It is run, in this process, on cases that are drawn, in every mode and context there is.
@@ -31,16 +36,19 @@ def assert_conforms(
     Parameters
     ----------
     subject : class or callable
-        A class that is built with the operator's parameters, or what is built already and is
-        called on arrays: an object, or a function.
+        A class that is built with the operator's parameters; a function, which takes the inputs and
+        then those of the parameters that it names as keywords; or an object that is built already
+        and is called on arrays.
     operator : str
         The name of the operator it is held to, such as ``"BipartiteMatcher"``.
     config : mapping, optional
-        The parameters: a class is built with these alone, and what is built already is taken to
-        have been built with them. By default a class is built with parameters of every sort, and
-        what is built already has the operator's defaults.
+        The parameters: all cases are drawn for these. A class is built with them, a function is
+        given those that it names, and an object is taken to have been built with them. By default
+        parameters of every sort are tried, but for those that a function does not name, and those
+        of an object, which are the operator's defaults.
     dtypes : sequence of str
-        Of float16, float32 and float64; those that the operator is not defined in are left out.
+        Of float16, float32 and float64, and of int32, int64 and uint8, which stand for reals; those
+        that the operator is not defined in are left out, and so are integers that the code refuses.
     max_examples : int
         How many cases are drawn; each is run in every dtype.
     seed : int
@@ -48,7 +56,18 @@ def assert_conforms(
     contexts : sequence of str
         Restrict to these, such as ``"gpu(0)"``; empty for every one found.
     strict : bool
-        Whether to report declared divergences of a published package too.
+        Whether to report declared divergences too.
+    divergences : collection of Divergence
+        Differences that you accept. Each has a witness, which must still differ.
+    offers : Offers, optional
+        What the code offers (`offers`): outside of it nothing is run.
+    keep_going : bool
+        Whether to show several counterexamples that differ, and not only the first of each dtype.
+
+    Returns
+    -------
+    Result
+        What was tried, and in `untried` what was not, and why.
 
     Raises
     ------
@@ -77,24 +96,31 @@ def assert_conforms(
     if spec.needs != (operator,):
         raise ValueError(f"{operator} is a chain of operators; check the module that they are in")
     target = Subject(subject, operator)
-    unknown = [dtype for dtype in dtypes if dtype not in DTYPES]
+    unknown = [dtype for dtype in dtypes if dtype not in ALL_DTYPES]
     if unknown or not dtypes:
-        raise ValueError(f"dtypes is {list(dtypes)}, expected some of {', '.join(DTYPES)}")
-    if config is None and target.built:
+        raise ValueError(f"dtypes is {list(dtypes)}, expected some of {', '.join(ALL_DTYPES)}")
+    if config is None and target.is_object:
         config = {}
+    lacking = [name for name in spec.required if not target.has_parameter(operator)(name)]
+    if config is None and lacking:
+        raise TypeError(f"config: {target.own_name} does not take {lacking[0]!r}; say what it is")
     if config is not None:
         config = {name: _recipe(value) for name, value in config.items()}
         _require_parameters(operator, config)
+    tried = tuple(dtypes), tuple(contexts), strict, (), keep_going
     result = check_operator(
         spec.name,
         target,
-        Options(max_examples, seed, tuple(dtypes), tuple(contexts), strict),
+        Options(max_examples, seed, *tried),
         config=config,
+        divergences=divergences,
+        offers=offers,
     )
     if failed(result.verdict):
         raise AssertionError(f"{target.own_name} is no {operator}: {account(result)}")
     if result.verdict not in ("conforms", "known"):
         raise ValueError(result.note)
+    return result
 
 
 def account(result: Result) -> str:

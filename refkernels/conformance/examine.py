@@ -1,7 +1,7 @@
 """Run single cases of an operator in every dtype, mode and context, and say who dissents."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +14,9 @@ from refkernels.conformance.adapters import InputsChanged
 from refkernels.conformance.compare import Disagreement
 from refkernels.conformance.dissent import Dissent, printable
 from refkernels.conformance.divergence import Divergence
-from refkernels.conformance.spec import Case, Law, Operator, Reference
+from refkernels.conformance.offers import EVERYTHING, Offers
+from refkernels.conformance.parameters import FREE, Parameters, Untried
+from refkernels.conformance.spec import INTEGERS, Case, Law, Operator, Reference
 from refkernels.conformance.target import Target, TargetError
 from refkernels.conformance.witness import conforms_elsewhere
 
@@ -28,6 +30,9 @@ SIDE_MODES = ("sliced", "strided", "exported", BY_IMAGE)
 
 # A law has a dtype only so that it has a place among the results.
 LAW_DTYPE = "float32"
+
+# What code raises to say that it does not take integers.
+REFUSALS = (TypeError, ValueError, RuntimeError, NotImplementedError)
 
 # The definition answers who is wrong about outputs, and from inputs, of up to so many elements.
 ARBITRATION_LIMIT = 20_000
@@ -49,10 +54,15 @@ class Moment(NamedTuple):
 
 
 class _Cast(NamedTuple):
-    """A case cast to a dtype, with what must come of it, and the modes in which it does not."""
+    """A case cast to a dtype, with what must come of it, and the modes in which it does not.
+
+    `given` is what the target is given: the case itself, or for an integer dtype, whose reals count
+    as float64, the same numbers as integers.
+    """
 
     dtype: str
     case: Case
+    given: Case
     reference: Reference
     known: Set[str]
 
@@ -77,8 +87,10 @@ class Examiner:
         Declared for the operator: cases they cover are not run.
     watch : callable
         Called with a `Moment` before the target runs on a case, and with None when it is done.
-    config : mapping, optional
-        The parameters that the target was built with, if it is: cases with others are not run.
+    parameters : Parameters
+        Those that the target has, and which of them are fixed.
+    offers : Offers
+        What the target says that it offers: cases outside are not run.
 
     Attributes
     ----------
@@ -88,6 +100,14 @@ class Examiner:
         Decisions so far that rounding alone made differ from the kernel's.
     known : Counter
         How many cases each declared divergence has covered.
+    refused : dict of str to str
+        The integer dtypes that the target does not take, and what it says to them.
+    taken : set of str
+        The dtypes in which it has run.
+    untried : dict of str to str
+        The laws that were not tried, and why.
+    outside : int
+        How many cases lie outside of what the target says that it offers.
     """
 
     operator: Operator
@@ -95,10 +115,15 @@ class Examiner:
     contexts: Sequence[str] = ()
     divergences: Sequence[Divergence] = ()
     watch: Callable[[Moment | None], None] = lambda moment: None
-    config: Mapping[str, Any] | None = None
+    parameters: Parameters = FREE
+    offers: Offers = EVERYTHING
     modes: list[str] = field(init=False)
     ambiguous: int = field(init=False, default=0)
     known: Counter[str] = field(init=False, default_factory=Counter)
+    refused: dict[str, str] = field(init=False, default_factory=dict)
+    untried: dict[str, str] = field(init=False, default_factory=dict)
+    outside: int = field(init=False, default=0)
+    taken: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         name = self.operator.needs[0]
@@ -133,25 +158,39 @@ class Examiner:
         One block serves all dtypes of a mode, one after the other, as blocks do in use: state that
         it keeps from one call to the next shows here.
         """
-        if self.config is not None and case.config != self.config:
+        fixed = self.parameters.fixed
+        if fixed is not None and dict(case.config) != dict(fixed):
+            return None
+        if not self.offers.covers(case):
+            self.outside += 1
             return None
         casts: list[_Cast] = []
         for dtype in dtypes:
-            cast = case.astype(np.dtype(dtype))
+            cast, given = self._cast(case, dtype)
+            if cast is None or given is None:
+                continue
             reference = self.operator.refer(cast)
             wrong = self.operator.judge_kernel(cast, reference)
             if wrong is not None:
                 return self._dissent(
                     "kernel", wrong.kind, wrong.what, dtype, "call", "cpu", case, origin
                 )
-            covering = [d for d in self.divergences if d.when(cast)]
+            covering = [d for d in self.divergences if d.when(given)]
             self.known.update(d.id for d in covering)
             if all(d.modes for d in covering):
                 known = {mode for d in covering for mode in d.modes}
-                casts.append(_Cast(dtype, cast, reference, known))
+                casts.append(_Cast(dtype, cast, given, reference, known))
         if not casts:
             return None
         return self._run(case, casts, self._all_modes(case) if modes is None else modes, origin)
+
+    def _cast(self, case: Case, dtype: str) -> tuple[Case | None, Case | None]:
+        """Return a case in a dtype, and what the target is given of it; None if it has none."""
+        if dtype not in INTEGERS:
+            cast = case.astype(np.dtype(dtype))
+            return cast, cast
+        whole = None if dtype in self.refused else case.as_whole(dtype)
+        return whole, None if whole is None else whole.astype(np.dtype(dtype))
 
     def _run(
         self,
@@ -163,7 +202,8 @@ class Examiner:
         for context in self.contexts:
             for mode in modes:
                 call: Any = None
-                for dtype, cast, reference, known in casts:
+                for own in casts:
+                    dtype, cast, given, reference, known = own
                     if mode in known:
                         continue
                     dissent = partial(
@@ -175,19 +215,58 @@ class Examiner:
                         origin=origin,
                     )
                     try:
-                        with self._watched(cast, case, dtype, mode, context, origin):
+                        with self._watched(given, case, dtype, mode, context, origin):
                             if call is None:
                                 call = self._prepare(case, mode, context)
-                            outputs = call(*(x.copy() for x in cast.inputs.values()))
+                            outputs = call(*(x.copy() for x in given.inputs.values()))
                     except KeyboardInterrupt:
                         raise
                     except BaseException as error:
+                        if self._is_refusal(error, dtype):
+                            continue
                         return dissent("target", *_failure(error, cast))
-                    wrong = self.operator.judge(cast, reference, outputs)
+                    self.taken.add(dtype)
+                    wrong = self._judge(own, outputs)
+                    if wrong is not None and dtype in INTEGERS:
+                        return dissent("target", wrong.kind, wrong.what)
                     if wrong is not None:
                         return dissent(*self._arbitrate(cast, reference, outputs, wrong))
                     self.ambiguous += self.operator.count_ambiguous(cast, reference, outputs)
         return None
+
+    def _is_refusal(self, error: BaseException, dtype: str) -> bool:
+        """Return whether the target says that it does not take integers, and remember it."""
+        if dtype not in INTEGERS or dtype in self.taken or not isinstance(error, REFUSALS):
+            return False
+        self.refused[dtype] = _failure(error, Case({}, {}))[1].removeprefix("raises ")
+        return True
+
+    def _judge(self, cast: _Cast, outputs: tuple[Array, ...]) -> Disagreement | None:
+        """Hold what the target makes of a case to what must come of it.
+
+        Integers that stand for reals are float64 in NumPy, and whatever is a framework's default
+        elsewhere; so what comes of them is right if it is in float64 or in float32.
+        """
+        if cast.dtype not in INTEGERS:
+            return self.operator.judge(cast.case, cast.reference, outputs)
+        wrongs = []
+        for dtype in (np.float64, np.float32):
+            case = cast.case.astype(dtype)
+            reference = self.operator.refer(case)
+            with np.errstate(all="ignore"):  # what does not fit float32 is infinite there
+                found = tuple(
+                    output.astype(kernel.dtype)
+                    if kernel.dtype.kind == "f" and output.dtype.kind in "iuf"
+                    else output
+                    for output, kernel in zip(
+                        outputs, _as_many(reference.kernel, outputs), strict=True
+                    )
+                )
+            wrong = self.operator.judge(case, reference, found)
+            if wrong is None:
+                return None
+            wrongs.append(wrong)
+        return wrongs[0]
 
     @contextmanager
     def _watched(
@@ -224,45 +303,64 @@ class Examiner:
 
         With a name, that law alone is tried.
         """
-        operator = self.operator
-
-        for law in operator.laws:
+        for law in self.operator.laws:
             if name not in ("", law.name):
                 continue
-            if (what := law.check(operator.run_kernel)) is not None:
-                return self._broken(law, "kernel", "breaks a law", what, "call", "cpu")
-            for context in self.contexts:
-                for mode in self.modes:
-                    if mode in SIDE_MODES:
-                        continue
-
-                    def on_target(
-                        case: Case,
-                        seed: int | None = None,
-                        mode: str = mode,
-                        context: str = context,
-                    ) -> tuple[Array, ...]:
-                        covering = [d for d in self.divergences if d.when(case)]
-                        if any(not d.modes or mode in d.modes for d in covering):
-                            self.known.update(d.id for d in covering)
-                            raise _Covered
-                        with self._watched(case, case, LAW_DTYPE, mode, context, "a law"):
-                            call = operator.prepare(self.target, case, mode, context)
-                            keywords = {} if seed is None else {"seed": seed}
-                            return call(*(x.copy() for x in case.inputs.values()), **keywords)
-
-                    kind = "breaks a law"
-                    try:
-                        what = law.check(on_target)
-                    except _Covered:
-                        continue
-                    except KeyboardInterrupt:
-                        raise
-                    except BaseException as error:
-                        kind, what = _failure(error, Case({}, {}))
-                    if what is not None:
-                        return self._broken(law, "target", kind, what, mode, context)
+            try:
+                broken = self._examine_law(law)
+            except Untried as reason:
+                self.untried[law.name] = str(reason)
+                continue
+            if broken is not None:
+                return broken
         return None
+
+    def _examine_law(self, law: Law) -> Dissent | None:
+        operator = self.operator
+        if law.of_batches and not self._draws_by_image():
+            raise Untried("it is not offered: its lots come from a generator of all images")
+        what = law.check(operator.run_kernel, self.parameters)
+        if what is not None:
+            return self._broken(law, "kernel", "breaks a law", what, "call", "cpu")
+        for context in self.contexts:
+            for mode in self.modes:
+                if mode in SIDE_MODES:
+                    continue
+
+                def on_target(
+                    case: Case,
+                    seed: int | None = None,
+                    mode: str = mode,
+                    context: str = context,
+                ) -> tuple[Array, ...]:
+                    covering = [d for d in self.divergences if d.when(case)]
+                    if any(not d.modes or mode in d.modes for d in covering):
+                        self.known.update(d.id for d in covering)
+                        raise _Covered
+                    if not self.offers.covers(case):
+                        raise Untried("it is outside of what is offered")
+                    with self._watched(case, case, LAW_DTYPE, mode, context, "a law"):
+                        call = operator.prepare(self.target, case, mode, context)
+                        keywords = {} if seed is None else {"seed": seed}
+                        return call(*(x.copy() for x in case.inputs.values()), **keywords)
+
+                kind = "breaks a law"
+                try:
+                    what = law.check(on_target, self.parameters)
+                except _Covered:
+                    continue
+                except (KeyboardInterrupt, Untried):
+                    raise
+                except BaseException as error:
+                    kind, what = _failure(error, Case({}, {}))
+                if what is not None:
+                    return self._broken(law, "target", kind, what, mode, context)
+        return None
+
+    def _draws_by_image(self) -> bool:
+        """Return whether the target offers lots that do not depend on the rest of a batch."""
+        name = self.operator.needs[0]
+        return self.target.adapter(name).draws_by_image(self.target.find(name))
 
     def find_stale(self) -> Dissent | None:
         """Return a declared divergence whose witness conforms, or that does not cover it."""
@@ -318,6 +416,11 @@ class Examiner:
             return "target", wrong.kind, wrong.what
         return ("kernel" if target is None else "both"), kernel.kind, kernel.what
 
+    def _given(self, case: Case, dtype: str) -> Case:
+        """Return what the target is given of a case in a dtype."""
+        given = self._cast(case, dtype)[1]
+        return case if given is None else given
+
     def _dissent(
         self,
         who: str,
@@ -329,20 +432,24 @@ class Examiner:
         case: Case,
         origin: str,
     ) -> Dissent:
-        paste = self._paste(case.astype(np.dtype(dtype)), mode, context)
+        paste = self._paste(self._given(case, dtype), mode, context)
         return Dissent(who, kind, what, dtype, mode, context, paste, origin, case=case)
 
     def _broken(self, law: Law, who: str, kind: str, what: str, mode: str, context: str) -> Dissent:
         what = f"breaks the law that {law.name}: {what}"
-        paste = "\n".join(
-            [
-                "from refkernels.conformance.cases import find",
-                "from refkernels.conformance.examine import Examiner",
-                "from refkernels.conformance.target import Target",
-                f"operator, target = find({self.operator.name!r}), Target({self.target.module!r})",
-                f"print(Examiner(operator, target).examine_laws({law.name!r}))",
-            ]
-        )
+        imports, expression = self.target.paste()
+        fixed = self.parameters.fixed
+        own = "" if fixed is None else f", parameters=Parameters({dict(fixed)!r})"
+        lines = [
+            "from refkernels.conformance.cases import find",
+            "from refkernels.conformance.examine import Examiner",
+            "from refkernels.conformance.parameters import Parameters" if own else "",
+            "from refkernels.conformance.spec import Recipe" if "matchers" in own else "",
+            imports,
+            f"operator, target = find({self.operator.name!r}), {expression}",
+            f"print(Examiner(operator, target{own}).examine_laws({law.name!r}))",
+        ]
+        paste = "\n".join(filter(None, lines))
         return Dissent(who, kind, what, LAW_DTYPE, mode, context, paste, "a law", law.name)
 
     def _paste(self, cast: Case, mode: str, context: str) -> str:
@@ -350,6 +457,11 @@ class Examiner:
         mode = mode if mode in self.modes else self.modes[0]
         context = context if context in self.contexts else self.contexts[0]
         return self.operator.paste(self.target, cast, mode, context)
+
+
+def _as_many(kernel: tuple[Array, ...], outputs: tuple[Array, ...]) -> tuple[Array, ...]:
+    """Return the kernel's outputs, the last one repeated where the target has more of them."""
+    return (*kernel, *kernel[-1:] * len(outputs))[: len(outputs)]
 
 
 def _batch_size(operator: Operator, case: Case) -> int:

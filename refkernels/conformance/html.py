@@ -17,7 +17,7 @@ from refkernels.conformance.drawing import draw
 from refkernels.conformance.replay import load
 from refkernels.conformance.run import Result
 from refkernels.conformance.spec import Case, Operator
-from refkernels.conformance.summary import Summary, versions
+from refkernels.conformance.summary import Summary, in_short, versions
 from refkernels.conformance.verdict import UNUSABLE, VERDICTS, failed
 
 __all__ = ["as_html"]
@@ -79,13 +79,14 @@ def _operator(summary: Summary, result: Result) -> dict[str, Any]:
         "tone": _tone(result.verdict),
         "cases": result.cases,
         "real_cases": result.real_cases,
-        "floats": " ".join(dtype.removeprefix("float") for dtype in result.dtypes),
+        "floats": in_short(result.dtypes),
         "modes": ", ".join(result.modes),
         "contexts": ", ".join(result.contexts),
         "seconds": result.seconds,
         "seed": result.seed,
         "note": result.note,
         "remarks": result.remarks,
+        "untried": result.untried,
         "known": summary.known(result),
         "text": " ".join(said).lower(),
         "counterexamples": [_counterexample(operator, d) for d in result.dissents],

@@ -66,9 +66,11 @@ def _case(target: str, result: Result) -> ElementTree.Element:
             case, kind, {"type": result.verdict, "message": _text(message)}
         )
         found.text = _text("\n\n".join(said))
-    if result.remarks:
+    said = [*result.remarks.values()]
+    said += [f"not tried: {what} ({why})" for what, why in result.untried.items()]
+    if said:
         out = ElementTree.SubElement(case, "system-out")
-        out.text = _text("\n".join(result.remarks.values()))
+        out.text = _text("\n".join(said))
     return case
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,6 +72,11 @@ class Pipeline(Operator):
     def needs(self) -> tuple[str, ...]:
         """The names of all operators in the chain."""
         return tuple(dict.fromkeys(_names([stage.recipe for stage in self.stages])))
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """None: its parameters are those of the stages."""
+        return ()
 
     def prepare(
         self, target: Target, case: Case, mode: str, context: str

@@ -19,7 +19,20 @@ MARKER = "refkernels"
 DTYPE = "refkernels_dtype"
 
 # Parameters of the marker beside the operator's name: those of `assert_conforms`.
-KEYWORDS = {"config", "dtypes", "max_examples", "seed", "contexts", "strict"}
+KEYWORDS = {
+    "config",
+    "contexts",
+    "divergences",
+    "dtypes",
+    "keep_going",
+    "max_examples",
+    "offers",
+    "seed",
+    "strict",
+}
+
+# The one test of all the integer dtypes.
+WHOLE = "integers"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -108,13 +121,13 @@ class ConformanceTarget(pytest.Collector):
     def collect(self) -> "Iterator[ConformanceTest]":
         """Make a test for each operator and dtype there is."""
         from refkernels.conformance.cases import find
-        from refkernels.conformance.run import DTYPES, Options
+        from refkernels.conformance.run import Options
 
         option = self.config.getoption
         examples, seed = option("refkernels_max_examples"), option("refkernels_seed")
         for name in self.names:
-            for dtype in (dtype for dtype in DTYPES if dtype in find(name).dtypes):
-                options = Options(examples, seed, (dtype,))
+            for dtype, dtypes in _tests_of(find(name)).items():
+                options = Options(examples, seed, dtypes)
                 test = ConformanceTest.from_parent(self, name=f"{name}[{dtype}]")
                 test.ask = (self.checker, name, options)
                 yield test
@@ -137,6 +150,8 @@ class ConformanceTest(pytest.Item):
         result = checker.check(name, options)
         for title, text in result.remarks.items():
             self.add_report_section("call", f"the target {title}", text)
+        for what, why in result.untried.items():
+            self.add_report_section("call", "not tried", f"{what} ({why})")
         if failed(result.verdict) or result.verdict not in ("conforms", "known"):
             raise _Found(result)
 
@@ -169,15 +184,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     operator, keywords = _parameters(marker, metafunc.definition.nodeid)
     from refkernels.conformance.cases import find
-    from refkernels.conformance.run import DTYPES
 
     try:
-        defined = find(operator).dtypes
+        tests = _tests_of(find(operator))
     except ValueError as error:
         _refuse(metafunc.definition.nodeid, str(error))
-    wanted = keywords.get("dtypes", DTYPES)
+    if "dtypes" in keywords:
+        tests = {dtype: (dtype,) for own in tests.values() for dtype in own}
+        tests = {dtype: tests[dtype] for dtype in keywords["dtypes"] if dtype in tests}
     metafunc.fixturenames.append(DTYPE)
-    metafunc.parametrize(DTYPE, [dtype for dtype in wanted if dtype in defined])
+    metafunc.parametrize(DTYPE, list(tests.values()), ids=list(tests))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -193,10 +209,20 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     subject = pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
     if subject is None:
         pytest.fail(f"a test marked {MARKER} returns what is to conform; this one returns None")
-    dtype = pyfuncitem.callspec.params[DTYPE]
+    dtypes = pyfuncitem.callspec.params[DTYPE]
     __tracebackhide__ = True
-    assert_conforms(subject, operator, **{**keywords, "dtypes": (dtype,)})
+    result = assert_conforms(subject, operator, **{**keywords, "dtypes": dtypes})
+    for what, why in result.untried.items():
+        pyfuncitem.add_report_section("call", "not tried", f"{what} ({why})")
     return True
+
+
+def _tests_of(operator: Any) -> dict[str, tuple[str, ...]]:
+    """Return the dtypes of each test of an operator, by the test's id."""
+    from refkernels.conformance.spec import INTEGERS
+
+    tests: dict[str, tuple[str, ...]] = {dtype: (dtype,) for dtype in operator.dtypes}
+    return {**tests, WHOLE: INTEGERS} if operator.takes_integers else tests
 
 
 def _parameters(marker: pytest.Mark, where: str) -> tuple[str, Mapping[str, Any]]:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from refkernels.conformance.run import Result
-from refkernels.conformance.summary import Summary, versions
+from refkernels.conformance.summary import Summary, in_short, versions
 from refkernels.conformance.target import contexts_found
 from refkernels.conformance.verdict import UNUSABLE, VERDICTS, failed
 
@@ -85,19 +85,18 @@ def _table(results: Sequence[Result]) -> Table:
     table.add_column("operator", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("cases", justify="right", no_wrap=True)
-    table.add_column("float", no_wrap=True)
+    table.add_column("dtypes", no_wrap=True)
     table.add_column("modes", no_wrap=True)
     several = any(len(result.contexts) > 1 for result in results)
     if several:
         table.add_column("contexts", overflow="fold")
     for result in results:
         cases = str(result.cases) + (f"+{result.real_cases}" if result.real_cases else "")
-        dtypes = " ".join(dtype.removeprefix("float") for dtype in result.dtypes)
         row: list[str | Text] = [
             result.operator,
             Text(result.verdict, STYLES[result.verdict]),
             cases if result.cases else "",
-            dtypes,
+            in_short(result.dtypes),
             " ".join(mode[0] for mode in result.modes),
         ]
         table.add_row(*row, *([" ".join(result.contexts)] if several else []))
@@ -144,6 +143,7 @@ def print_results(console: Console, summary: Summary) -> None:
         for remark, text in result.remarks.items():
             console.print(Text(f"{result.operator} {remark}: {text.splitlines()[0]!r}"))
     _print_known(console, summary)
+    _print_untried(console, summary)
     console.rule()
     counts = {verdict: sum(r.verdict == verdict for r in results) for verdict in STYLES}
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
@@ -166,3 +166,14 @@ def _print_known(console: Console, summary: Summary) -> None:
     for operator, met in known:
         seen = f"{met['cases']} cases" if met["cases"] else "its witness"
         console.print(Text(f"{met['id']} {operator}, {seen}: ", "bold") + met["why"])
+
+
+def _print_untried(console: Console, summary: Summary) -> None:
+    """Print what was not tried, so that no verdict says more than it may."""
+    untried = summary.untried()
+    if not untried:
+        return
+    console.rule(Text("not tried"))
+    for (what, why), operators in untried.items():
+        several = f"{len(operators)} operators" if len(operators) > 3 else ", ".join(operators)
+        console.print(Text(f"{several}: ", "bold") + f"{what} ({why})")

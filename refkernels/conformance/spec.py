@@ -6,19 +6,32 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from importlib import import_module
+from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from refkernels.arrays import Array
 from refkernels.conformance.compare import Disagreement, compare_exact, compare_real
+from refkernels.conformance.parameters import FREE, Parameters
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from refkernels.conformance.target import Target
 
-__all__ = ["Case", "Image", "Law", "Operator", "Output", "Recipe", "Reference", "is_small"]
+__all__ = [
+    "DTYPES",
+    "INTEGERS",
+    "Case",
+    "Image",
+    "Law",
+    "Operator",
+    "Output",
+    "Recipe",
+    "Reference",
+    "is_small",
+]
 
 # Above this many elements of output or input the definition, in plain Python, is asked only after a
 # dissent.
@@ -26,6 +39,16 @@ OUTPUT_LIMIT, INPUT_LIMIT = 400, 2000
 
 # Larger arrays of mostly zeros are written down by their other elements.
 SPARSE_LIMIT = 1000
+
+# The dtypes of reals, and of integers that stand for reals.
+DTYPES = ("float16", "float32", "float64")
+INTEGERS = ("int32", "int64", "uint8")
+
+# Inputs that tell samples, matches and classes apart; what is real is in the others.
+LABELS = ("samples", "matches", "labels")
+
+# Large enough for areas to leave int32, and small enough for float32 to hold each number.
+WHOLE_RANGES = {"int32": (-(2.0**20), 2.0**20), "int64": (-(2.0**22), 2.0**22), "uint8": (0, 255.0)}
 
 # The largest magnitude that a drawn value keeps when a case is cast to float16.
 FLOAT16_MAX = float(np.finfo(np.float16).max)
@@ -63,8 +86,25 @@ class Case:
     inputs: Mapping[str, Array]
 
     def astype(self, dtype: Any) -> Case:
-        """Cast the float64 inputs to `dtype`; beyond float16's range they stop at its largest."""
+        """Cast the float64 inputs to `dtype`; beyond the range of one they stop at its ends."""
         return replace(self, inputs={k: _cast(v, dtype) for k, v in self.inputs.items()})
+
+    def as_whole(self, dtype: Any, factor: float = 1) -> Case | None:
+        """Return the case with whole numbers for its reals, float64 still, in a dtype's range.
+
+        They are rounded after they are multiplied by the factor, but for what only tells samples,
+        matches or classes apart, which becomes int64. Returns None if there is nothing of the kind.
+        """
+        low, high = WHOLE_RANGES[np.dtype(dtype).name]
+        inputs, reals = {}, 0
+        for name, array in self.inputs.items():
+            if array.dtype.kind == "f" and name in LABELS:
+                array = np.rint(array).astype(np.int64)
+            elif array.dtype.kind == "f":
+                array = np.clip(np.rint(array.astype(np.float64) * factor), low, high) + 0.0
+                reals += 1
+            inputs[name] = array
+        return replace(self, inputs=inputs) if reals else None
 
     def call(self, name: str) -> str:
         """Return the operator with its parameters as an expression: ``BBoxArea(fmt='center')``."""
@@ -123,13 +163,30 @@ class Law:
     ----------
     name : str
         What it says, as a sentence without its full stop.
-    check : callable
-        ``check(run)`` returns what is wrong, or None; ``run(case)`` returns the outputs, and
-        ``run(case, seed=0)`` what is drawn with this seed.
+    holds : callable
+        ``holds(run, parameters)`` returns what is wrong, or None; ``run(case)`` returns the
+        outputs, and ``run(case, seed=0)`` what is drawn with this seed. All its cases have the
+        configuration of the parameters, if they are fixed. It raises `Untried` where it has nothing
+        to say of such parameters.
+    of_batches : bool
+        Whether it says that an image's lots do not depend on the rest of its batch, which is
+        demanded only where it is offered.
     """
 
     name: str
-    check: Callable[[Callable[..., tuple[Array, ...]]], str | None]
+    holds: Callable[[Callable[..., tuple[Array, ...]], Parameters], str | None]
+    of_batches: bool = False
+
+    def check(
+        self, run: Callable[..., tuple[Array, ...]], parameters: Parameters = FREE
+    ) -> str | None:
+        """Return what is wrong, or None."""
+        return self.holds(run, parameters)
+
+
+def relabelled(case: Case, config: Mapping[str, Any]) -> Case | None:
+    """Return a case with another configuration: its inputs go with any."""
+    return replace(case, config=config)
 
 
 @dataclass(frozen=True)
@@ -142,8 +199,9 @@ class Operator:
         As in the API.
     family : str
         The twin modules' name: bbox, matcher, sampler, coder, predictor or feature.
-    cases : callable
-        Returns the strategy that draws `Case` objects.
+    draw : callable
+        ``draw(parameters)`` returns the strategy that draws `Case` objects; where parameters are
+        fixed, it aims at their thresholds, sizes and limits.
     outputs : callable
         ``outputs(case)`` returns the `Output` of each result.
     axes : callable
@@ -157,17 +215,28 @@ class Operator:
         What must hold over several runs, or over more of one than a case shows.
     dtypes : tuple of str
         Those that it is defined in.
+    takes_integers : bool
+        Whether integers given for its reals mean anything.
+    fit : callable
+        ``fit(case, config)`` returns a case, which was made for other parameters, with inputs that
+        go with these, or None if there are none.
     """
 
     name: str
     family: str
-    cases: Callable[[], SearchStrategy[Case]]
+    draw: Callable[[Parameters], SearchStrategy[Case]]
     outputs: Callable[[Case], tuple[Output, ...]]
     axes: Callable[[Case], Mapping[str, str]]
     annotated: Callable[[Image], Iterable[Case]] = lambda image: ()
     random: bool = False
     laws: tuple[Law, ...] = ()
     dtypes: tuple[str, ...] = ("float16", "float32", "float64")
+    takes_integers: bool = True
+    fit: Callable[[Case, Mapping[str, Any]], Case | None] = relabelled
+
+    def cases(self, parameters: Parameters = FREE) -> SearchStrategy[Case]:
+        """Return the strategy that draws cases."""
+        return self.draw(parameters)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -178,6 +247,17 @@ class Operator:
     def kernel(self) -> Any:
         """The NumPy operator's class."""
         return getattr(import_module(f"refkernels.{self.family}"), self.name)
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the operator's parameters."""
+        return tuple(signature(self.kernel).parameters)
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """The names of those that have no default."""
+        own = signature(self.kernel).parameters.values()
+        return tuple(parameter.name for parameter in own if parameter.default is parameter.empty)
 
     @cached_property
     def definition(self) -> Callable[..., Any]:
@@ -324,6 +404,8 @@ def _define_recipes(value: Any) -> Any:
 def _cast(array: Array, dtype: Any) -> Array:
     if array.dtype != np.float64:
         return array
+    if np.dtype(dtype).kind in "iu":
+        return np.clip(np.rint(array), *WHOLE_RANGES[np.dtype(dtype).name]).astype(dtype)
     if dtype == np.float16:
         array = np.clip(array, -FLOAT16_MAX, FLOAT16_MAX)
     # A small negative number may round to -0, which exact arithmetic does not know. Adding 0 makes

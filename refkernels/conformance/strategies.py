@@ -19,6 +19,7 @@ from refkernels.arrays import Array
 
 __all__ = [
     "BOX_KINDS",
+    "about_threshold",
     "at_threshold",
     "box_sets",
     "boxes",
@@ -224,11 +225,20 @@ def at_threshold(threshold: float) -> SearchStrategy[float]:
 
     One lies between the threshold and its nearest float32, one next below the threshold.
     """
-    single, half = float(np.float32(threshold)), float(np.float16(threshold))
-    below = float(np.nextafter(threshold, -1)) if threshold > 0 else threshold
+    single, half = float(np.float32(threshold)), float(np.float16(np.clip(threshold, -6e4, 6e4)))
+    below = float(np.nextafter(threshold, -np.inf)) if threshold else threshold
     return st.sampled_from(
         [threshold, threshold, single, half, (threshold + single) / 2, below, below]
     )
+
+
+@st.composite
+def about_threshold(draw: DrawFn, x: Array, threshold: float) -> Array:
+    """Draw whether numbers in [0, 1] are scaled so that a threshold lies among them."""
+    largest = float(np.abs(x).max(initial=0))
+    if not threshold or largest < 1e-6 or 0.05 < abs(threshold) < 0.95 or not draw(st.booleans()):
+        return x
+    return np.asarray(x * (draw(st.sampled_from([2.0, 1.0, 1.25])) * threshold / largest))
 
 
 def configurations(**options: SearchStrategy[Any]) -> SearchStrategy[dict[str, Any]]:

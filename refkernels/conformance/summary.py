@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from refkernels.conformance.cases import find
-from refkernels.conformance.divergence import declared
 from refkernels.conformance.run import Result
+from refkernels.conformance.spec import DTYPES, INTEGERS
 from refkernels.conformance.verdict import FAILED, exit_status, failed
 
-__all__ = ["Summary", "as_json", "versions", "write"]
+__all__ = ["Summary", "as_json", "in_short", "versions", "write"]
 
 FORMAT = 1
 
@@ -76,12 +76,30 @@ class Summary:
 
         That they are still there is shown by a witness each, whatever was drawn.
         """
-        if self.options.get("strict") or result.verdict not in ("known", *FAILED):
+        if result.verdict not in ("known", *FAILED):
             return []
         return [
-            {"id": d.id, "why": d.why, "cases": result.known.get(d.id, 0)}
-            for d in declared(self.target, result.operator)
+            {"id": id_, "why": why, "cases": result.known.get(id_, 0)}
+            for id_, why in result.accepted.items()
         ]
+
+    def untried(self) -> dict[tuple[str, str], list[str]]:
+        """Return what was not tried and why, each with the operators of which that holds."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for result in self.results:
+            for what, why in result.untried.items():
+                found.setdefault((what, why), []).append(result.operator)
+        return found
+
+
+def in_short(dtypes: Sequence[str]) -> str:
+    """Return the dtypes that an operator was run in, in a few letters.
+
+    >>> in_short(["float16", "float32", "int32", "uint8"])
+    '16 32 int'
+    """
+    floats = [dtype.removeprefix("float") for dtype in dtypes if dtype in DTYPES]
+    return " ".join([*floats, *(["int"] if set(dtypes) & set(INTEGERS) else [])])
 
 
 def as_json(summary: Summary) -> str:
@@ -94,6 +112,7 @@ def as_json(summary: Summary) -> str:
             "failed": failed(result.verdict),
             "known": summary.known(result),
         }
+        del operator["accepted"]  # which is in `known`, with its reason
         operators.append(operator)
     content = {
         "format": FORMAT,

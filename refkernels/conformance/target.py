@@ -3,16 +3,23 @@
 import importlib
 import pkgutil
 import sys
-from collections.abc import Mapping, Sequence
-from functools import cache
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property, partial
+from inspect import signature
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from refkernels.conformance.adapters import ADAPTERS, Adapter, GluonAdapter
+from refkernels.conformance.divergence import Divergence
+from refkernels.conformance.offers import EVERYTHING, Offers
 from refkernels.conformance.spec import Case, build
 from refkernels.legacy_numpy import numpy_for_mxnet
 
 __all__ = ["GluonAdapter", "Subject", "Target", "TargetError", "contexts_found", "framework"]
+
+
+# What an object that has no name is called where its case is pasted.
+OBJECT = "checked"
 
 
 class TargetError(Exception):
@@ -52,6 +59,42 @@ class Target:
                 return module.__name__
         return self.module
 
+    def has_parameter(self, name: str) -> Callable[[str], bool]:
+        """Return a function that tells of a parameter's name whether an operator has it.
+
+        A function has those that its signature names. Of a class it is not asked: it is built with
+        all of them, and what it lacks it refuses.
+        """
+        return _parameters_of(self.find(name))
+
+    def divergences(self, name: str) -> tuple[Divergence, ...]:
+        """Return what the target itself says, in ``__refkernels_divergences__``, of an operator."""
+        said = self._said(name, "__refkernels_divergences__") or ()
+        return tuple(divergence for divergence in said if divergence.operator == name)
+
+    def offers(self, name: str) -> Offers:
+        """Return what the target itself says, in ``__refkernels_offers__``, of an operator.
+
+        The operator says it in an attribute, or the module that defines it by operators' names.
+        """
+        said = self._said(name, "__refkernels_offers__")
+        if isinstance(said, Mapping):
+            said = said.get(name)
+        if said is None:
+            return EVERYTHING
+        if not isinstance(said, Offers):
+            raise TargetError(f"__refkernels_offers__ of {name} is {said!r}, expected offers(…)")
+        return said
+
+    def _said(self, name: str, attribute: str) -> Any:
+        found = self.find(name)
+        module = sys.modules.get(getattr(found, "__module__", None) or "")
+        for place in (found, module):
+            said = getattr(place, attribute, None)
+            if said is not None:
+                return said
+        return None
+
     def adapter(self, name: str) -> Adapter:
         """Return the adapter of an operator's framework."""
         return _adapter(framework(self.find(name)))
@@ -74,6 +117,10 @@ class Target:
         if not case.config:
             return name
         return f"partial({name}, {case.call('').removeprefix('(')}"
+
+    def paste(self) -> tuple[str, str]:
+        """Return lines to import, and an expression of this target."""
+        return "from refkernels.conformance.target import Target", f"Target({self.module!r})"
 
     def _require(self, name: str) -> Any:
         found = self.find(name)
@@ -100,9 +147,18 @@ class Subject(Target):
             raise TypeError(f"expected a class or a callable, got {subject!r} of type {kind}")
         self.subject, self.name = subject, name
         self.built = not isinstance(subject, type)
+        self.is_object = self.built and not _is_function(subject)
         named = subject if hasattr(subject, "__qualname__") else type(subject)
         self.own_name, self.module = named.__qualname__, named.__module__
-        self._is_named = named is subject
+        self._find_a_name()
+
+    def _find_a_name(self) -> None:
+        """Take the name that an object has in the module of its class, if it has one there."""
+        if not self.built or hasattr(self.subject, "__qualname__"):
+            return
+        for name, value in vars(sys.modules.get(self.module, object)).items():
+            if value is self.subject:
+                self.own_name = name
 
     def find(self, name: str) -> Any:
         """Return the subject, if that is its name; else what stands beside it, or the kernel."""
@@ -120,35 +176,84 @@ class Subject(Target):
         """Return the adapter of the subject's framework."""
         return _adapter(framework(self.subject))
 
+    def has_parameter(self, name: str) -> Callable[[str], bool]:
+        """Return a function that tells of a parameter's name whether it has it."""
+        if self.is_object:
+            return lambda parameter: True  # it was built with it
+        return super().has_parameter(name)
+
     def build(self, name: str, config: Mapping[str, Any]) -> Any:
-        """Construct an operator, unless it is built already."""
+        """Construct an operator, unless it is built already; a function is given what it takes."""
         if self.built and name == self.name:
-            return self.subject
+            has = _parameters_of(self.subject)
+            own = {} if self.is_object else config
+            return build(self.subject, {k: v for k, v in own.items() if has(k)}, self.find)
         return build(self.find(name), config, self.find)
 
     def imports(self, names: Sequence[str]) -> str:
         """Return the lines that import these operators; the subject takes the operator's name."""
-        lines = []
-        if "<" in self.own_name:  # a lambda, or local to a function
-            lines.append(f"{self.name} = ...  # {self.own_name} of {self.module}")
-        elif not (self.built and self._is_named):
-            alias = "" if self.own_name == self.name else f" as {self.name}"
-            lines.append(f"from {self.module} import {self.own_name}{alias}")
-        else:
-            lines.append(f"from {self.module} import {self.own_name}")
         others = [name for name in names if name != self.name]
-        lines += [f"from {self.place_of(name)} import {name}" for name in others]
-        return "\n".join(lines)
+        lines = [f"from {self.place_of(name)} import {name}" for name in others]
+        if self._own_line:
+            return "\n".join([self._own_line, *lines])
+        alias = "" if self.own_name == self.name or self.built else f" as {self.name}"
+        return "\n".join([f"from {self.module} import {self.own_name}{alias}", *lines])
 
     def expression(self, name: str, case: Case) -> str:
         """Return the expression of the subject, built as a case asks unless it is already."""
-        if name == self.name and self.built and self._is_named:
-            return name if "<" in self.own_name else self.own_name
-        return case.call(name)
+        if name != self.name or not self.built:
+            return case.call(name)
+        own = OBJECT if self._own_line else self.own_name
+        if self.is_object:
+            return own
+        has = _parameters_of(self.subject)
+        config = {key: value for key, value in case.config.items() if has(key)}
+        if not config:
+            return own
+        return f"partial({own}, {Case(config, {}).call('').removeprefix('(')}"
+
+    def paste(self) -> tuple[str, str]:
+        """Return lines to import, and an expression of this target."""
+        lines = f"from refkernels.conformance.target import Subject\n{self.imports([])}"
+        if not self.built:
+            return lines, f"Subject({self.name}, {self.name!r})"
+        return lines, f"Subject({OBJECT if self._own_line else self.own_name}, {self.name!r})"
+
+    @cached_property
+    def _own_line(self) -> str:
+        """The line that stands for a subject that cannot be imported; empty for one that can.
+
+        It runs: what it stands for is for the reader to put in its place.
+        """
+        if getattr(sys.modules.get(self.module), self.own_name, None) is self.subject:
+            return ""
+        what = f"put in my place: {self.own_name} of {self.module}"
+        if not self.built:
+            return f"{self.name} = lambda **parameters: lambda *inputs: {what!r}"
+        return f"{OBJECT} = lambda *inputs, **parameters: {what!r}"
 
     def _reference(self, name: str) -> Any:
         room = "refkernels.gluon" if framework(self.subject) == "mxnet" else "refkernels"
         return getattr(importlib.import_module(room), name)
+
+
+def _is_function(value: Any) -> bool:
+    """Return whether something takes inputs and parameters in one call, not an object built."""
+    return isinstance(value, (FunctionType, BuiltinFunctionType, MethodType, partial))
+
+
+def _parameters_of(found: Any) -> Callable[[str], bool]:
+    """Return a function that tells of a name whether something callable has this parameter."""
+    if isinstance(found, type) or found is None:
+        return lambda name: True
+    try:
+        own = signature(found).parameters.values()
+    except (TypeError, ValueError):  # what is written in C need not say
+        return lambda name: False
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in own):
+        return lambda name: True
+    named = {parameter.name for parameter in own if parameter.kind is not parameter.POSITIONAL_ONLY}
+    return named.__contains__
 
 
 def framework(operator: Any) -> str:

@@ -251,7 +251,10 @@ class _Worker:
         own = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
         own["HYPOTHESIS_STORAGE_DIRECTORY"] = str(folder)  # nothing of it is kept
         environment = {**os.environ, **own}
-        command = [sys.executable, "-m", "refkernels.conformance.worker", str(folder), str(images)]
+        # Warnings are errors there where they are here.
+        flags = [f"-W{option}" for option in sys.warnoptions]
+        module = "refkernels.conformance.worker"
+        command = [sys.executable, *flags, "-m", module, str(folder), str(images)]
         with (folder / STDOUT).open("wb") as out, (folder / STDERR).open("wb") as err:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=out, stderr=err, env=environment

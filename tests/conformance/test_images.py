@@ -52,8 +52,12 @@ def test_a_law_says_what_breaks_it(operator, law):
     def the_same_for_every_image(array):
         return np.broadcast_to(array[:1], array.shape)
 
+    def other_than_seeded(array):
+        return rng.permuted(array, axis=-1)
+
     told, ran = [], []
-    for wrong in (the_same_for_every_image,) if operator.random else (shuffled, nothing):
+    lots = (the_same_for_every_image, other_than_seeded)
+    for wrong in lots if operator.random else (shuffled, nothing):
 
         def run(case, seed=None, wrong=wrong):
             ran.append(case)

@@ -1,6 +1,7 @@
 """Cases of the coders (SPEC section 4)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from refkernels.arrays import Array
 from refkernels.conformance import coder_bounds
 from refkernels.conformance.cases.matcher import ious_of
+from refkernels.conformance.parameters import Parameters
 from refkernels.conformance.spec import Case, Image, Law, Operator, Output
 from refkernels.conformance.strategies import (
+    about_threshold,
     at_threshold,
     box_sets,
     configurations,
@@ -46,10 +49,12 @@ def _assignment(
     draw: DrawFn,
     options: SearchStrategy[dict[str, Any]],
     inputs: tuple[str, ...],
+    parameters: Parameters,
     classes: int = 3,
 ) -> Case:
     """Draw samples and matches of anchors, with the named inputs in that order."""
-    config = draw(options)
+    config = draw(parameters.options(options))
+    classes = config.get("num_class", classes)
     # Whole numbers have the dtype of the boxes, or are as blocks give them, or integers, or mixed.
     alike = draw(st.sampled_from([np.float64, np.float64, np.float32, np.int64, np.int64, None]))
     # Mostly all is given then as if the batch's size and max_pos had to be.
@@ -58,7 +63,12 @@ def _assignment(
         alike = np.float64
     images = draw(st.sampled_from([1, 2, 3]) if given else BATCH)
     batch = None if images is None else st.just(images)
-    anchors, refs = draw(box_sets((SMALL, SMALL), batch) | seeded_box_sets((LARGE, LARGE), batch))
+    large = seeded_box_sets((LARGE, LARGE), batch)
+    if parameters.fixed is not None and "labels" in inputs:
+        # About as many anchors as rows are kept of.
+        rows = config.get("max_pos", 128)
+        large |= seeded_box_sets((st.integers(max(1, rows - 2), rows + 20), SMALL), batch)
+    anchors, refs = draw(box_sets((SMALL, SMALL), batch) | large)
     if (anchors[..., :2] == anchors[..., 2:]).any():
         # Offsets from an anchor without extent are divided by 0. On a grid, where centres are
         # exact, it is clear whether that is 0 / 0; elsewhere rounding would decide it.
@@ -96,9 +106,10 @@ def _assignment(
         arrays["refs"] = arrays["labels"]
         return Case(config, {name: arrays[name] for name in inputs})
     arrays = draw(mixed_dtypes(arrays, "anchors", "refs"))
-    if "labels" in inputs and draw(st.integers(0, 3 if given else 1)):
+    chosen = st.integers(0, 3 if given else 1)
+    if "labels" in inputs and parameters.may_set("per_device_batch_size") and draw(chosen):
         config["per_device_batch_size"] = images or 1
-    if "labels" in inputs and draw(st.integers(0, 3 if given else 1)):
+    if "labels" in inputs and parameters.may_set("max_pos") and draw(chosen):
         config["max_pos"] = draw(st.integers(1, shape[-1]))
     return Case(config, {name: arrays[name] for name in inputs})
 
@@ -133,17 +144,18 @@ def _per_class_outputs(case: Case) -> tuple[Output, ...]:
     )
 
 
+OFFSETS = configurations(
+    stds=STDS,
+    means=MEANS,
+    convert_anchor=st.booleans(),
+    clip=st.sampled_from([-1.0, None, 0.0, 0.5, 4.0]),
+)
+
+
 @st.composite
-def _offsets(draw: DrawFn) -> Case:
+def _offsets(draw: DrawFn, parameters: Parameters) -> Case:
     """Draw offsets and the anchors that they are from."""
-    config = draw(
-        configurations(
-            stds=STDS,
-            means=MEANS,
-            convert_anchor=st.booleans(),
-            clip=st.sampled_from([-1.0, None, 0.0, 0.5, 4.0]),
-        )
-    )
+    config = draw(parameters.options(OFFSETS))
     images = draw(BATCH)
     batch = None if images is None else st.just(images)
     (anchors,) = draw(box_sets((SMALL,), batch) | seeded_box_sets((LARGE,), batch))
@@ -157,6 +169,13 @@ def _offsets(draw: DrawFn) -> Case:
         number = st.sampled_from([0.0, 1.0, -1.0, 0.5]) | st.floats(-5, 5)
         x = np.array(draw(st.lists(number, min_size=anchors.size, max_size=anchors.size)))
     x = x.reshape(anchors.shape)
+    clip = config.get("clip", -1.0)
+    if clip is not None and clip > 0 and draw(st.booleans()):
+        # Sides about the limit, some of them far beyond it.
+        stds, means = config.get("stds", (0.1, 0.1, 0.2, 0.2)), config.get("means", (0.0,) * 4)
+        side = draw(st.integers(2, 3))
+        share = draw(st.sampled_from([1.0, 1 - 2.0**-10, 1 + 2.0**-10, 1.25, 2.0]))
+        x[..., side] = (clip * share - means[side]) / stds[side]
     if images is not None and images > 1 and draw(st.booleans()):
         anchors = anchors[:1]
     return Case(config, draw(mixed_dtypes({"x": x, "anchors": anchors}, "x", "anchors")))
@@ -170,15 +189,25 @@ def _offset_axes(case: Case) -> dict[str, str]:
 
 
 @st.composite
-def _class_scores(draw: DrawFn, per_class: bool) -> Case:
+def _class_scores(draw: DrawFn, per_class: bool, parameters: Parameters) -> Case:
     """Draw scores of few levels, of any rank, with the classes on any axis."""
+    own = st.sampled_from([0.01, 0.0, 0.5, 0.3]) | thresholds() | thresholds()
+    config = draw(parameters.options(configurations(thresh=own)))
     # MXNet has no arrays without axes, so the result of MultiClassDecoder keeps one.
     rank = draw(st.sampled_from([1, 2, 3, 3, 3, 4] if per_class else [2, 3, 4]))
+    axis = config.get("axis", -1)
+    if parameters.may_set("axis"):
+        axis = draw(st.just(-1) | st.integers(-rank, rank - 1))
+        if axis != -1 or draw(st.booleans()):
+            config["axis"] = axis
+    rank = max(rank, axis + 1, -axis)
     shape = tuple(draw(st.integers(1, 3)) for _ in range(rank))
-    axis = draw(st.just(-1) | st.integers(-rank, rank - 1))
     # From the 2050th foreground class on float16 does not count one by one.
     many = draw(st.integers(0, 5)) == 5 and not per_class
     classes = draw(st.integers(2051, 2300) if many else st.integers(2, 5) | st.just(21))
+    if per_class and parameters.may_set("num_class"):
+        config["num_class"] = classes
+    classes = config.get("num_class", classes)
     shape = tuple(classes if i == axis % rank else n for i, n in enumerate(shape))
     size = int(np.prod(shape))
     if size > 60:
@@ -189,17 +218,30 @@ def _class_scores(draw: DrawFn, per_class: bool) -> Case:
     else:
         level = st.sampled_from([0.01, 0.0, 0.5, 1.0, -1.0]) | st.floats(0, 1)
         x = np.array(draw(st.lists(level, min_size=size, max_size=size))).reshape(shape)
-    config = draw(
-        configurations(thresh=st.sampled_from([0.01, 0.0, 0.5, 0.3]) | thresholds() | thresholds())
-    )
+    if parameters.fixed is not None:
+        x = draw(about_threshold(x, config.get("thresh", 0.01)))
     if draw(st.booleans()):
         value = draw(at_threshold(config.get("thresh", 0.01)))
         x = np.where(x >= draw(st.sampled_from(x.ravel()[-9:])), value, x)
-    if axis != -1 or draw(st.booleans()):
-        config["axis"] = axis
-    if per_class:
-        config["num_class"] = classes
     return Case(config, {"x": x})
+
+
+def _fit_scores(case: Case, config: Mapping[str, Any]) -> Case | None:
+    """Give scores the axis and the number of classes that a configuration asks for."""
+    x = np.moveaxis(case.inputs["x"], case.config.get("axis", -1), -1)
+    classes, axis = config.get("num_class", x.shape[-1]), config.get("axis", -1)
+    x = np.resize(x.T, (classes, *x.T.shape[1:])).T
+    while not -x.ndim <= axis < x.ndim:
+        x = x[None]
+    return Case(config, {"x": np.ascontiguousarray(np.moveaxis(x, -1, axis))})
+
+
+def _fit_labels(case: Case, config: Mapping[str, Any]) -> Case | None:
+    """Make labels such as a configuration has classes for."""
+    labels = case.inputs["labels"]
+    return Case(
+        config, {**case.inputs, "labels": labels % np.asarray(config["num_class"], labels.dtype)}
+    )
 
 
 def _class_axes(case: Case) -> dict[str, str]:
@@ -214,7 +256,7 @@ def _ids_and_scores(case: Case) -> tuple[Output, ...]:
 
 
 @st.composite
-def _samples(draw: DrawFn) -> Case:
+def _samples(draw: DrawFn, parameters: Parameters) -> Case:
     shape = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)))
     size = int(np.prod(shape))
     drawn = draw(st.lists(st.sampled_from([1, -1, 0]), min_size=size, max_size=size))
@@ -226,23 +268,27 @@ def _samples(draw: DrawFn) -> Case:
 
 
 @st.composite
-def _heat_maps(draw: DrawFn) -> Case:
+def _heat_maps(draw: DrawFn, parameters: Parameters) -> Case:
     """Draw score maps with ties; beyond 2048 cells float16 does not count them one by one."""
+    scales = configurations(scale=st.sampled_from([4.0, 1.0, 0.3]))
+    config = draw(parameters.options(scales))
     images = draw(BATCH)
     classes, height, width = (draw(st.integers(1, 3)) for _ in range(3))
     if draw(st.integers(0, 7)) == 7:
         images, height, width = draw(st.integers(257, 300)), 1, 1
     elif draw(st.booleans()):
         height, width = draw(st.integers(1, 70)), draw(st.integers(1, 70))
+    if not parameters.may_set("topk"):  # there are to be so many cells, or just so many
+        least = -(-config.get("topk", 100) // (classes * height))
+        width = max(width, least) if draw(st.booleans()) else least
     levels = draw(st.sampled_from([2, 10, 0]))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     batch = () if images is None else (images,)
     x = rng.random((*batch, classes, height, width))
     if levels:
         x = np.ceil(x * levels) / levels
-    topk = draw(st.integers(1, min(40, classes * height * width)))
-    config: dict[str, Any] = {"topk": topk}
-    config |= draw(configurations(scale=st.sampled_from([4.0, 1.0, 0.3])))
+    if parameters.may_set("topk"):
+        config["topk"] = draw(st.integers(1, min(40, classes * height * width)))
     inputs = {
         "x": x,
         "wh": rng.integers(0, 80, (*batch, 2, height, width)) / 8,
@@ -251,15 +297,19 @@ def _heat_maps(draw: DrawFn) -> Case:
     return Case(config, draw(mixed_dtypes(inputs, *inputs)))
 
 
-def _cells_are_counted(run: Callable[[Case], tuple[Array, ...]]) -> str | None:
+def _cells_are_counted(
+    run: Callable[[Case], tuple[Array, ...]], parameters: Parameters
+) -> str | None:
     """Look for the peak of maps with more cells than float32 numbers one by one."""
+    config = parameters.of_law({"topk": 1, "scale": 1.0})
     classes, side, place = 4, 2049, 2**24 + 1
     x = np.zeros((1, classes, side, side), np.float32)
     x.flat[place] = 1
     maps = np.zeros((1, 2, side, side), np.float32)
-    ids, _, boxes = run(Case({"topk": 1, "scale": 1.0}, {"x": x, "wh": maps, "reg": maps}))
+    ids, _, boxes = run(Case(config, {"x": x, "wh": maps, "reg": maps}))
     category, row, column = (int(i) for i in np.unravel_index(place, x.shape[1:]))
-    expected = category, float(column), float(row)
+    scale = np.float32(config.get("scale", 4.0))
+    expected = category, float(np.float32(column) * scale), float(np.float32(row) * scale)
     found = int(ids[0, 0]), *(float(z) for z in boxes[0, 0, :2])
     return None if found == expected else f"class, x and y are {found}, expected {expected}"
 
@@ -313,7 +363,7 @@ OPERATORS = (
         Operator(
             name,
             "coder",
-            lambda: _assignment(BOX_ENCODER, BOX_INPUTS),
+            lambda parameters: _assignment(BOX_ENCODER, BOX_INPUTS, parameters),
             _targets_and_masks,
             _assignment_axes,
             _of_image({}, *BOX_INPUTS),
@@ -323,16 +373,18 @@ OPERATORS = (
     Operator(
         "NormalizedPerClassBoxCenterEncoder",
         "coder",
-        lambda: _assignment(
+        lambda parameters: _assignment(
             st.fixed_dictionaries(
                 {"num_class": st.just(3)},
                 optional={"max_pos": st.sampled_from([1, 2, 128]), "stds": STDS, "means": MEANS},
             ),
             PER_CLASS_INPUTS,
+            parameters,
         ),
         _per_class_outputs,
         _assignment_axes,
         _of_image({"num_class": 91}, *PER_CLASS_INPUTS),
+        fit=_fit_labels,
     ),
     Operator(
         "NormalizedBoxCenterDecoder",
@@ -345,18 +397,26 @@ OPERATORS = (
         "MultiClassEncoder",
         "coder",
         # There are more classes than int8 or uint8 has numbers for.
-        lambda: _assignment(
-            configurations(ignore_label=st.sampled_from([-1, 0, 255])), CLASS_INPUTS, classes=256
+        lambda parameters: _assignment(
+            configurations(ignore_label=st.sampled_from([-1, 0, 255])),
+            CLASS_INPUTS,
+            parameters,
+            classes=256,
         ),
         lambda case: (Output("targets", index=True),),
         _assignment_axes,
         _of_image({}, *CLASS_INPUTS),
     ),
-    Operator(
-        "MultiClassDecoder", "coder", lambda: _class_scores(False), _ids_and_scores, _class_axes
-    ),
-    Operator(
-        "MultiPerClassDecoder", "coder", lambda: _class_scores(True), _ids_and_scores, _class_axes
+    *(
+        Operator(
+            name,
+            "coder",
+            partial(_class_scores, name == "MultiPerClassDecoder"),
+            _ids_and_scores,
+            _class_axes,
+            fit=_fit_scores,
+        )
+        for name in ("MultiClassDecoder", "MultiPerClassDecoder")
     ),
     Operator(
         "SigmoidClassEncoder",

@@ -19,6 +19,7 @@ from refkernels import feature
 from refkernels.arrays import Array, computing_dtype
 from refkernels.conformance.compare import Disagreement, compare_real
 from refkernels.conformance.graph import compare_graph, first_failing, running_errors
+from refkernels.conformance.parameters import Parameters, Untried
 from refkernels.conformance.spec import Case, Law, Operator, Output, Reference, as_outputs
 from refkernels.conformance.strategies import configurations
 from refkernels.feature import GraphEvaluator
@@ -35,6 +36,10 @@ __all__ = ["OPERATORS", "case_of", "small_network"]
 WHOLE = ("mobilenet0.25", "mobilenetv2_0.25")
 
 NATIVE = ("float32", "float64")
+
+# A drawn network halves its image at most twice; one that is given may do so more often.
+SIDE = st.integers(5, 8)
+SIDES_OF_ANY = SIDE | st.sampled_from([16, 32, 64])
 
 
 class Features(Operator):
@@ -210,11 +215,13 @@ def _network(draw: DrawFn, doubling: bool = False) -> tuple[str, list[str]]:
     return net.json(head), names
 
 
-def _case(draw: DrawFn, kernel: Any, config: dict[str, Any]) -> Case:
+def _case(
+    draw: DrawFn, kernel: Any, config: dict[str, Any], sides: st.SearchStrategy[int] = SIDE
+) -> Case:
     """Draw an image, and parameters of the shapes that the kernel's graph asks for."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shape = [draw(st.sampled_from([1, 1, 2])), draw(st.integers(1, 2))]
-    shape += [draw(st.integers(5, 8)), draw(st.integers(5, 8))]
+    shape += [draw(sides), draw(sides)]
     image = rng.normal(size=shape)
     return Case(config, {"data": image, **_parameters(kernel(**config).graph, image, rng)})
 
@@ -270,9 +277,11 @@ def _parameter(slot: str, attributes: dict[str, str], shape: tuple[int, ...], rn
 
 
 @st.composite
-def _extractor(draw: DrawFn) -> Case:
+def _extractor(draw: DrawFn, parameters: Parameters) -> Case:
     from refkernels.feature import FeatureExtractor
 
+    if parameters.fixed is not None:
+        return _case(draw, FeatureExtractor, dict(parameters.fixed), SIDES_OF_ANY)
     network, names = draw(_network())
     outputs = draw(st.lists(st.sampled_from([*names, "dense"]), min_size=1, unique=True))
     outputs = [name + draw(st.sampled_from(["", "_output"])) for name in outputs]
@@ -280,9 +289,11 @@ def _extractor(draw: DrawFn) -> Case:
 
 
 @st.composite
-def _expander(draw: DrawFn) -> Case:
+def _expander(draw: DrawFn, parameters: Parameters) -> Case:
     from refkernels.feature import FeatureExpander
 
+    if parameters.fixed is not None:
+        return _case(draw, FeatureExpander, dict(parameters.fixed), SIDES_OF_ANY)
     network, names = draw(_network())
     options = configurations(
         use_1x1_transition=st.booleans(),
@@ -302,9 +313,11 @@ def _expander(draw: DrawFn) -> Case:
 
 
 @st.composite
-def _pyramid(draw: DrawFn) -> Case:
+def _pyramid(draw: DrawFn, parameters: Parameters) -> Case:
     from refkernels.feature import FPNFeatureExpander
 
+    if parameters.fixed is not None:
+        return _case(draw, FPNFeatureExpander, dict(parameters.fixed), SIDES_OF_ANY)
     network, names = draw(_network(doubling=True))
     config = {
         "network": network,
@@ -338,8 +351,12 @@ def _axes(case: Case) -> dict[str, str]:
     return {"data": "B..."}
 
 
-def _every_node_is_in_its_bound(run: Callable[[Case], tuple[Array, ...]]) -> str | None:
+def _every_node_is_in_its_bound(
+    run: Callable[[Case], tuple[Array, ...]], parameters: Parameters
+) -> str | None:
     """Compare every internal of whole networks, each node on the inputs that it really had."""
+    if parameters.fixed is not None:
+        raise Untried("it takes networks of its own")
     from refkernels.conformance.mxnet_graph import random_network
 
     for name in WHOLE:
@@ -357,8 +374,12 @@ def _every_node_is_in_its_bound(run: Callable[[Case], tuple[Array, ...]]) -> str
     return None
 
 
-def _norm_may_be_synchronised(run: Callable[[Case], tuple[Array, ...]]) -> str | None:
+def _norm_may_be_synchronised(
+    run: Callable[[Case], tuple[Array, ...]], parameters: Parameters
+) -> str | None:
     """Compare pyramids with SyncBatchNorm, which MXNet has in float32 alone."""
+    if parameters.fixed is not None:
+        raise Untried("it takes networks of its own")
     network, names = small_network(3)
     for use_p6, p6_conv in ((False, True), (True, True), (True, False)):
         config: dict[str, Any] = {
@@ -381,12 +402,34 @@ LAWS = (Law("every node of a whole network is inside its bound", _every_node_is_
 
 SYNCHRONISED = (Law("a pyramid's norm may be synchronised", _norm_may_be_synchronised),)
 
-PYRAMID = Features(
-    "FPNFeatureExpander", "feature", _pyramid, _outputs, _axes, dtypes=NATIVE, laws=SYNCHRONISED
+
+def _features(name: str, draw: Any, *laws: Law) -> Features:
+    return Features(
+        name,
+        "feature",
+        draw,
+        _outputs,
+        _axes,
+        dtypes=NATIVE,
+        laws=laws,
+        takes_integers=False,
+        # A network says what parameters it has.
+        fit=lambda case, config: None,
+    )
+
+
+PYRAMID = _features(
+    "FPNFeatureExpander",
+    _pyramid,
+    Law("a pyramid's norm may be synchronised", _norm_may_be_synchronised),
 )
 
 OPERATORS = (
-    Features("FeatureExtractor", "feature", _extractor, _outputs, _axes, dtypes=NATIVE, laws=LAWS),
-    Features("FeatureExpander", "feature", _expander, _outputs, _axes, dtypes=NATIVE),
+    _features(
+        "FeatureExtractor",
+        _extractor,
+        Law("every node of a whole network is inside its bound", _every_node_is_in_its_bound),
+    ),
+    _features("FeatureExpander", _expander),
     PYRAMID,
 )

@@ -11,6 +11,7 @@ from refkernels.arrays import Array
 from refkernels.conformance.cases.matcher import ious_of
 from refkernels.conformance.spec import Case, Image, Output
 from refkernels.conformance.strategies import (
+    about_threshold,
     at_threshold,
     iou_matrices,
     seeded_iou_matrices,
@@ -25,25 +26,36 @@ BATCH = st.sampled_from([None, 1, 2, 2, 3])
 SOUND_BATCH = st.sampled_from([None, 1, 2, 2, 3, 3])
 # Past 2048 float16 does not count one by one.
 MANY = st.integers(2049, 2200)
+# With a quota of more, so many are left to what is larger than any block.
+MOST_ANCHORS = 2000
 WHOLE = st.sampled_from([np.float32, np.int64, np.int32, np.float16, np.float64, np.int8])
 
 
 @st.composite
-def matches_and_ious(draw: DrawFn, threshold: float, sound: bool = False) -> dict[str, Array]:
+def matches_and_ious(
+    draw: DrawFn, *thresholds: float, sound: bool = False, quota: int | None = None
+) -> dict[str, Array]:
     """Draw matches of anchors with IoUs, which may be given as their maxima.
 
-    If they are to be `sound`, anchors are matched if they overlap at least so much.
+    Some of the IoUs lie at a threshold. If they are to be `sound`, anchors are matched if they
+    overlap at least as much as the first says. With a quota, some images have about as many anchors
+    as that.
     """
     images = draw(SOUND_BATCH if sound else BATCH)
     batch = None if images is None else st.just(images)
     small, large = iou_matrices(SMALL, FEW, batch), seeded_iou_matrices(LARGE, FEW, batch)
-    ious = draw(st.one_of(small, small, large, large, seeded_iou_matrices(MANY, FEW, batch)))
-    ious = np.clip(ious, 0, 1)
+    sizes = [small, small, large, large, seeded_iou_matrices(MANY, FEW, batch)]
+    if quota is not None and 4 < quota < MOST_ANCHORS:
+        sizes.append(seeded_iou_matrices(st.integers(quota, 3 * quota), FEW, batch))
+    ious = np.clip(draw(st.one_of(sizes)), 0, 1)
+    threshold = thresholds[0]
+    if quota is not None:
+        ious = np.clip(draw(about_threshold(ious, threshold)), 0, 1)
     for image in ious.reshape(-1, *ious.shape[-2:]):
         image *= draw(st.sampled_from([1, 0.25]))
     if draw(st.integers(0, 2)):
-        value = draw(at_threshold(threshold))
-        ious = np.where(ious == draw(st.sampled_from(ious.ravel()[:9])), value, ious)
+        value = draw(at_threshold(draw(st.sampled_from(thresholds))))
+        ious = np.where(ious == draw(st.sampled_from(ious.ravel()[:9].tolist())), value, ious)
     shape = ious.shape[:-1]
     size = int(np.prod(shape))
     if size > 24:

@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from refkernels.arrays import Array
+from refkernels.conformance.compare import compare_exact
+from refkernels.conformance.parameters import Parameters, Untried
 from refkernels.conformance.spec import Case, Image, Law, Operator, Output, Recipe
 from refkernels.conformance.strategies import (
+    about_threshold,
     at_threshold,
     configurations,
     iou_matrices,
@@ -42,27 +45,39 @@ MAXIMUM = st.fixed_dictionaries({"threshold": thresholds()})
 
 
 @st.composite
-def _matrix(draw: DrawFn, options: SearchStrategy[dict[str, Any]]) -> Case:
-    config = draw(options)
+def _matrix(draw: DrawFn, options: SearchStrategy[dict[str, Any]], parameters: Parameters) -> Case:
+    config = draw(parameters.options(options))
     images = draw(st.none() | st.integers(1, 3))
     batch = None if images is None else st.just(images)
     small = iou_matrices(SMALL, SMALL, batch)
     large = seeded_iou_matrices(LARGE, LARGE, batch)
     wide = seeded_iou_matrices(SMALL, WIDE, batch).map(_largest_last)
-    first = config["matchers"][0].config if "matchers" in config else config
-    edge = at_threshold(first.get("threshold", 1e-12))
+    # A chain is aimed at by its first matcher; one that is fixed by each of them.
+    members = _members(config)
+    own = draw(st.sampled_from(members)) if parameters.fixed is not None else members[0]
+    threshold = own.get("threshold", 1e-12)
+    edge = at_threshold(threshold)
     x = draw(st.one_of(small, small, large, large, wide, _one_good_row(edge, batch)))
+    if parameters.fixed is not None:
+        x = draw(about_threshold(x, threshold))
     if draw(st.booleans()):
         level = draw(st.sampled_from(x.ravel()[-9:]))
         x = np.where(x >= level if draw(st.booleans()) else x == level, draw(edge), x)
-    if x.shape[-2] > 1 and config.get("eps") and draw(st.booleans()):
+    if x.shape[-2] > 1 and own.get("eps") and draw(st.booleans()):
         # As far from the best of a column as eps allows, or just not: rounding decides.
-        eps = config["eps"]
-        ascending = config.get("is_ascend", False)
+        eps = own["eps"]
+        ascending = own.get("is_ascend", False)
         x[..., -1, :] = x.min(-2) + eps if ascending else x.max(-2) - eps
     if images is not None and draw(st.integers(0, 7)) == 7:
         x = np.stack([x, x[::-1]])
     return Case(config, {"x": x})
+
+
+def _members(config: Any) -> list[Any]:
+    """Return the configurations of a chain's matchers, or of a single one its own."""
+    if "matchers" not in config:
+        return [config]
+    return [own for recipe in config["matchers"] for own in _members(recipe.config)]
 
 
 @st.composite
@@ -120,15 +135,16 @@ def _law_matrix() -> Array:
     return np.asarray(levels.reshape(2, 20, 12) / 241, np.float32)
 
 
-def _is_equivariant(*configs: dict[str, Any]) -> Callable[[Run], str | None]:
-    def check(run: Run) -> str | None:
+def _is_equivariant(*configs: dict[str, Any]) -> Callable[[Run, Parameters], str | None]:
+    def check(run: Run, parameters: Parameters) -> str | None:
         x, rng = _law_matrix(), np.random.default_rng(1)
         rows, columns = rng.permutation(x.shape[1]), rng.permutation(x.shape[2])
-        for config in configs:
+        for config in configs if parameters.fixed is None else [dict(parameters.fixed)]:
+            config = parameters.of_law(config)
             (matches,) = run(Case(config, {"x": x}))
             (permuted,) = run(Case(config, {"x": x[:, rows][:, :, columns]}))
             permuted = permuted.astype(int)
-            back = np.where(permuted < 0, -1, columns[permuted])
+            back = np.where(permuted < 0, permuted, columns[permuted])
             wrong = _first_difference(matches[:, rows], back)
             if wrong is not None:
                 return f"{config}: {wrong}"
@@ -137,12 +153,14 @@ def _is_equivariant(*configs: dict[str, Any]) -> Callable[[Run], str | None]:
     return check
 
 
-def _is_monotone(at: Callable[[float], dict[str, Any]]) -> Callable[[Run], str | None]:
-    def check(run: Run) -> str | None:
+def _is_monotone(at: Callable[[float], dict[str, Any]]) -> Callable[[Run, Parameters], str | None]:
+    def check(run: Run, parameters: Parameters) -> str | None:
+        if parameters.fixed is not None:
+            raise Untried("it takes several thresholds")
         x = _law_matrix()
         lower = None
         for threshold in (0.25, 0.5, 0.75, 0.875):
-            (matches,) = run(Case(at(threshold), {"x": x}))
+            (matches,) = run(Case(parameters.of_law(at(threshold)), {"x": x}))
             if lower is not None:
                 wrong = _first_difference(np.where(matches < 0, matches, lower), matches)
                 if wrong is not None:
@@ -153,60 +171,92 @@ def _is_monotone(at: Callable[[float], dict[str, Any]]) -> Callable[[Run], str |
     return check
 
 
-def _meets_thresholds_exactly(kind: str) -> Callable[[Run], str | None]:
+def _as_defined(name: str, run: Run, case: Case) -> str | None:
+    """Hold matches of a small case to the definition."""
+    from refkernels.conformance.cases import find
+
+    (expected,) = find(name).define(case)
+    (matches,) = run(case)
+    wrong = compare_exact("matches", matches, expected, None)
+    if wrong is None:
+        return None
+    (x,) = case.inputs.values()
+    return f"{case.call(name)} of {x.dtype} {x.tolist()}: {wrong.what}"
+
+
+def _meets_thresholds_exactly(name: str) -> Callable[[Run, Parameters], str | None]:
     """Give scores just below a threshold, at it, and just above, each as an image of its own."""
-    expected = np.array([[-1], [-1 if kind == "above" else 0], [0]])
 
-    def check(run: Run) -> str | None:
+    def check(run: Run, parameters: Parameters) -> str | None:
+        configs = [parameters.of_law({"threshold": threshold}) for threshold in LONG_THRESHOLDS]
         for dtype in (np.float32, np.float64):
-            for threshold in LONG_THRESHOLDS:
-                at = dtype(threshold)
-                x = np.array([np.nextafter(at, dtype(0)), at, np.nextafter(at, dtype(1))])
-                (matches,) = run(Case({"threshold": threshold}, {"x": x.reshape(3, 1, 1)}))
-                wrong = _first_difference(expected, matches)
-                if wrong is not None:
-                    return f"threshold {threshold!r}, {x.dtype}: {wrong}"
+            for config in configs if parameters.fixed is None else configs[:1]:
+                for threshold in {own.get("threshold", 1e-12) for own in _members(config)}:
+                    at = dtype(threshold)
+                    x = np.array(
+                        [np.nextafter(at, dtype(-np.inf)), at, np.nextafter(at, dtype(np.inf))]
+                    )
+                    wrong = _as_defined(name, run, Case(config, {"x": x.reshape(3, 1, 1)}))
+                    if wrong is not None:
+                        return wrong
         return None
 
     return check
 
 
-def _tells_neighbours_apart(config: dict[str, Any], *expected: int) -> Callable[[Run], str | None]:
-    """Give three rows of a score and the next higher one."""
+def _meets_chain_thresholds(run: Run, parameters: Parameters) -> str | None:
+    if parameters.fixed is None:
+        return None  # each matcher is held to its own
+    return _meets_thresholds_exactly("CompositeMatcher")(run, parameters)
 
-    def check(run: Run) -> str | None:
-        for dtype in (np.float32, np.float64):
-            low = dtype(0.3)
-            x = np.array([[low, np.nextafter(low, dtype(1))]] * 3)
-            (matches,) = run(Case(config, {"x": x}))
-            wrong = _first_difference(np.array(expected), matches)
-            if wrong is not None:
-                return f"{x.dtype}: {wrong}"
+
+def _tells_neighbours_apart(
+    name: str, *configs: dict[str, Any]
+) -> Callable[[Run, Parameters], str | None]:
+    """Give three rows of a score and the next higher one, on the good side of the threshold."""
+
+    def check(run: Run, parameters: Parameters) -> str | None:
+        for config in configs:
+            config = parameters.of_law(config)
+            for dtype in (np.float32, np.float64):
+                for own in _members(config):
+                    threshold = own.get("threshold", 1e-12)
+                    step = -0.05 if own.get("is_ascend", False) else 0.05
+                    low = dtype(threshold + step if parameters.fixed is not None else 0.3)
+                    x = np.array([[low, np.nextafter(low, dtype(np.inf))]] * 3)
+                    wrong = _as_defined(name, run, Case(config, {"x": x}))
+                    if wrong is not None:
+                        return wrong
         return None
 
     return check
 
 
-def _adds_eps_to_scores(run: Run) -> str | None:
+def _adds_eps_to_scores(run: Run, parameters: Parameters) -> str | None:
     """Give a best score, and one that is lower by a little more than eps."""
+    config = parameters.of_law({"eps": 0.3})
+    ascending = config.get("is_ascend", False)
+    sign = -1 if ascending else 1
+    threshold = config.get("threshold", 1e-12)
     for dtype in (np.float32, np.float64):
-        eps: Any = dtype(0.3)
+        eps: Any = dtype(config.get("eps", 1e-12))
         best: Any = np.linspace(0.5, 1, 20, dtype=dtype)
-        # Below best - eps in the dtype, but eps brings some of these up to the best.
-        near = np.nextafter(best - eps, dtype(0))
+        if parameters.fixed is not None:  # such that both are candidates
+            best = (threshold + sign * (2 * float(eps) + best)).astype(dtype)
+        # Beyond best -+ eps in the dtype, but eps brings some of these up to the best.
+        near = np.nextafter(best - sign * eps, dtype(-sign * np.inf))
         x = np.stack([best, near], -1)[..., None]
-        (matches,) = run(Case({"eps": 0.3}, {"x": x}))
-        shares = near + eps >= best
-        expected = np.stack([np.zeros(20), np.where(shares, 0, -1)], -1)
-        wrong = _first_difference(expected, matches)
+        wrong = _as_defined("BipartiteMatcher", run, Case(config, {"x": x}))
         if wrong is not None:
-            return f"{x.dtype}: {wrong}"
+            return wrong
     return None
 
 
 def _first_difference(expected: Any, found: Any) -> str | None:
     if np.array_equal(expected, found):
         return None
+    if np.shape(expected) != np.shape(found):
+        return f"matches have shape {np.shape(found)}, expected {np.shape(expected)}"
     place = tuple(int(i) for i in np.argwhere(expected != found)[0])
     return f"matches{list(place)} goes from {expected[place]} to {found[place]}"
 
@@ -233,40 +283,43 @@ OPERATORS = (
     Operator(
         "BipartiteMatcher",
         "matcher",
-        lambda: _matrix(BIPARTITE | ASCENDING),
+        lambda parameters: _matrix(BIPARTITE | ASCENDING, parameters),
         _matches,
         _axes,
         _with({}, {"share_max": False}),
         laws=(
             *_laws(lambda t: {"threshold": t}, {}, {"share_max": False}, {"is_ascend": True}),
-            Law(TO_THE_LAST_DIGIT, _meets_thresholds_exactly("above")),
-            Law(NEIGHBOURS, _tells_neighbours_apart({}, 1, 0, 1)),
+            Law(TO_THE_LAST_DIGIT, _meets_thresholds_exactly("BipartiteMatcher")),
+            Law(NEIGHBOURS, _tells_neighbours_apart("BipartiteMatcher", {})),
             Law("eps is added to a score, which then rounds", _adds_eps_to_scores),
         ),
     ),
     Operator(
         "MaximumMatcher",
         "matcher",
-        lambda: _matrix(MAXIMUM),
+        lambda parameters: _matrix(MAXIMUM, parameters),
         _matches,
         _axes,
         _with({"threshold": 0.5}),
         laws=(
             *_laws(lambda t: {"threshold": t}, {"threshold": 0.5}),
-            Law(TO_THE_LAST_DIGIT, _meets_thresholds_exactly("from")),
-            Law(NEIGHBOURS, _tells_neighbours_apart({"threshold": 0.25}, 1, 1, 1)),
+            Law(TO_THE_LAST_DIGIT, _meets_thresholds_exactly("MaximumMatcher")),
+            Law(NEIGHBOURS, _tells_neighbours_apart("MaximumMatcher", {"threshold": 0.25})),
         ),
     ),
     Operator(
         "CompositeMatcher",
         "matcher",
-        lambda: _matrix(st.fixed_dictionaries({"matchers": _matchers()})),
+        lambda parameters: _matrix(st.fixed_dictionaries({"matchers": _matchers()}), parameters),
         _matches,
         _axes,
         _with({"matchers": SSD}),
-        laws=_laws(
-            lambda t: {"matchers": [SSD[0], Recipe("MaximumMatcher", {"threshold": t})]},
-            {"matchers": SSD},
+        laws=(
+            *_laws(
+                lambda t: {"matchers": [SSD[0], Recipe("MaximumMatcher", {"threshold": t})]},
+                {"matchers": SSD},
+            ),
+            Law(TO_THE_LAST_DIGIT, _meets_chain_thresholds),
         ),
     ),
 )

@@ -9,6 +9,7 @@ from hypothesis.strategies import DrawFn
 
 from refkernels.arrays import Array
 from refkernels.conformance.cases import matcher
+from refkernels.conformance.parameters import Parameters
 from refkernels.conformance.pipeline import Pipeline, Stage
 from refkernels.conformance.spec import Case, Image, Recipe
 from refkernels.conformance.strategies import box_sets, seeded_box_sets
@@ -91,7 +92,7 @@ CENTERNET = (
 
 
 @st.composite
-def _labelled_boxes(draw: DrawFn, logits: bool = False) -> Case:
+def _labelled_boxes(draw: DrawFn, parameters: Parameters, logits: bool = False) -> Case:
     """Draw anchors and labelled boxes of a batch of images; boxes may be padding."""
     batch = st.just(draw(st.integers(1, 3)))
     small, large = st.integers(1, 5), st.integers(1, 40)
@@ -117,7 +118,7 @@ def _labelled_boxes(draw: DrawFn, logits: bool = False) -> Case:
 
 
 @st.composite
-def _heat_maps(draw: DrawFn) -> Case:
+def _heat_maps(draw: DrawFn, parameters: Parameters) -> Case:
     size = draw(st.integers(1, 2))
     height, width = draw(st.integers(4, 20)), draw(st.integers(4, 20))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -197,11 +198,25 @@ def _heat_maps_of(image: Image) -> Iterator[Case]:
 
 
 def _pipeline(name: str, stages: tuple[Stage, ...], cases: Any, annotated: Any) -> Pipeline:
-    return Pipeline(name, "pipeline", cases, lambda case: (), _axes, annotated, stages=stages)
+    return Pipeline(
+        name,
+        "pipeline",
+        cases,
+        lambda case: (),
+        _axes,
+        annotated,
+        takes_integers=False,
+        stages=stages,
+    )
 
 
 OPERATORS = (
-    _pipeline("SSDTargets", SSD, lambda: _labelled_boxes(logits=True), _of_image(logits=True)),
+    _pipeline(
+        "SSDTargets",
+        SSD,
+        lambda parameters: _labelled_boxes(parameters, logits=True),
+        _of_image(logits=True),
+    ),
     _pipeline("RPNTargets", RPN, _labelled_boxes, _of_image()),
     _pipeline("RCNNTargets", RCNN, _labelled_boxes, _of_image()),
     _pipeline("CenterNetBoxes", CENTERNET, _heat_maps, _heat_maps_of),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from hypothesis.strategies import DrawFn
 from refkernels.arrays import Array, check_pair, computing_dtype
 from refkernels.conformance.bounds import final_rounding, roundoff
 from refkernels.conformance.layer_bounds import layer_error
+from refkernels.conformance.parameters import Parameters
 from refkernels.conformance.spec import Case, Operator, Output
 from refkernels.feature.attributes import Attributes
 from refkernels.feature.mxnet_operators import OPERATORS as LAYERS
@@ -94,24 +95,28 @@ def _outputs(case: Case) -> tuple[Output, ...]:
     return (Output("predictions", _error),)
 
 
+CONVOLUTION = st.fixed_dictionaries(
+    {"num_channel": st.integers(1, 3)},
+    optional={
+        "kernel": st.tuples(st.integers(1, 3), st.integers(1, 3)),
+        "pad": st.tuples(st.integers(0, 2), st.integers(0, 2)),
+        "stride": st.tuples(st.integers(1, 3), st.integers(1, 3)),
+        "activation": ACTIVATION,
+        "use_bias": st.booleans(),
+        "in_channels": st.integers(1, 3),
+    },
+)
+
+
 @st.composite
-def _convolution(draw: DrawFn) -> Case:
-    channels, filters = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    config: dict[str, Any] = draw(
-        st.fixed_dictionaries(
-            {"num_channel": st.just(filters)},
-            optional={
-                "kernel": st.tuples(st.integers(1, 3), st.integers(1, 3)),
-                "pad": st.tuples(st.integers(0, 2), st.integers(0, 2)),
-                "stride": st.tuples(st.integers(1, 3), st.integers(1, 3)),
-                "activation": ACTIVATION,
-                "use_bias": st.booleans(),
-                "in_channels": st.just(channels),
-            },
-        )
-    )
-    kernel, pad = config.get("kernel", (3, 3)), config.get("pad", (1, 1))
-    sizes = [draw(st.integers(max(1, k - 2 * p), 6)) for k, p in zip(kernel, pad, strict=True)]
+def _convolution(draw: DrawFn, parameters: Parameters) -> Case:
+    config: dict[str, Any] = draw(parameters.options(CONVOLUTION))
+    channels = config.get("in_channels", 0) or draw(st.integers(1, 3))
+    filters = config["num_channel"]
+    kernel = check_pair("kernel", config.get("kernel", (3, 3)), low=1)
+    pad = check_pair("pad", config.get("pad", (1, 1)), low=0)
+    least = [max(1, k - 2 * p) for k, p in zip(kernel, pad, strict=True)]
+    sizes = [draw(st.integers(low, max(6, low + 3))) for low in least]
     batch = draw(st.integers(1, 2))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     x = rng.normal(0, draw(SPREAD), (batch, channels, *sizes))
@@ -119,17 +124,34 @@ def _convolution(draw: DrawFn) -> Case:
 
 
 @st.composite
-def _fully_connected(draw: DrawFn) -> Case:
-    config: dict[str, Any] = draw(
-        st.fixed_dictionaries(
-            {"num_output": st.integers(1, 4)},
-            optional={"activation": ACTIVATION, "use_bias": st.booleans()},
-        )
+def _fully_connected(draw: DrawFn, parameters: Parameters) -> Case:
+    options = st.fixed_dictionaries(
+        {"num_output": st.integers(1, 4)},
+        optional={"activation": ACTIVATION, "use_bias": st.booleans()},
     )
+    config: dict[str, Any] = draw(parameters.options(options))
     shape = draw(st.sampled_from([(1, 1), (2, 3), (3, 2, 2), (2, 2, 3, 3), (1, 40)]))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     x = rng.normal(0, draw(SPREAD), shape)
     return Case(config, _inputs(rng, config, x, (config["num_output"], int(np.prod(shape[1:])))))
+
+
+def _fit_layer(case: Case, config: Mapping[str, Any]) -> Case | None:
+    """Repeat or cut weight and bias to the numbers and the kernel that a configuration asks for."""
+    x, weight = case.inputs["x"], case.inputs["weight"]
+    shape: tuple[int, ...] = (
+        config.get("num_channel", config.get("num_output")),
+        *weight.shape[1:],
+    )
+    if weight.ndim == 4:
+        channels = config.get("in_channels", 0) or weight.shape[1]
+        kernel = check_pair("kernel", config.get("kernel", (3, 3)), low=1)
+        shape = (shape[0], channels, *kernel)
+        x = np.resize(x.swapaxes(0, -3), (channels, *x.swapaxes(0, -3).shape[1:])).swapaxes(0, -3)
+    inputs = {"x": x, "weight": np.resize(weight, shape)}
+    if config.get("use_bias", True):
+        inputs["bias"] = np.resize(case.inputs.get("bias", weight), shape[0])
+    return Case(config, inputs)
 
 
 def _inputs(rng: Any, config: dict[str, Any], x: Array, shape: tuple[int, ...]) -> dict[str, Array]:
@@ -149,7 +171,10 @@ def _fully_connected_axes(case: Case) -> dict[str, str]:
     return {"x": f"B{features}", "weight": f".{features[:1]}"}
 
 
-OPERATORS = (
-    Predictor("ConvPredictor", "predictor", _convolution, _outputs, _convolution_axes),
-    Predictor("FCPredictor", "predictor", _fully_connected, _outputs, _fully_connected_axes),
+OPERATORS = tuple(
+    Predictor(name, "predictor", draw, _outputs, axes, takes_integers=False, fit=_fit_layer)
+    for name, draw, axes in (
+        ("ConvPredictor", _convolution, _convolution_axes),
+        ("FCPredictor", _fully_connected, _fully_connected_axes),
+    )
 )

@@ -19,6 +19,7 @@ from refkernels.conformance.cases import quota as by_quota
 from refkernels.conformance.cases import split
 from refkernels.conformance.cases.matched import axes, matches_and_ious, of_image, rows_of, samples
 from refkernels.conformance.compare import Disagreement, compare_exact
+from refkernels.conformance.parameters import Parameters
 from refkernels.conformance.spec import Case, Image, Operator, Reference
 from refkernels.conformance.strategies import mixed_dtypes, thresholds
 
@@ -30,22 +31,21 @@ LEAST = float(np.finfo(np.float64).tiny)
 RATIO = st.sampled_from([3.0, 1.0, 0.5, 1.5, 2.0, 3.0, 1.0, 0.0, 1e-308]) | st.floats(1e-3, 4)
 
 
+MINING = st.fixed_dictionaries({"ratio": RATIO}, optional={"min_samples": st.integers(0, 5)})
+
+
 @st.composite
-def _matches(draw: DrawFn) -> Case:
+def _matches(draw: DrawFn, parameters: Parameters) -> Case:
     return Case({}, {"matches": draw(matches_and_ious(0.5))["matches"]})
 
 
 @st.composite
-def _mining(draw: DrawFn) -> Case:
-    config = draw(
-        st.fixed_dictionaries(
-            {"ratio": RATIO},
-            optional={"min_samples": st.integers(0, 5)},
-        )
-    )
-    if draw(st.integers(0, 2)):
+def _mining(draw: DrawFn, parameters: Parameters) -> Case:
+    config = draw(parameters.options(MINING))
+    if parameters.may_set("thresh") and draw(st.integers(0, 2)):
         config["thresh"] = draw(thresholds())
-    drawn = draw(matches_and_ious(config.get("thresh", 0.5)))
+    quota = None if parameters.fixed is None else config.get("min_samples", 0)
+    drawn = draw(matches_and_ious(config.get("thresh", 0.5), quota=quota))
     classes = draw(st.integers(1, 3) | st.just(20))
     shape = (*drawn["matches"].shape, classes + 1)
     size = int(np.prod(shape))

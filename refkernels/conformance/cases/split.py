@@ -14,6 +14,7 @@ from hypothesis.strategies import DrawFn
 from refkernels.arrays import Array
 from refkernels.conformance.cases.split_laws import BUCKET_LAWS, ORDER_LAWS
 from refkernels.conformance.compare import Disagreement
+from refkernels.conformance.parameters import Parameters
 from refkernels.conformance.spec import Case, Operator, Output, Reference, build
 
 if TYPE_CHECKING:
@@ -140,17 +141,27 @@ def _parts(draw: DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def _split(draw: DrawFn) -> Case:
+def _split(draw: DrawFn, parameters: Parameters) -> Case:
+    return Case(draw(parameters.options(_split_options())), {})
+
+
+@st.composite
+def _split_options(draw: DrawFn) -> dict[str, Any]:
     config = {"length": draw(st.integers(0, 30)), **draw(_parts())}
     if draw(st.booleans()):
         config["remainder"] = draw(st.sampled_from(["drop", "spread"]))
     if draw(st.booleans()):
         config["seed"] = draw(st.integers(0, 5))
-    return Case(config, {})
+    return config
 
 
 @st.composite
-def _buckets(draw: DrawFn) -> Case:
+def _buckets(draw: DrawFn, parameters: Parameters) -> Case:
+    return Case(draw(parameters.options(_bucket_options())), {})
+
+
+@st.composite
+def _bucket_options(draw: DrawFn) -> dict[str, Any]:
     keys: list[float]
     levels = draw(st.sampled_from([10, 1]))  # if all are equal, order is not drawn
     keys = draw(st.lists(st.integers(0, levels - 1), min_size=1, max_size=40))
@@ -168,7 +179,7 @@ def _buckets(draw: DrawFn) -> Case:
     }
     if draw(st.booleans()):
         config["seed"] = draw(st.integers(0, 5))
-    return Case(config, {})
+    return config
 
 
 def _no_axes(case: Case) -> dict[str, str]:
@@ -179,7 +190,10 @@ def _outputs(case: Case) -> tuple[Output, ...]:
     return ()
 
 
-OPERATORS = (
-    Iterable("SplitSampler", "sampler", _split, _outputs, _no_axes, laws=ORDER_LAWS),
-    Iterable("SplitSortedBucketSampler", "sampler", _buckets, _outputs, _no_axes, laws=BUCKET_LAWS),
+OPERATORS = tuple(
+    Iterable(name, "sampler", draw, _outputs, _no_axes, laws=laws, takes_integers=False)
+    for name, draw, laws in (
+        ("SplitSampler", _split, ORDER_LAWS),
+        ("SplitSortedBucketSampler", _buckets, BUCKET_LAWS),
+    )
 )

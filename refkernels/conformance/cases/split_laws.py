@@ -1,14 +1,16 @@
 """Laws of the samplers of examples: what no single epoch shows of orders that are drawn."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import combinations, permutations
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, islice, permutations
 from typing import Any
 
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.cases.chance import chi_square
+from refkernels.conformance.cases.chance import chi_square, fair_coin, rare
+from refkernels.conformance.parameters import Parameters, Untried
 from refkernels.conformance.spec import Case, Law
+from refkernels.definition.sampler import SplitSortedBucketSampler
 
 __all__ = ["BUCKET_LAWS", "ORDER_LAWS"]
 
@@ -17,13 +19,26 @@ Batches = list[list[int]]
 
 SEEDS = 720
 
+# Examples, or batches, of which orders are looked at as a whole; and seeds of each.
+SIZES = ((20, 40), (300, 20), (5000, 5))
+
+# Fewer may well come in order.
+FEW = 10
+
+# The parameters that say which examples a bucket has.
+BUCKETS = ("sort_keys", "batch_size", "mult", "num_parts", "part_index")
+
 
 class _Strange(ValueError):
     """An epoch is none of those that can be drawn."""
 
 
 def _law(name: str, check: Callable[[Run], str | None]) -> Law:
-    def told(run: Run) -> str | None:
+    """Return a law that chooses the parameters itself, seeds among them."""
+
+    def told(run: Run, parameters: Parameters) -> str | None:
+        if parameters.fixed is not None:
+            raise Untried("it takes parameters of its own")
         try:
             return check(run)
         except _Strange as strange:
@@ -32,11 +47,25 @@ def _law(name: str, check: Callable[[Run], str | None]) -> Law:
     return Law(name, told)
 
 
+def _law_of_orders(name: str, check: Callable[[Run, Parameters], str | None]) -> Law:
+    def told(run: Run, parameters: Parameters) -> str | None:
+        try:
+            return check(run, parameters)
+        except _Strange as strange:
+            return str(strange)
+
+    return Law(name, told)
+
+
+def _two_epochs(run: Run, config: Mapping[str, Any]) -> tuple[Batches, Batches]:
+    _, first, first_sizes, second, second_sizes, *_ = run(Case(config, {}))
+    return _cut(first, first_sizes), _cut(second, second_sizes)
+
+
 def _epochs(run: Run, **config: Any) -> Iterator[tuple[Batches, Batches]]:
     """Yield two epochs of a sampler with each of many seeds."""
     for seed in range(SEEDS):
-        _, first, first_sizes, second, second_sizes, *_ = run(Case({**config, "seed": seed}, {}))
-        yield _cut(first, first_sizes), _cut(second, second_sizes)
+        yield _two_epochs(run, {**config, "seed": seed})
 
 
 def _cut(examples: Array, sizes: Array) -> Batches:
@@ -93,6 +122,104 @@ def _permutations_are_even(drawn: Callable[[int], list[Any]]) -> str | None:
     return _even(_numbered(first, permutations(range(4))), 24, "orders of 4")
 
 
+def _shuffled(orders: Sequence[Array], what: str) -> str | None:
+    """Hold orders to having nothing in common with one another, and the first with a straight one.
+
+    In a random order of n, how many things stand where they stand in another, and how many follow
+    the same one, is as good as Poisson's, with a mean of 1. Where halves go tells coarser orders.
+    """
+    count = len(orders[0])
+    if count < FEW:
+        raise Untried(f"{count} may well come in order")
+    straight = np.arange(count)
+    followed = kept = reversed_ = 0
+    halves = np.zeros(4, np.int64)
+    for order, other in zip(orders, [straight, *orders[:-1]], strict=True):
+        places, others = np.argsort(order), np.argsort(other)
+        kept += int((places == others).sum())
+        steps = np.diff(order)
+        followed += int((steps == 1).sum())
+        reversed_ += int((steps == -1).sum())
+        early = order < count // 2
+        halves += np.bincount(2 * early + (straight < count // 2), minlength=4)
+    draws = len(orders)
+    # Of a random order, half of each half stays; counts vary as those of subsets do.
+    expected = draws * (count // 2) ** 2 / count
+    deviation = abs(int(halves[3]) - expected)
+    variance = draws * (count / 4) ** 2 / (count - 1)
+    return (
+        rare(kept, draws, f"{what}: places kept from the order before")
+        or rare(followed, draws, f"{what}: steps to the next")
+        or rare(reversed_, draws, f"{what}: steps to the last")
+        or (
+            None
+            if deviation**2 <= 24 * variance + 1
+            else f"{what}: {halves[3]} of the first half stay in it, expected {expected:.0f}"
+        )
+    )
+
+
+def _orders_are_shuffled(run: Run, parameters: Parameters) -> str | None:
+    """Look at whole orders, from some twenty examples to thousands, and of what is fixed."""
+
+    def orders(config: Mapping[str, Any]) -> list[Array]:
+        epochs = _two_epochs(run, config)
+        drawn = [np.array([batch[0] for batch in epoch], np.int64) for epoch in epochs]
+        return [np.argsort(np.argsort(order)) for order in drawn]
+
+    if parameters.fixed is not None:
+        return _shuffled(orders(parameters.fixed), "two epochs")
+    for count, seeds in SIZES:
+        drawn = [
+            order
+            for seed in range(seeds)
+            for order in orders(parameters.of_law({"length": count, "seed": seed}))
+        ]
+        wrong = _shuffled(drawn, f"{len(drawn)} orders of {count}")
+        if wrong is not None:
+            return wrong
+    return None
+
+
+def _buckets_are_shuffled(run: Run, parameters: Parameters) -> str | None:
+    """Look at whole orders of batches, and at the directions of many buckets, likewise."""
+
+    def orders(config: Mapping[str, Any]) -> list[Array]:
+        firsts = [[min(batch) for batch in epoch] for epoch in _two_epochs(run, config)]
+        return [np.argsort(np.argsort(np.array(own))) for own in firsts]
+
+    def directions(config: Mapping[str, Any], buckets: Sequence[int]) -> list[bool]:
+        """Return of each bucket, of so many batches, whether it is sorted up, where keys tell."""
+        keys, ups = config["sort_keys"], []
+        for epoch in _two_epochs(run, config):
+            batches = iter(epoch)
+            for size in buckets:
+                ends = [(keys[batch[0]], keys[batch[-1]]) for batch in islice(batches, size)]
+                ups += [first < last for first, last in ends if first != last][:1]
+        return ups
+
+    if parameters.fixed is not None:
+        config = parameters.fixed
+        if config.get("shuffle", False):
+            return _shuffled(orders(config), "two epochs")
+        own = {name: value for name, value in config.items() if name in BUCKETS}
+        ups = directions(config, [len(up) for up, _ in SplitSortedBucketSampler(**own)])
+        return fair_coin(sum(ups), len(ups), "batches that are sorted up")
+    for count, seeds in SIZES:
+        keys = list(range(2 * count))
+        drawn, ups = [], []
+        for seed in range(seeds):
+            config = {"sort_keys": keys, "batch_size": 2, "mult": 1, "seed": seed}
+            ups += directions(parameters.of_law(config), [1] * count)
+            drawn += orders(parameters.of_law({**config, "shuffle": True}))
+        wrong = _shuffled(drawn, f"{len(drawn)} orders of {count} batches") or fair_coin(
+            sum(ups), len(ups), "buckets that are sorted up"
+        )
+        if wrong is not None:
+            return wrong
+    return None
+
+
 def _directions_are_even(run: Run) -> str | None:
     config = {"sort_keys": list(range(8)), "batch_size": 2, "mult": 2}
     numbers = []
@@ -146,11 +273,15 @@ def _buckets_are_sorted(run: Run) -> str | None:
     return None
 
 
-ORDER_LAWS = (_law("every order is equally likely, in every epoch", _orders_are_even),)
+ORDER_LAWS = (
+    _law("every order is equally likely, in every epoch", _orders_are_even),
+    _law_of_orders("long orders are shuffled too", _orders_are_shuffled),
+)
 
 BUCKET_LAWS = (
     _law("whether a bucket is sorted up or down is drawn", _directions_are_even),
     _law("with shuffle, every order of batches is equally likely", _batches_are_shuffled),
     _law("with shuffle, parts are drawn, and have no example in common", _parts_are_drawn),
     _law("with shuffle, batches of a bucket follow each other by key", _buckets_are_sorted),
+    _law_of_orders("many batches and buckets are shuffled too", _buckets_are_shuffled),
 )

@@ -5,29 +5,65 @@ Float64 arrays are cast as those of drawn cases are; others keep their dtype.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from importlib import import_module
 from itertools import chain
 
 import numpy as np
 
 from refkernels.conformance.corners.sizes import SIZES
+from refkernels.conformance.parameters import FREE, Parameters
 from refkernels.conformance.spec import Case, Operator
 
-__all__ = ["corners_of"]
+__all__ = ["corners_of", "fitted_to"]
 
 FAMILIES = ("bbox", "matcher", "sampler", "coder", "predictor", "feature")
 
 
-def corners_of(operator: Operator, dtypes: Sequence[str]) -> Iterator[tuple[Case, Sequence[str]]]:
-    """Yield the corner cases of an operator, each with those of the dtypes that it can have."""
+def corners_of(
+    operator: Operator, dtypes: Sequence[str], parameters: Parameters = FREE
+) -> Iterator[tuple[Case, Sequence[str]]]:
+    """Yield the corner cases of an operator, each with those of the dtypes that it can have.
+
+    Where the parameters are fixed, those that are there for a threshold are about theirs, and the
+    inputs of the others are made to go with them.
+    """
     corners: list[Callable[[], Iterable[Case]]] = []
     if operator.family in FAMILIES:
-        own = import_module(f"{__name__}.{operator.family}").CORNERS
-        corners = [table[operator.name] for table in (own, SIZES) if operator.name in table]
+        room = import_module(f"{__name__}.{operator.family}")
+        corners = [
+            table[operator.name] for table in (room.CORNERS, SIZES) if operator.name in table
+        ]
+        if parameters.fixed is not None and operator.name in getattr(room, "AIMED", {}):
+            corners.insert(0, partial(room.AIMED[operator.name], parameters.fixed))
+    seen: set[str] = set()
     for case in chain.from_iterable(corner() for corner in corners):
-        possible = [dtype for dtype in dtypes if _can_be(case, dtype)]
+        fitted = fitted_to(operator, case, parameters)
+        if fitted is None:
+            continue
+        if parameters.fixed is not None:  # cases that differ in parameters alone are now one
+            essence = repr([(a.shape, a.dtype, a.tobytes()) for a in fitted.inputs.values()])
+            if essence in seen:
+                continue
+            seen.add(essence)
+        possible = [dtype for dtype in dtypes if _can_be(fitted, dtype)]
         if possible:
-            yield case, possible
+            yield fitted, possible
+
+
+def fitted_to(operator: Operator, case: Case, parameters: Parameters) -> Case | None:
+    """Return a case with parameters that the target has, or None if it goes with none of them."""
+    if parameters.fixed is None:
+        return case if all(map(parameters.offered, case.config)) else None
+    if dict(case.config) == dict(parameters.fixed):
+        return case
+    try:
+        fitted = operator.fit(case, parameters.fixed)
+        if fitted is not None:
+            operator.refer(fitted, ask_definition=False)
+    except (TypeError, ValueError):  # the operator refuses it
+        return None
+    return fitted
 
 
 def _can_be(case: Case, dtype: str) -> bool:

@@ -1,13 +1,15 @@
 """Corner cases of the operators on boxes (SPEC section 1)."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from refkernels.arrays import Array
 from refkernels.conformance.spec import Case
 
-__all__ = ["CORNERS"]
+__all__ = ["AIMED", "CORNERS"]
 
 
 def _float32(*boxes: tuple[float, ...]) -> Array:
@@ -36,10 +38,26 @@ def _offsets() -> Iterator[Case]:
     yield Case({"offset": -1}, {"a": a, "b": a + np.array([3, 3, 2, 2])})
     # Both are more than the nearest float32.
     for offset in (0.7, -0.1):
-        boxes = _float32((-1, -1, 0, 0))
-        beside, below = _float32((offset, -1, 1, 0)), _float32((-1, offset, 0, 1))
-        for b in (beside, below):
-            yield Case({"offset": offset}, {"a": boxes, "b": b})
+        yield from _beside({"offset": offset})
+
+
+def _beside(config: Mapping[str, Any]) -> Iterator[Case]:
+    """Yield boxes that are apart by the offset, so that they overlap in nothing."""
+    offset = config.get("offset", 0)
+    boxes = _float32((-1, -1, 0, 0))
+    for b in (_float32((offset, -1, 1, 0)), _float32((-1, offset, 0, 1))):
+        case = Case({"offset": offset}, {"a": boxes, "b": b})
+        yield case
+
+
+def _aimed(config: Mapping[str, Any]) -> Iterator[Case]:
+    """Yield boxes about as large as an offset, and such whose union is about eps."""
+    yield from _beside(config)
+    sizes = {abs(config.get("offset", 0)), math.sqrt(config.get("eps", 1e-15))} - {0}
+    for size in sizes:
+        for factor in (0.5, 1.0, 3.0):
+            x = np.array([[0, 0, 3, 2], [1, 1, 4, 5], [0, 1, 8, 4]]) * (size * factor)
+            yield Case({}, {"a": x, "b": x[:2]})
 
 
 def _pairs() -> Iterator[Case]:
@@ -53,3 +71,6 @@ CORNERS = {
     "BBoxArea": _flat_and_endless,
     "BBoxBatchIOU": _pairs,
 }
+
+# What is there for a fixed configuration.
+AIMED = {"BBoxBatchIOU": _aimed}

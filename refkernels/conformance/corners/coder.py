@@ -1,16 +1,16 @@
 """Corner cases of the coders (SPEC section 4)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.corners.sampler import at_thresholds
+from refkernels.conformance.corners.sampler import around, at_thresholds
 from refkernels.conformance.spec import Case
 
-__all__ = ["CORNERS"]
+__all__ = ["AIMED", "CORNERS"]
 
 # Each is none for some coordinates; the third sum to 0, and none of the fourth is above.
 MEANS = (
@@ -96,6 +96,25 @@ def _peaks() -> Iterator[Case]:
         yield Case({"topk": topk}, inputs)
 
 
+def _aimed_scores(config: Mapping[str, Any]) -> Iterator[Case]:
+    """Yield scores around the threshold."""
+    for dtype in (np.float16, np.float32, np.float64):
+        scores = around(config.get("thresh", 0.01), dtype)
+        yield Case({}, {"x": np.stack([np.zeros_like(scores), scores], -1)})
+
+
+def _aimed_sides(config: Mapping[str, Any]) -> Iterator[Case]:
+    """Yield offsets whose sides, or whose centres, lie around the limit and beyond."""
+    clip = config.get("clip", -1.0)
+    if clip is None or clip <= 0:
+        clip = 1.0  # there is no limit: none of 1 or 2 is to be seen
+    stds, means = config.get("stds", (0.1, 0.1, 0.2, 0.2)), config.get("means", (0.0,) * 4)
+    for share in (1.0, 1 - 2.0**-8, 1 + 2.0**-8, 1.5, 3.0):
+        x = np.zeros((4, 4))
+        np.fill_diagonal(x, [(clip * share - m) / s for m, s in zip(means, stds, strict=True)])
+        yield Case({}, {"x": x, "anchors": np.tile([[8.0, 4.0, 24.0, 20.0]], (4, 1))})
+
+
 def _all_scores() -> Iterator[Case]:
     yield from _scores()
     yield from _logits({})
@@ -110,4 +129,11 @@ CORNERS = {
     "CenterNetDecoder": _peaks,
     "MultiClassDecoder": _all_scores,
     "MultiPerClassDecoder": partial(_logits, {"num_class": 4}),
+}
+
+# What is there for a fixed configuration.
+AIMED = {
+    "NormalizedBoxCenterDecoder": _aimed_sides,
+    "MultiClassDecoder": _aimed_scores,
+    "MultiPerClassDecoder": _aimed_scores,
 }

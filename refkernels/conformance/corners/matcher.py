@@ -1,12 +1,14 @@
 """Corner cases of the matchers (SPEC section 2)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
+from refkernels.conformance.corners.sampler import around
 from refkernels.conformance.spec import Case
 
-__all__ = ["CORNERS"]
+__all__ = ["AIMED", "CORNERS"]
 
 
 def _thresholds() -> Iterator[Case]:
@@ -20,4 +22,28 @@ def _thresholds() -> Iterator[Case]:
     yield Case({"threshold": (2.5 + 2.0**-30) * unit}, {"x": scores})
 
 
+def _aimed(config: Mapping[str, Any]) -> Iterator[Case]:
+    """Yield a pair around each threshold, and rows that a sum with eps decides."""
+    for own in _members(config):
+        threshold, eps = own.get("threshold", 1e-12), own.get("eps", 0.0)
+        for dtype in (np.float16, np.float32, np.float64):
+            x = around(threshold, dtype)
+            yield Case({}, {"x": x.reshape(3, 1, 1)})
+            yield Case({}, {"x": np.stack([x, x[::-1]], -1)})
+            sign = -1 if own.get("is_ascend", False) else 1
+            best = float(around(threshold + sign * max(2 * eps, 0.125), dtype)[1])
+            near = around(best - sign * eps, dtype)
+            yield Case({}, {"x": np.stack([np.full(3, best, dtype), near], -1)[..., None]})
+
+
+def _members(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the configurations of a chain's matchers, or of a single one its own."""
+    if "matchers" not in config:
+        return [config]
+    return [own for recipe in config["matchers"] for own in _members(recipe.config)]
+
+
 CORNERS = {"MaximumMatcher": _thresholds}
+
+# What is there for a fixed configuration.
+AIMED = dict.fromkeys(("BipartiteMatcher", "MaximumMatcher", "CompositeMatcher"), _aimed)

@@ -1,6 +1,6 @@
 """Corner cases of the samplers (SPEC section 3)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from refkernels.arrays import Array
 from refkernels.conformance.spec import Case
 
-__all__ = ["CORNERS", "at_thresholds"]
+__all__ = ["AIMED", "CORNERS", "around", "at_thresholds"]
 
 # MXNet reads the decimals of the first two back as the number above, of the third as that below.
 LONG = (0.9236611301180065, 0.19851342563458674, 0.49485131854795117)
@@ -51,8 +51,56 @@ def at_thresholds() -> Iterator[tuple[float, Array]]:
     """Yield thresholds that are hard to read, with scores just below, at and just above."""
     for dtype, thresholds in ((np.float64, LONG), (np.float16, (HALFWAY,))):
         for threshold in thresholds:
-            at = dtype(threshold)
-            yield threshold, np.array([np.nextafter(at, dtype(0)), at, np.nextafter(at, dtype(1))])
+            yield threshold, around(threshold, dtype)
+
+
+def around(threshold: float, dtype: Any) -> Array:
+    """Return the numbers next below a threshold, at it and next above, as a dtype has them."""
+    with np.errstate(all="ignore"):  # beyond float16 it is infinity
+        at = dtype(threshold)
+        return np.array([np.nextafter(at, dtype(-np.inf)), at, np.nextafter(at, dtype(np.inf))])
+
+
+def _around_each(config: Mapping[str, Any], *thresholds: float) -> Iterator[Array]:
+    """Yield IoUs around each of the thresholds that is one of an IoU, in each dtype."""
+    for threshold in thresholds:
+        for dtype in (np.float16, np.float32, np.float64):
+            if 0 < threshold < 1:
+                yield around(threshold, dtype)
+
+
+def _aimed_mining(config: Mapping[str, Any]) -> Iterator[Case]:
+    """Yield IoUs around the threshold, and positives whose number times the ratio is no integer."""
+    for ious in _around_each(config, config.get("thresh", 0.5)):
+        # Beside a positive, so that the quota is not 0; each but the first is asked for alone.
+        scores = np.array([0, 3, 2, 1], ious.dtype)
+        for order in (scores, scores[[0, 3, 2, 1]]):
+            logits = np.stack([np.zeros_like(order), order], -1)
+            matches = np.array([0, -1, -1, -1])
+            around_it = np.concatenate([ious[2:], ious])
+            yield Case({}, {"matches": matches, "logits": logits, "ious": around_it})
+    least, ratio = config.get("min_samples", 0), config["ratio"]
+    rng = np.random.default_rng(0)
+    for positives in (0, 1, 2, 3, 5, 7):
+        wanted = int(max(least, ratio * positives))
+        for others in {min(count, 5000) for count in (wanted + 3, max(wanted - 1, 1))}:
+            matches = np.repeat([0, -1], [positives, others])
+            logits = np.round(rng.normal(0, 3, (len(matches), 3)) * 8) / 8
+            inputs = {"matches": matches, "logits": logits, "ious": np.zeros(len(matches))}
+            yield Case({}, inputs)
+
+
+def _aimed_lots(config: Mapping[str, Any]) -> Iterator[Case]:
+    """Yield IoUs around the thresholds, and more candidates than any quota."""
+    high, low = config.get("neg_thresh_high", 0.5), config.get("neg_thresh_low", 0.0)
+    for ious in _around_each(config, config["pos_thresh"], high, low):
+        matches = np.full((1, 3), -1, ious.dtype)
+        yield Case({}, {"matches": matches, "ious": ious.reshape(1, 3, 1)})
+    count = config["num_sample"]
+    eligible = max(low, 0.0) if max(low, 0.0) < high else 0.0
+    for positives, others in {(0, 2 * count), (1, 2 * count), (2 * count, 0), (2 * count,) * 2}:
+        matches = np.repeat([0.0, -1.0], [min(positives, 9000), min(others, 9000)])
+        yield Case({}, {"matches": matches, "ious": np.full((len(matches), 1), eligible)})
 
 
 def _quotas() -> Iterator[Case]:
@@ -71,3 +119,10 @@ def _defaults() -> Iterator[Case]:
 
 
 CORNERS = {"OHEMSampler": _mined, "QuotaSampler": _quotas, "QuotaSamplerProp": _defaults}
+
+# What is there for a fixed configuration.
+AIMED = {
+    "OHEMSampler": _aimed_mining,
+    "QuotaSampler": _aimed_lots,
+    "QuotaSamplerProp": _aimed_lots,
+}

@@ -1,0 +1,66 @@
+"""Which parameters the cases of an operator may have: those of every sort, or what a target has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+__all__ = ["FREE", "Parameters", "Untried"]
+
+
+class Untried(Exception):
+    """Something cannot be tried with the parameters that there are; the message says why."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What an operator under test is built with.
+
+    Parameters
+    ----------
+    fixed : mapping, optional
+        All that it is built with, where that is settled: what is not in it has its default.
+    offered : callable, optional
+        Tells of a parameter's name whether the target has it; it has all of them by default. What
+        it does not have keeps the operator's default.
+    """
+
+    fixed: Mapping[str, Any] | None = None
+    offered: Callable[[str], bool] = lambda name: True
+
+    def options(self, free: SearchStrategy[dict[str, Any]]) -> SearchStrategy[dict[str, Any]]:
+        """Return a strategy of configurations: `free`, as far as the parameters are."""
+        from hypothesis import strategies as st
+
+        if self.fixed is not None:
+            return st.builds(dict, st.just(self.fixed))
+        return free.map(self._offered)
+
+    def may_set(self, name: str) -> bool:
+        """Return whether a case may choose this parameter to go with its inputs."""
+        return self.fixed is None and self.offered(name)
+
+    def of_law(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the configuration that a law is tried with: what is fixed, else what it wants.
+
+        Raises
+        ------
+        Untried
+            If the law wants a parameter that the target does not have.
+        """
+        if self.fixed is not None:
+            return dict(self.fixed)
+        missing = [name for name in wanted if not self.offered(name)]
+        if missing:
+            raise Untried(f"it needs {', '.join(missing)}")
+        return dict(wanted)
+
+    def _offered(self, config: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in config.items() if self.offered(name)}
+
+
+FREE = Parameters()
