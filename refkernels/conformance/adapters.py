@@ -13,8 +13,9 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.outputs import OutputError, as_outputs
 from refkernels.conformance.paste import Snippet
-from refkernels.conformance.spec import as_outputs
+from refkernels.conformance.quoting import error_text, name_of
 
 __all__ = [
     "ADAPTERS",
@@ -207,11 +208,14 @@ class GluonAdapter:
         return self._mx.nd.array(x, ctx=place, dtype=x.dtype)
 
     def _fetch(self, outputs: Any, inputs: Sequence[Array], arrays: list[Any]) -> tuple[Array, ...]:
-        if not isinstance(outputs, (tuple, list)):
-            outputs = (outputs,)
-        fetched = tuple(output.asnumpy() for output in outputs)
+        fetched = as_outputs(outputs, self._read)
         _require_unchanged(inputs, [array.asnumpy() for array in arrays])
         return fetched
+
+    def _read(self, output: Any) -> Any:
+        if not isinstance(output, self._mx.nd.NDArray):
+            raise OutputError(f"is of type {name_of(output)}, expected an NDArray")
+        return output.asnumpy()
 
     def _reload(self, operator: Any, arrays: list[Any], place: Any) -> Callable[..., Any]:
         """Export a block to symbol and parameters, and load these."""
@@ -262,11 +266,8 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
             tensors = [self._torch.tensor(x, device=context) for x in inputs]
             if mode == "strided":
                 tensors = [self._spread(tensor) for tensor in tensors]
-            outputs = operator(*tensors)
-            if not isinstance(outputs, (tuple, list)):
-                outputs = (outputs,)
-            fetched = tuple(self._fetch(output) for output in outputs)
-            _require_unchanged(inputs, [self._fetch(tensor) for tensor in tensors])
+            fetched = as_outputs(operator(*tensors), self._read)
+            _require_unchanged(inputs, [self._read(tensor) for tensor in tensors])
             return fetched
 
         return call
@@ -290,11 +291,13 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
         spread.copy_(tensor)
         return spread
 
-    def _fetch(self, output: Any) -> Array:
-        if isinstance(output, self._torch.Tensor):
-            # A copy: it may share its memory with an input, and so change after this call.
-            output = output.detach().cpu().numpy().copy()
-        return np.asarray(output)
+    def _read(self, output: Any) -> Any:
+        if not isinstance(output, self._torch.Tensor):
+            return output
+        try:  # a copy: it may share its memory with an input, and so change after this call
+            return output.detach().cpu().numpy().copy()
+        except (TypeError, RuntimeError) as error:  # it is sparse, or of a dtype of its own
+            raise OutputError(f"cannot be read as an array: {error_text(error)}") from None
 
 
 class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks runs it)
@@ -326,10 +329,7 @@ class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks r
             wide = any(x.dtype == np.float64 for x in inputs)
             with self._x64() if wide else nullcontext():
                 arrays = [self._jax.device_put(x, device) for x in inputs]
-                outputs = operator(*arrays)
-                if not isinstance(outputs, (tuple, list)):
-                    outputs = (outputs,)
-                return tuple(np.array(output) for output in outputs)  # arrays never change here
+                return as_outputs(operator(*arrays))  # arrays never change here
 
         return call
 

@@ -12,8 +12,11 @@ import numpy as np
 from refkernels.arrays import Array
 from refkernels.conformance.adapters import InputsChanged
 from refkernels.conformance.compare import Disagreement
-from refkernels.conformance.dissent import Dissent, printable
+from refkernels.conformance.dissent import Dissent
 from refkernels.conformance.divergence import Divergence
+from refkernels.conformance.guard import TargetInterrupt, guarded
+from refkernels.conformance.outputs import OutputError
+from refkernels.conformance.quoting import error_text, represented
 from refkernels.conformance.spec import Case, Law, Operator, Reference
 from refkernels.conformance.target import Target, TargetError
 from refkernels.conformance.witness import conforms_elsewhere
@@ -61,6 +64,10 @@ class _Covered(Exception):
     """A law runs a case in which the target is known to differ."""
 
 
+class _Failed(Exception):
+    """The target raises, leaves or writes to its inputs: the kind of it, and what to say of it."""
+
+
 @dataclass
 class Examiner:
     """What is under test, and how.
@@ -88,6 +95,8 @@ class Examiner:
         Decisions so far that rounding alone made differ from the kernel's.
     known : Counter
         How many cases each declared divergence has covered.
+    arbitrates : bool
+        Whether the definition is asked who is wrong about a large case; else it is the target.
     """
 
     operator: Operator
@@ -99,6 +108,7 @@ class Examiner:
     modes: list[str] = field(init=False)
     ambiguous: int = field(init=False, default=0)
     known: Counter[str] = field(init=False, default_factory=Counter)
+    arbitrates: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:
         name = self.operator.needs[0]
@@ -179,10 +189,8 @@ class Examiner:
                             if call is None:
                                 call = self._prepare(case, mode, context)
                             outputs = call(*(x.copy() for x in cast.inputs.values()))
-                    except KeyboardInterrupt:
-                        raise
-                    except BaseException as error:
-                        return dissent("target", *_failure(error, cast))
+                    except _Failed as failed:
+                        return dissent("target", *failed.args)
                     wrong = self.operator.judge(cast, reference, outputs)
                     if wrong is not None:
                         return dissent(*self._arbitrate(cast, reference, outputs, wrong))
@@ -196,7 +204,13 @@ class Examiner:
         paste = partial(self._paste, cast, mode, context)
         self.watch(Moment(case, dtype, mode, context, origin, paste))
         try:
-            yield
+            with guarded():
+                yield
+        except KeyboardInterrupt:  # nobody's fault
+            raise
+        except BaseException as error:
+            # What it says is asked for now: if no answer comes, that is a hang of this case.
+            raise _Failed(*_failure(error, cast)) from None
         finally:
             self.watch(None)
 
@@ -256,9 +270,11 @@ class Examiner:
                         what = law.check(on_target)
                     except _Covered:
                         continue
+                    except _Failed as failed:
+                        kind, what = failed.args
                     except KeyboardInterrupt:
                         raise
-                    except BaseException as error:
+                    except BaseException as error:  # of what a law makes of the outputs
                         kind, what = _failure(error, Case({}, {}))
                     if what is not None:
                         return self._broken(law, "target", kind, what, mode, context)
@@ -308,7 +324,7 @@ class Examiner:
         size = sum(output.size for output in outputs)
         given = sum(array.size for array in case.inputs.values())
         is_large = size > ARBITRATION_LIMIT or given > ARBITRATION_INPUT_LIMIT
-        if reference.exact is not None or is_large:
+        if reference.exact is not None or is_large or not self.arbitrates:
             return "target", wrong.kind, wrong.what
         reference = self.operator.refer(case, ask_definition=True)
         kernel = self.operator.judge_kernel(case, reference)
@@ -366,16 +382,17 @@ def _batch_size(operator: Operator, case: Case) -> int:
 
 def _failure(error: BaseException, case: Case) -> tuple[str, str]:
     """Return the kind of a failure that came as an exception, and what to say of it."""
-    if isinstance(error, InputsChanged):
-        name = error.name or [*case.inputs, "an input"][min(error.position, len(case.inputs))]
-        return "inputs changed", f"{name}{error}"
-    if isinstance(error, SystemExit):
-        return "exits", f"calls sys.exit({error.code!r})"
-    return "raises", f"raises {type(error).__name__}: {_first_lines(str(error))}"
-
-
-def _first_lines(message: str) -> str:
-    """Shorten a framework's stack trace to the line that says what is wrong."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith(("[bt]", "Stack trace", "Traceback"))]
-    return printable(" ".join(lines[-2:])[:300])
+    try:
+        raise error  # an except looks at the class alone, whatever the object says that it is
+    except InputsChanged as changed:
+        name = changed.name or [*case.inputs, "an input"][min(changed.position, len(case.inputs))]
+        return "inputs changed", f"{name}{changed}"
+    except OutputError as no_array:
+        return "wrong outputs", str(no_array)
+    except SystemExit as leaving:
+        code = vars(SystemExit)["code"].__get__(leaving)
+        return "exits", f"calls sys.exit({represented(code)})"
+    except TargetInterrupt as interrupt:
+        return "raises", f"raises {error_text(interrupt.__cause__ or interrupt)}"
+    except BaseException as other:
+        return "raises", f"raises {error_text(other)}"

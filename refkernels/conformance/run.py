@@ -12,10 +12,11 @@ from hypothesis.strategies import SearchStrategy
 
 from refkernels.conformance.cases import find
 from refkernels.conformance.corners import corners_of
+from refkernels.conformance.counterexample import Budget, Counterexample
 from refkernels.conformance.dissent import Dissent
 from refkernels.conformance.divergence import declared
 from refkernels.conformance.examine import Examiner, Moment
-from refkernels.conformance.shrink import shrink
+from refkernels.conformance.shrink import TimeIsUp
 from refkernels.conformance.spec import Case, Image, Operator
 from refkernels.conformance.target import Target, TargetError
 
@@ -45,6 +46,8 @@ class Options:
         Whether declared divergences are none.
     undeclared : sequence of str
         The ids of some that are none: whether they would be found.
+    shrink_seconds : float
+        How long to make counterexamples of an operator smaller, all together.
     """
 
     max_examples: int = 100
@@ -53,6 +56,7 @@ class Options:
     contexts: Sequence[str] = ()
     strict: bool = False
     undeclared: Sequence[str] = ()
+    shrink_seconds: float = 10
 
 
 @dataclass
@@ -68,7 +72,7 @@ class Result:
     known : dict of str to int
         How many cases each declared divergence covered.
     remarks : dict of str to str
-        What is worth knowing beside the verdict, by what it is: "prints".
+        What is worth knowing beside the verdict, by what it is: "prints", "shrinking".
     note : str
         Why there is no better verdict.
     """
@@ -171,13 +175,18 @@ def check_operator(
         known = " and ".join(operator.dtypes)
         return Result(name, "absent", seed=options.seed, note=f"it is defined in {known} only")
     remaining = list(result.dtypes)
+    budget = Budget(options.shrink_seconds)
     while remaining:
         # One counterexample for each dtype: what float16 shows often hides what float32 would.
-        dissent = _search(examiner, options, remaining, seed, earlier, images, result, progress)
+        dissent = _search(
+            examiner, options, remaining, seed, earlier, images, result, progress, budget
+        )
         if dissent is None:
             break
         result.dissents.append(keep(dissent))
         remaining.remove(dissent.dtype)
+    if budget.was_short:
+        result.remarks["shrinking"] = f"cut short after {options.shrink_seconds:g} s"
     # Where every dtype fails, a law says nothing new.
     if remaining and config is None:
         broken = examiner.examine_laws()
@@ -206,19 +215,23 @@ def _search(
     images: Sequence[Image],
     result: Result,
     progress: Callable[[int], None],
+    budget: Budget,
 ) -> Dissent | None:
     """Try earlier failures, drawn cases and images until one dissents; return its smallest form."""
     operator = examiner.operator
-    found: list[tuple[Case, Dissent]] = []
+    found: list[Counterexample] = []
 
-    def examine(case: Case, origin: str, dtypes: Sequence[str] = dtypes) -> None:
-        # While a failure is made smaller, only its own mode has to be run.
-        turn = result.cases + result.real_cases
-        modes = [found[-1][1].mode] if found else examiner.modes_of(case, turn)
-        dissent = examiner.examine(case, origin, dtypes, modes)
-        if dissent is not None:
-            found.append((case, dissent))
-            raise _Found
+    def examine(case: Case, origin: str, own: Sequence[str] = dtypes) -> None:
+        if not found:
+            modes = examiner.modes_of(case, result.cases + result.real_cases)
+            dissent = examiner.examine(case, origin, own, modes)
+            if dissent is None:
+                return
+            budget.start(len(dtypes))
+            found.append(Counterexample(examiner, case, dissent, own, budget))
+        elif not found[0].fails(case):
+            return
+        raise _Found  # from one place: from another it is another failure to Hypothesis
 
     def draw(count: int, skipped: int, turn: int) -> None:
         calls = 0
@@ -252,6 +265,9 @@ def _search(
                 raise
 
     try:
+        for other in result.dissents:  # what fails in one dtype mostly fails in another
+            if other.case is not None:
+                examine(other.case, other.origin)
         for case in earlier:
             result.cases += 1
             examine(case, "a failure saved earlier")
@@ -266,7 +282,7 @@ def _search(
             result.real_cases += 1
             progress(result.cases + result.real_cases)
             examine(case, origin)
-    except _Found:
+    except (_Found, TimeIsUp):
         pass
     except hypothesis.errors.Unsatisfiable:
         result.verdict, result.note = "error", f"no drawn case goes with {examiner.config}"
@@ -274,15 +290,7 @@ def _search(
         result.note = "not reproducible: the same case passed when it was tried again"
     if not found:
         return None
-    case, dissent = found[-1]
-    _, smaller = shrink(
-        case,
-        operator.axes(case),
-        lambda candidate: examiner.examine(
-            candidate, dissent.origin, (dissent.dtype,), (dissent.mode,)
-        ),
-    )
-    return smaller or dissent
+    return found[0].shrink()
 
 
 def _cases(operator: Operator, config: Mapping[str, Any] | None) -> SearchStrategy[Case]:

@@ -11,14 +11,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.compare import Disagreement, compare_exact, compare_real
+from refkernels.conformance.compare import Disagreement, compare_exact, compare_real, wrong_form
+from refkernels.conformance.outputs import as_outputs
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from refkernels.conformance.target import Target
 
-__all__ = ["Case", "Image", "Law", "Operator", "Output", "Recipe", "Reference", "is_small"]
+__all__ = [
+    "Case",
+    "Image",
+    "Law",
+    "Operator",
+    "Output",
+    "Recipe",
+    "Reference",
+    "as_outputs",
+    "is_small",
+]
 
 # Above this many elements of output or input the definition, in plain Python, is asked only after a
 # dissent.
@@ -236,10 +247,10 @@ class Operator:
             return None
         return self.judge(case, reference, reference.kernel)
 
-    def judge(
+    def judge_form(
         self, case: Case, reference: Reference, outputs: tuple[Array, ...]
     ) -> Disagreement | None:
-        """Hold outputs to the definition, or where it was not asked, to the kernel."""
+        """Demand as many outputs as there are to be, their shapes and dtypes."""
         expected = self.outputs(case)
         if len(outputs) != len(expected):
             return Disagreement(
@@ -248,7 +259,21 @@ class Operator:
                 + ", ".join(output.name for output in expected),
                 kind="wrong outputs",
             )
-        for i, output in enumerate(expected):
+        for output, found, kernel in zip(expected, outputs, reference.kernel, strict=True):
+            dtype = None if output.index else kernel.dtype
+            wrong = wrong_form(output.name, found, kernel.shape, dtype)
+            if wrong is not None:
+                return wrong
+        return None
+
+    def judge(
+        self, case: Case, reference: Reference, outputs: tuple[Array, ...]
+    ) -> Disagreement | None:
+        """Hold outputs to the definition, or where it was not asked, to the kernel."""
+        wrong = self.judge_form(case, reference, outputs)
+        if wrong is not None:
+            return wrong
+        for i, output in enumerate(self.outputs(case)):
             kernel = reference.kernel[i]
             exact = None if reference.exact is None else reference.exact[i]
             if output.index or output.bound is None:
@@ -267,6 +292,7 @@ class Operator:
                     output.bound(case, center),
                     kernel.dtype,
                     both_rounded=exact is None,
+                    because=partial(_without_extent, self, case),
                 )
             if found is not None:
                 return found
@@ -296,11 +322,13 @@ def build(cls: Any, config: Mapping[str, Any], find: Callable[[str], Any]) -> An
     return cls(**keywords) if isinstance(cls, type) else partial(cls, **keywords)
 
 
-def as_outputs(result: Any) -> tuple[Array, ...]:
-    """Return an operator's result as a tuple of arrays."""
-    if isinstance(result, (tuple, list)):
-        return tuple(np.asarray(output) for output in result)
-    return (np.asarray(result),)
+def _without_extent(operator: Operator, case: Case) -> str:
+    """Say which boxes of a case have no extent, as the end of a sentence."""
+    from refkernels.conformance.plain import without_extent
+
+    places = without_extent(operator, case)
+    verb = "has" if len(places) == 1 else "have"
+    return f": {' and '.join(places)} {verb} no extent" if places else ""
 
 
 def _kernel_class(name: str) -> Any:

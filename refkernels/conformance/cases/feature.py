@@ -87,7 +87,8 @@ class Features(Operator):
         """Hold outputs to the definition, within the error that runs through the layers."""
         expected = reference.exact if reference.exact is not None else reference.kernel
         if len(outputs) != len(expected):
-            return Disagreement("outputs", f"{len(outputs)} outputs, expected {len(expected)}")
+            what = f"{len(outputs)} outputs, expected {len(expected)}"
+            return Disagreement("outputs", what, kind="wrong outputs")
         bounds = self._bounds(case)
         for i, (found, exact, bound) in enumerate(zip(outputs, expected, bounds, strict=True)):
             dtype = reference.kernel[i].dtype
