@@ -18,6 +18,9 @@ __all__ = ["Budget", "Counterexample"]
 # Of the time for a counterexample, what Hypothesis may take of it.
 HYPOTHESIS = 0.4
 
+# Of the time that is left, what a counterexample may take of it before the last one.
+FIRST = 0.6
+
 
 class Budget:
     """The time there is to make counterexamples smaller.
@@ -37,9 +40,10 @@ class Budget:
         self.was_short = False
         self._left, self._share, self._started = seconds, 0.0, 0.0
 
-    def start(self, counterexamples: int) -> None:
-        """Begin with one counterexample; there may be so many still, this one included."""
-        self._started, self._share = time.monotonic(), self._left / counterexamples
+    def start(self, *, is_last: bool) -> None:
+        """Begin with one counterexample; those after it start from where it ends."""
+        part = 1 if is_last else FIRST
+        self._started, self._share = time.monotonic(), self._left * part
 
     def is_over(self, part: float = 1) -> bool:
         """Return whether this part of the time for the current counterexample is over."""

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from refkernels.conformance.encoding import decode_case, encode_case
-from refkernels.conformance.quoting import printable
 from refkernels.conformance.spec import Case
 
-__all__ = ["Dissent", "printable"]
+__all__ = ["Dissent"]
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,8 @@ def check_operator(
         result.dissents.append(keep(dissent))
         remaining.remove(dissent.dtype)
     if budget.was_short:
-        result.remarks["shrinking"] = f"cut short after {options.shrink_seconds:g} s"
+        seconds = options.shrink_seconds
+        result.remarks["shrinking"] = f"cut short, as it may take {seconds:g} s in all dtypes"
     # Where every dtype fails, a law says nothing new.
     if remaining and config is None:
         broken = examiner.examine_laws()
@@ -227,7 +228,7 @@ def _search(
             dissent = examiner.examine(case, origin, own, modes)
             if dissent is None:
                 return
-            budget.start(len(dtypes))
+            budget.start(is_last=len(dtypes) == 1)
             found.append(Counterexample(examiner, case, dissent, own, budget))
         elif not found[0].fails(case):
             return

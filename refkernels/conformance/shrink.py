@@ -21,6 +21,7 @@ from refkernels.conformance.smaller import (
     plainer_values,
     rounded,
     size_of,
+    usual_dtypes,
 )
 from refkernels.conformance.spec import Case
 
@@ -132,6 +133,7 @@ class Search:
             self._pass(self._plainness.plainer)
             self._pass(at_defaults)
             self._pass(plainer_parameters)
+            self._pass(usual_dtypes)
             self._pass(self._plainness.nearer, must_be_less=True)
             self._pass(rounded)
             for name, array in self.case.inputs.items():

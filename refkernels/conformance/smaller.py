@@ -19,6 +19,7 @@ __all__ = [
     "plainer_values",
     "rounded",
     "size_of",
+    "usual_dtypes",
 ]
 
 # Values are made plain one by one in arrays of up to this many, and weighed in larger ones too.
@@ -101,6 +102,17 @@ def plainer_parameters(case: Case) -> Iterator[Case]:
             if plain == THRESHOLD and "thresh" in name:
                 yield Case(config, _moved(case, value))
             yield replace(case, config=config)
+
+
+def usual_dtypes(case: Case) -> Iterator[Case]:
+    """Yield cases of which reals take the dtype under test, and whole numbers are int64."""
+    usual: dict[str, Any] = {name: x.dtype for name, x in case.inputs.items()}
+    usual |= {name: np.int64 for name, x in case.inputs.items() if x.dtype.kind in "iu"}
+    usual |= {name: np.float64 for name, x in case.inputs.items() if x.dtype.kind == "f"}
+    odd = [name for name, x in case.inputs.items() if x.dtype != usual[name]]
+    for names in ([odd] if len(odd) > 1 else []) + [[name] for name in odd]:
+        changed = {name: case.inputs[name].astype(usual[name]) for name in names}
+        yield replace(case, inputs={**case.inputs, **changed})
 
 
 def rounded(case: Case) -> Iterator[Case]:

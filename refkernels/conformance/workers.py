@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.dissent import Dissent, printable
+from refkernels.conformance.dissent import Dissent
+from refkernels.conformance.quoting import printable
 from refkernels.conformance.replay import FAILURES, Saved, load, save
 from refkernels.conformance.run import Options, Result
 from refkernels.conformance.spec import Image

@@ -13,6 +13,7 @@ from refkernels.conformance.examine import Examiner
 from refkernels.conformance.run import Options, check_operator
 from refkernels.conformance.spec import Case
 from refkernels.conformance.target import Subject, Target, TargetError
+from refkernels.conformance.workers import check
 
 MATCHES = Case({}, {"matches": np.array([[0.0, -1.0]])})
 RIGHT = [[1, -1]]
@@ -342,3 +343,25 @@ def test_an_import_that_raises_what_has_no_text_is_told(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(TargetError, match=r"Odd: \(its text is not to be had: LookupError\)"):
         Target("without_text")
+
+
+def test_a_text_that_never_comes_is_a_hang_and_an_interrupt_no_crash(tmp_path, monkeypatch):
+    (tmp_path / "odd_texts.py").write_text(
+        """
+import time
+class Slow(Exception):
+    def __str__(self):
+        time.sleep(600)
+def NaiveSampler(matches):
+    raise Slow
+def SigmoidClassEncoder(samples):
+    raise KeyboardInterrupt("not mine")
+"""
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    names = ["NaiveSampler", "SigmoidClassEncoder"]
+    options = Options(5, dtypes=("float32",))
+    slow, own = check("odd_texts", names, options, failures=tmp_path, workers=1, time_limit=2)
+    assert (slow.verdict, own.verdict) == ("hangs", "raises")
+    assert slow.dissents[0].what.startswith("no answer within 2 s")
+    assert own.dissents[0].what == "raises KeyboardInterrupt: not mine"

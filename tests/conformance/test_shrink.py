@@ -212,6 +212,14 @@ def test_a_threshold_goes_to_a_half_with_all_that_is_at_it():
     assert smallest.inputs["x"].tolist() == [0.5, 0, 0]
 
 
+def test_dtypes_that_do_not_matter_are_the_usual_ones():
+    names = {"a": np.float32, "b": np.float16, "c": np.int8, "d": np.uint8, "e": np.int64}
+    case = Case({}, {name: np.ones(1, dtype) for name, dtype in names.items()})
+    smallest, _ = shrunk(case, {}, lambda c: c.inputs["d"].dtype == np.uint8)
+    dtypes = [x.dtype.name for x in smallest.inputs.values()]
+    assert dtypes == ["float64", "float64", "int64", "uint8", "int64"]
+
+
 class NoOddNumbers(Unranked):
     """A case is the odder the more odd numbers it has."""
 
