@@ -222,7 +222,7 @@ def _is_padding(array: Array, axis: int) -> Array:
 def _unusual(array: Array) -> Array:
     if array.dtype.kind != "f":
         return np.zeros(array.shape, bool)
-    size = np.abs(array)
+    size = np.abs(array.astype(np.float64))
     return np.asarray(~(((size >= LEAST) & (size <= MOST)) | (array == 0)))
 
 
