@@ -3,18 +3,23 @@
 An adapter imports its framework when it is made, and it is made only for a target that uses it.
 """
 
-import random
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from inspect import signature
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.calls import (
+    InputsChanged,
+    require_unchanged,
+    seed_globals,
+    takes_rng,
+)
+from refkernels.conformance.outputs import OutputError, as_outputs
 from refkernels.conformance.paste import Snippet
-from refkernels.conformance.spec import as_outputs
+from refkernels.conformance.quoting import error_text, name_of
 
 __all__ = [
     "ADAPTERS",
@@ -28,17 +33,6 @@ __all__ = [
 ]
 
 Call = Callable[..., tuple[Array, ...]]
-
-
-class InputsChanged(Exception):
-    """An operator wrote to its inputs: to number `position`, and what it wrote where.
-
-    `name` is empty, unless somebody who catches this knows better what to call that input.
-    """
-
-    def __init__(self, position: int, what: str, name: str = "") -> None:
-        super().__init__(what)
-        self.position, self.name = position, name
 
 
 class Adapter(Protocol):
@@ -81,19 +75,19 @@ class NumPyAdapter:
 
     def draws_by_image(self, operator: Any) -> bool:
         """Return whether the call takes `rng`, of which SPEC says what each image draws."""
-        return _takes_rng(operator.__call__ if isinstance(operator, type) else operator)
+        return takes_rng(operator.__call__ if isinstance(operator, type) else operator)
 
     def prepare(self, operator: Any, mode: str, context: str) -> Call:
         """Return the operator with its outputs as a tuple."""
 
         def call(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
             arrays = [strided(x) if mode == "strided" else x.copy() for x in inputs]
-            keywords = {"rng": seed} if _seed_globals(seed) and _takes_rng(operator) else {}
+            keywords = {"rng": seed} if seed_globals(seed) and takes_rng(operator) else {}
             # Outputs may be views of the inputs, but no longer than until the next call.
             with np.errstate(all="ignore"):  # infinity is a result like any other
                 result = as_outputs(operator(*arrays, **keywords))
                 outputs = tuple(output.copy() for output in result)
-            _require_unchanged(inputs, arrays)
+            require_unchanged(inputs, arrays)
             return outputs
 
         return call
@@ -152,7 +146,7 @@ class GluonAdapter:
         """Return `call` such that errors MXNet still holds back do not come out of a later one."""
 
         def run(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
-            if _seed_globals(seed):
+            if seed_globals(seed):
                 self._mx.random.seed(seed)
             try:
                 return call(*inputs)
@@ -218,11 +212,14 @@ class GluonAdapter:
         return self._mx.nd.array(x, ctx=place, dtype=x.dtype)
 
     def _fetch(self, outputs: Any, inputs: Sequence[Array], arrays: list[Any]) -> tuple[Array, ...]:
-        if not isinstance(outputs, (tuple, list)):
-            outputs = (outputs,)
-        fetched = tuple(output.asnumpy() for output in outputs)
-        _require_unchanged(inputs, [array.asnumpy() for array in arrays])
+        fetched = as_outputs(outputs, self._read)
+        require_unchanged(inputs, [array.asnumpy() for array in arrays])
         return fetched
+
+    def _read(self, output: Any) -> Any:
+        if not isinstance(output, self._mx.nd.NDArray):
+            raise OutputError(f"is of type {name_of(output)}, expected an NDArray")
+        return output.asnumpy()
 
     def _reload(self, operator: Any, arrays: list[Any], place: Any) -> Callable[..., Any]:
         """Export a block to symbol and parameters, and load these."""
@@ -272,16 +269,13 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
             operator.to(context)
 
         def call(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
-            if _seed_globals(seed):
+            if seed_globals(seed):
                 self._torch.manual_seed(seed)
             tensors = [self._torch.tensor(x, device=context) for x in inputs]
             if mode == "strided":
                 tensors = [self._spread(tensor) for tensor in tensors]
-            outputs = operator(*tensors)
-            if not isinstance(outputs, (tuple, list)):
-                outputs = (outputs,)
-            fetched = tuple(self._fetch(output) for output in outputs)
-            _require_unchanged(inputs, [self._fetch(tensor) for tensor in tensors])
+            fetched = as_outputs(operator(*tensors), self._read)
+            require_unchanged(inputs, [self._read(tensor) for tensor in tensors])
             return fetched
 
         return call
@@ -305,11 +299,13 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
         spread.copy_(tensor)
         return spread
 
-    def _fetch(self, output: Any) -> Array:
-        if isinstance(output, self._torch.Tensor):
-            # A copy: it may share its memory with an input, and so change after this call.
-            output = output.detach().cpu().numpy().copy()
-        return np.asarray(output)
+    def _read(self, output: Any) -> Any:
+        if not isinstance(output, self._torch.Tensor):
+            return output
+        try:  # a copy: it may share its memory with an input, and so change after this call
+            return output.detach().cpu().numpy().copy()
+        except (TypeError, RuntimeError) as error:  # it is sparse, or of a dtype of its own
+            raise OutputError(f"cannot be read as an array: {error_text(error)}") from None
 
 
 class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks runs it)
@@ -340,15 +336,12 @@ class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks r
         device = self._jax.devices(platform)[int(number)]
 
         def call(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
-            _seed_globals(seed)  # keys are the target's own
+            seed_globals(seed)  # keys are the target's own
             # JAX makes float64 float32 unless told otherwise.
             wide = any(x.dtype == np.float64 for x in inputs)
             with self._x64() if wide else nullcontext():
                 arrays = [self._jax.device_put(x, device) for x in inputs]
-                outputs = operator(*arrays)
-                if not isinstance(outputs, (tuple, list)):
-                    outputs = (outputs,)
-                return tuple(np.array(output) for output in outputs)  # arrays never change here
+                return as_outputs(operator(*arrays))  # arrays never change here
 
         return call
 
@@ -385,34 +378,3 @@ def strided(x: Array) -> Array:
     view = spread[tuple(slice(None, None, -2) for _ in x.shape)]
     view[...] = x
     return view
-
-
-def _takes_rng(operator: Any) -> bool:
-    try:
-        return "rng" in signature(operator).parameters
-    except ValueError:  # what is written in C need not say
-        return False
-
-
-def _seed_globals(seed: int | None) -> bool:
-    """Seed the generators that everything in Python can use, and return whether there is a seed."""
-    if seed is None:
-        return False
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 (whoever draws from it cannot be given a generator)
-    return True
-
-
-def _require_unchanged(before: Sequence[Array], after: Sequence[Array]) -> None:
-    for position, (was, now) in enumerate(zip(before, after, strict=True)):
-        if was.shape != now.shape or was.dtype != now.dtype:
-            _fail(position, f" is {now.dtype} of shape {now.shape} after the call")
-        differs = (was != now) & ~((was != was) & (now != now))
-        if differs.any():
-            where = tuple(int(i) for i in np.unravel_index(int(np.argmax(differs)), was.shape))
-            place = str(list(where)) if where else ""
-            _fail(position, f"{place} was {was[where]} before the call and is {now[where]} after")
-
-
-def _fail(position: int, what: str) -> NoReturn:
-    raise InputsChanged(position, what)

@@ -1,5 +1,6 @@
 """Compare outputs: decisions exactly, reals within a derived bound."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -7,8 +8,12 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.quoting import printable
 
-__all__ = ["Disagreement", "compare_exact", "compare_real"]
+__all__ = ["Disagreement", "compare_exact", "compare_real", "wrong_form"]
+
+# An exact value is written as a fraction if its parts are up to this, a dtype up to this length.
+SHOWN, LONGEST_DTYPE = 1000, 60
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,11 @@ class Disagreement:
 def compare_exact(
     name: str, found: Array, expected: Array, dtype: np.dtype[Any] | None
 ) -> Disagreement | None:
-    """Demand equal shapes and values, and if `dtype` is given, that dtype.
+    """Demand equal shapes and values, and that dtype, or with None any of whole numbers or reals.
 
     `expected` may hold exact numbers (`fractions.Fraction`), which are rounded once to `dtype`.
     """
-    wrong = _wrong_form(name, found, expected.shape, dtype)
+    wrong = wrong_form(name, found, expected.shape, dtype)
     if wrong is not None:
         return wrong
     if expected.dtype == object and dtype is not None:
@@ -70,8 +75,12 @@ def compare_real(
     dtype: np.dtype[Any],
     *,
     both_rounded: bool,
+    because: Callable[[], str] = lambda: "",
 ) -> Disagreement | None:
     """Demand that every element lies within `bound` of the exact value.
+
+    Of several that do not, one is named that must be a finite number if there is such, and of these
+    the one that is farthest off.
 
     Parameters
     ----------
@@ -88,42 +97,41 @@ def compare_real(
         The dtype that the output must have.
     both_rounded : bool
         Whether `center` is itself rounded, so that two bounds are allowed.
+    because : callable
+        Returns why what is expected may be infinite or no number, to be said if it is.
     """
-    wrong = _wrong_form(name, found, center.shape, dtype)
+    wrong = wrong_form(name, found, center.shape, dtype)
     if wrong is not None:
         return wrong
     if both_rounded:
-        return _compare_rounded(name, found, center, 2 * bound)
+        return _compare_rounded(name, found, center, bound, because)
     bounds = np.broadcast_to(bound, found.shape)
-    worst, where = 0.0, None
+    ratios = np.zeros(found.shape)
     for index in np.ndindex(found.shape):
-        ratio = error_ratio(float(found[index]), center[index], float(bounds[index]), dtype)
-        if ratio > 1 and ratio > worst:
-            worst, where = ratio, index
+        ratios[index] = error_ratio(float(found[index]), center[index], float(bounds[index]), dtype)
+    where = _worst(ratios, np.reshape([_is_finite(value) for value in center.flat], found.shape))
     if where is None:
         return None
-    return Disagreement(
-        name,
-        f"{_element(name, where)} is {float(found[where])!r}, exactly {_shown(center[where])}; "
-        f"allowed is an error of {float(bounds[where]):.3g}",
-        worst,
-    )
+    what = f"{_element(name, where)} is {float(found[where])!r}, expected {_shown(center[where])}"
+    finite = _is_finite(center[where])
+    what += _allowed("an error", float(bounds[where])) if finite else because()
+    return Disagreement(name, f"{what}{_count(ratios)}", float(ratios[where]))
 
 
 def error_ratio(found: float, exact: Any, bound: float, dtype: np.dtype[Any]) -> float:
     """Return the error of one element in units of its bound; above 1 is wrong."""
-    if isinstance(exact, (float, np.floating)) and not np.isfinite(exact):
+    if not _is_finite(exact):
         same = np.isnan(found) if np.isnan(exact) else found == exact
         return 0.0 if same else float("inf")
     if not np.isfinite(found):
         # Infinity is right where the exact value, give or take the bound, rounds to it.
         limit = float(np.finfo(dtype).max) * (1 + float(np.finfo(dtype).eps) / 4)
-        overflows = abs(exact) + bound >= limit and not np.isnan(found)
+        overflows = as_float(abs(exact)) + bound >= limit and not np.isnan(found)
         return 0.0 if overflows and (found > 0) == (exact > 0) else float("inf")
     error = abs(Fraction(found) - as_fraction(exact))
-    if error == 0:
+    if error == 0 or bound == float("inf"):
         return 0.0
-    return float(error / Fraction(bound)) if bound > 0 else float("inf")
+    return as_float(error / Fraction(bound)) if bound > 0 else float("inf")
 
 
 def as_fraction(value: Any) -> Fraction:
@@ -134,6 +142,14 @@ def as_fraction(value: Any) -> Fraction:
     return Fraction(value)
 
 
+def as_float(value: Any) -> float:
+    """Return an exact number rounded to a float, infinity if it is beyond all."""
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
 def round_to(value: Any, dtype: np.dtype[Any]) -> Any:
     """Round an exact number once to `dtype`, ties to even.
 
@@ -141,7 +157,7 @@ def round_to(value: Any, dtype: np.dtype[Any]) -> Any:
     halfway points float64 holds, only when float64 did not have to round onto such a point; so the
     direction of its error decides there.
     """
-    near = float(value)
+    near = as_float(value)
     rounded = dtype.type(near)
     if dtype == np.float64 or not np.isfinite(rounded) or Fraction(near) == value:
         return rounded
@@ -151,34 +167,60 @@ def round_to(value: Any, dtype: np.dtype[Any]) -> Any:
     return min(candidates, key=lambda c: abs(Fraction(float(c)) - value))
 
 
-def _compare_rounded(name: str, found: Array, center: Array, allowed: Array) -> Disagreement | None:
-    with np.errstate(invalid="ignore"):
-        error = np.abs(found.astype(np.longdouble) - center.astype(np.longdouble))
-    same = (found == center) | (np.isnan(found) & np.isnan(center))
-    wrong = ~same & ~(error <= allowed)
-    if not wrong.any():
-        return None
-    where = _first(wrong)
-    limit = float(np.broadcast_to(allowed, found.shape)[where])
-    return Disagreement(
-        name,
-        f"{_element(name, where)} is {float(found[where])!r}, the kernel says "
-        f"{float(center[where])!r}; allowed is a difference of {limit:.3g} ({int(wrong.sum())} of "
-        f"{found.size} are beyond)",
-        float(error[where] / limit) if limit > 0 else float("inf"),
-    )
-
-
-def _wrong_form(
+def wrong_form(
     name: str, found: Array, shape: tuple[int, ...], dtype: np.dtype[Any] | None
 ) -> Disagreement | None:
+    """Demand a shape, and a dtype; without one, that of whole numbers or of reals, of any width."""
     if found.shape != shape:
         what = f"{name} has shape {found.shape}, expected {shape}"
         return Disagreement(name, what, kind="wrong shape")
+    if dtype is None and found.dtype.kind not in "iuf":
+        what = f"{name} has dtype {_named(found.dtype)}, expected one of integers or of floats"
+        return Disagreement(name, what, kind="wrong dtype")
     if dtype is not None and found.dtype != dtype:
-        what = f"{name} has dtype {found.dtype}, expected {dtype}"
+        what = f"{name} has dtype {_named(found.dtype)}, expected {dtype}"
         return Disagreement(name, what, kind="wrong dtype")
     return None
+
+
+def _compare_rounded(
+    name: str, found: Array, center: Array, bound: Array, because: Callable[[], str]
+) -> Disagreement | None:
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        allowed = np.broadcast_to(2 * bound, found.shape)
+        error = np.abs(found.astype(np.longdouble) - center.astype(np.longdouble))
+        same = (found == center) | (np.isnan(found) & np.isnan(center))
+        ratios = np.where(same, 0, np.where(error <= allowed, 0.5, error / allowed))
+        # What is no number here is the error of what is none, or infinite.
+        ratios = np.where(np.isnan(ratios), np.inf, ratios).astype(np.float64)
+    where = _worst(ratios, np.isfinite(center))
+    if where is None:
+        return None
+    what = f"{_element(name, where)} is {float(found[where])!r}, the kernel says "
+    what += _shown(float(center[where]))
+    finite = np.isfinite(center[where])
+    what += _allowed("a difference", float(allowed[where])) if finite else because()
+    return Disagreement(name, f"{what}{_count(ratios)}", float(ratios[where]))
+
+
+def _worst(ratios: Array, finite: Array) -> tuple[int, ...] | None:
+    """Return the place of the largest ratio above 1, where it must be finite if there is one."""
+    beyond = ratios > 1
+    if not beyond.any():
+        return None
+    chosen = beyond & finite if (beyond & finite).any() else beyond
+    return _first(np.where(chosen, ratios, 0) == ratios[chosen].max())
+
+
+def _allowed(what: str, bound: float) -> str:
+    """Say how much is allowed; where it is all that there is, what is wrong is no number."""
+    if bound >= float(np.finfo(np.float64).max) / 4:
+        return ""
+    return f"; allowed is {what} of {bound:.3g}"
+
+
+def _count(ratios: Array) -> str:
+    return f" ({int((ratios > 1).sum())} of {ratios.size} are beyond)" if ratios.size > 1 else ""
 
 
 def _first(mask: Array) -> tuple[int, ...]:
@@ -189,7 +231,17 @@ def _element(name: str, where: tuple[int, ...]) -> str:
     return f"{name}{list(where)}" if where else name
 
 
+def _named(dtype: np.dtype[Any]) -> str:
+    text = printable(str(dtype))
+    return text if len(text) <= LONGEST_DTYPE else f"{text[:LONGEST_DTYPE]}..."
+
+
+def _is_finite(value: Any) -> bool:
+    return not isinstance(value, (float, np.floating)) or bool(np.isfinite(value))
+
+
 def _shown(value: Any) -> str:
-    if isinstance(value, Fraction) and value.denominator > 10**6:
-        return f"{float(value)!r} (rounded for display)"
-    return str(value)
+    """Return a number in few digits, or a fraction where that is shorter."""
+    if isinstance(value, Fraction) and value.denominator <= SHOWN >= abs(value.numerator):
+        return str(value)
+    return repr(as_float(value))

@@ -7,7 +7,7 @@ from typing import Any
 from refkernels.conformance.encoding import decode_case, encode_case
 from refkernels.conformance.spec import Case
 
-__all__ = ["Dissent", "printable"]
+__all__ = ["Dissent"]
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,3 @@ class Dissent:
         """Restore what `as_json` gave."""
         case = data["case"]
         return cls(**{**data, "case": None if case is None else decode_case(case)})
-
-
-def printable(text: str) -> str:
-    r"""Return what a target said with control characters and half surrogate pairs written out.
-
-    >>> printable("red: \x1b[31m")
-    'red: \\x1b[31m'
-    """
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)

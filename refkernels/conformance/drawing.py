@@ -7,12 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.plain import box_axes, is_center
 from refkernels.conformance.spec import Case, Operator
 
 __all__ = ["Drawing", "Shape", "draw"]
-
-# Inputs of these names hold boxes, where the operator gives them an axis of four.
-NAMES = ("a", "b", "anchors", "boxes", "refs")
 
 # More boxes of an input, or images of a batch, are not drawn.
 MOST_BOXES, MOST_IMAGES = 12, 2
@@ -83,27 +81,16 @@ def draw(operator: Operator, case: Case) -> list[Drawing]:
 
 def _boxes(operator: Operator, case: Case) -> dict[str, Array]:
     """Return the inputs that hold boxes, as (image, box, 4) corners."""
-    names = ("x", *NAMES) if operator.family == "bbox" else NAMES
-    named = {name: array for name, array in case.inputs.items() if name in names and array.size}
-    axes = operator.axes(case) if named else {}
     found = {}
-    for name, array in named.items():
-        if "4" not in axes.get(name, ""):
-            continue
+    for name, axis in box_axes(operator, case).items():
         # Wide enough that no difference of the largest float64 overflows.
-        boxes = np.moveaxis(array, axes[name].index("4"), -1).astype(np.longdouble)
+        boxes = np.moveaxis(case.inputs[name], axis, -1).astype(np.longdouble)
         boxes = boxes.reshape(-1, boxes.shape[-2] if boxes.ndim > 1 else 1, 4)
-        if _is_center(operator.name, case, name):
+        if is_center(operator, case):
             half = boxes[..., 2:] / 2
             boxes = np.concatenate([boxes[..., :2] - half, boxes[..., :2] + half], -1)
         found[name] = boxes
     return found
-
-
-def _is_center(operator: str, case: Case, name: str) -> bool:
-    if operator == "NormalizedBoxCenterDecoder":
-        return not case.config.get("convert_anchor", False)
-    return operator == "BBoxCenterToCorner" or case.config.get("fmt") == "center"
 
 
 def _drawing(sets: dict[str, Array], caption: str, offset: float) -> Drawing:

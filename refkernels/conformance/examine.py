@@ -10,29 +10,26 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.adapters import InputsChanged
 from refkernels.conformance.compare import Disagreement
-from refkernels.conformance.dissent import Dissent, printable
+from refkernels.conformance.dissent import Dissent
 from refkernels.conformance.divergence import Divergence
+from refkernels.conformance.failing import Failed, failure
+from refkernels.conformance.guard import guarded
+from refkernels.conformance.laws import first_broken
 from refkernels.conformance.offers import EVERYTHING, Offers
-from refkernels.conformance.parameters import FREE, Parameters, Untried
-from refkernels.conformance.spec import INTEGERS, Case, Law, Operator, Reference
+from refkernels.conformance.parameters import FREE, Parameters
+from refkernels.conformance.spec import INTEGERS, Case, Operator, Reference
 from refkernels.conformance.target import Target, TargetError
+from refkernels.conformance.whole import judge_whole
 from refkernels.conformance.witness import conforms_elsewhere
 
-__all__ = ["Dissent", "Examiner", "Moment"]
+__all__ = ["SIDE_MODES", "Dissent", "Examiner", "Moment"]
 
 # One by one, the images of a batch must come out as they do together.
 BY_IMAGE = "by image"
 
 # These take long, or seldom differ from the plain modes: each case is run in one of them.
 SIDE_MODES = ("sliced", "strided", "exported", BY_IMAGE)
-
-# A law has a dtype only so that it has a place among the results.
-LAW_DTYPE = "float32"
-
-# What code raises to say that it does not take integers.
-REFUSALS = (TypeError, ValueError, RuntimeError, NotImplementedError)
 
 # The definition answers who is wrong about outputs, and from inputs, of up to so many elements.
 ARBITRATION_LIMIT = 20_000
@@ -65,10 +62,6 @@ class _Cast(NamedTuple):
     given: Case
     reference: Reference
     known: Set[str]
-
-
-class _Covered(Exception):
-    """A law runs a case in which the target is known to differ."""
 
 
 @dataclass
@@ -108,6 +101,8 @@ class Examiner:
         The laws that were not tried, and why.
     outside : int
         How many cases lie outside of what the target says that it offers.
+    arbitrates : bool
+        Whether the definition is asked who is wrong about a large case; else it is the target.
     """
 
     operator: Operator
@@ -124,6 +119,7 @@ class Examiner:
     untried: dict[str, str] = field(init=False, default_factory=dict)
     outside: int = field(init=False, default=0)
     taken: set[str] = field(init=False, default_factory=set)
+    arbitrates: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:
         name = self.operator.needs[0]
@@ -136,9 +132,14 @@ class Examiner:
                 f"none of the contexts {', '.join(wanted)} is there; found: {', '.join(found)}"
             )
 
+    @property
+    def plain_modes(self) -> list[str]:
+        """Those in which every case is run."""
+        return [mode for mode in self.modes if mode not in SIDE_MODES]
+
     def modes_of(self, case: Case, turn: int) -> list[str]:
         """Return the modes of a drawn case: the plain ones, and the others turn by turn."""
-        plain = [mode for mode in self.modes if mode not in SIDE_MODES]
+        plain = self.plain_modes
         side = [mode for mode in self._all_modes(case) if mode in SIDE_MODES]
         return plain + ([side[turn % len(side)]] if side else [])
 
@@ -215,16 +216,14 @@ class Examiner:
                         origin=origin,
                     )
                     try:
-                        with self._watched(given, case, dtype, mode, context, origin):
+                        with self.watched(given, case, dtype, mode, context, origin):
                             if call is None:
                                 call = self._prepare(case, mode, context)
                             outputs = call(*(x.copy() for x in given.inputs.values()))
-                    except KeyboardInterrupt:
-                        raise
-                    except BaseException as error:
-                        if self._is_refusal(error, dtype):
+                    except Failed as failed:
+                        if self._is_refusal(failed, dtype):
                             continue
-                        return dissent("target", *_failure(error, cast))
+                        return dissent("target", failed.kind, failed.what)
                     self.taken.add(dtype)
                     wrong = self._judge(own, outputs)
                     if wrong is not None and dtype in INTEGERS:
@@ -234,48 +233,34 @@ class Examiner:
                     self.ambiguous += self.operator.count_ambiguous(cast, reference, outputs)
         return None
 
-    def _is_refusal(self, error: BaseException, dtype: str) -> bool:
+    def _is_refusal(self, failed: Failed, dtype: str) -> bool:
         """Return whether the target says that it does not take integers, and remember it."""
-        if dtype not in INTEGERS or dtype in self.taken or not isinstance(error, REFUSALS):
+        if dtype not in INTEGERS or dtype in self.taken or not failed.is_refusal:
             return False
-        self.refused[dtype] = _failure(error, Case({}, {}))[1].removeprefix("raises ")
+        self.refused[dtype] = failed.what.removeprefix("raises ")
         return True
 
     def _judge(self, cast: _Cast, outputs: tuple[Array, ...]) -> Disagreement | None:
-        """Hold what the target makes of a case to what must come of it.
-
-        Integers that stand for reals are float64 in NumPy, and whatever is a framework's default
-        elsewhere; so what comes of them is right if it is in float64 or in float32.
-        """
-        if cast.dtype not in INTEGERS:
-            return self.operator.judge(cast.case, cast.reference, outputs)
-        wrongs = []
-        for dtype in (np.float64, np.float32):
-            case = cast.case.astype(dtype)
-            reference = self.operator.refer(case)
-            with np.errstate(all="ignore"):  # what does not fit float32 is infinite there
-                found = tuple(
-                    output.astype(kernel.dtype)
-                    if kernel.dtype.kind == "f" and output.dtype.kind in "iuf"
-                    else output
-                    for output, kernel in zip(
-                        outputs, _as_many(reference.kernel, outputs), strict=True
-                    )
-                )
-            wrong = self.operator.judge(case, reference, found)
-            if wrong is None:
-                return None
-            wrongs.append(wrong)
-        return wrongs[0]
+        """Hold what the target makes of a case to what must come of it."""
+        if cast.dtype in INTEGERS:
+            return judge_whole(self.operator, cast.case, outputs)
+        return self.operator.judge(cast.case, cast.reference, outputs)
 
     @contextmanager
-    def _watched(
+    def watched(
         self, cast: Case, case: Case, dtype: str, mode: str, context: str, origin: str
     ) -> Iterator[None]:
+        """Run the target's code in the body: watched, and with what it raises as `Failed`."""
         paste = partial(self._paste, cast, mode, context)
         self.watch(Moment(case, dtype, mode, context, origin, paste))
         try:
-            yield
+            with guarded():
+                yield
+        except KeyboardInterrupt:  # nobody's fault
+            raise
+        except BaseException as error:
+            # What it says is asked for now: if no answer comes, that is a hang of this case.
+            raise Failed(*failure(error, cast), error) from None
         finally:
             self.watch(None)
 
@@ -303,64 +288,7 @@ class Examiner:
 
         With a name, that law alone is tried.
         """
-        for law in self.operator.laws:
-            if name not in ("", law.name):
-                continue
-            try:
-                broken = self._examine_law(law)
-            except Untried as reason:
-                self.untried[law.name] = str(reason)
-                continue
-            if broken is not None:
-                return broken
-        return None
-
-    def _examine_law(self, law: Law) -> Dissent | None:
-        operator = self.operator
-        if law.of_batches and not self._draws_by_image():
-            raise Untried("it is not offered: its lots come from a generator of all images")
-        what = law.check(operator.run_kernel, self.parameters)
-        if what is not None:
-            return self._broken(law, "kernel", "breaks a law", what, "call", "cpu")
-        for context in self.contexts:
-            for mode in self.modes:
-                if mode in SIDE_MODES:
-                    continue
-
-                def on_target(
-                    case: Case,
-                    seed: int | None = None,
-                    mode: str = mode,
-                    context: str = context,
-                ) -> tuple[Array, ...]:
-                    covering = [d for d in self.divergences if d.when(case)]
-                    if any(not d.modes or mode in d.modes for d in covering):
-                        self.known.update(d.id for d in covering)
-                        raise _Covered
-                    if not self.offers.covers(case):
-                        raise Untried("it is outside of what is offered")
-                    with self._watched(case, case, LAW_DTYPE, mode, context, "a law"):
-                        call = operator.prepare(self.target, case, mode, context)
-                        keywords = {} if seed is None else {"seed": seed}
-                        return call(*(x.copy() for x in case.inputs.values()), **keywords)
-
-                kind = "breaks a law"
-                try:
-                    what = law.check(on_target, self.parameters)
-                except _Covered:
-                    continue
-                except (KeyboardInterrupt, Untried):
-                    raise
-                except BaseException as error:
-                    kind, what = _failure(error, Case({}, {}))
-                if what is not None:
-                    return self._broken(law, "target", kind, what, mode, context)
-        return None
-
-    def _draws_by_image(self) -> bool:
-        """Return whether the target offers lots that do not depend on the rest of a batch."""
-        name = self.operator.needs[0]
-        return self.target.adapter(name).draws_by_image(self.target.find(name))
+        return first_broken(self, name)
 
     def find_stale(self) -> Dissent | None:
         """Return a declared divergence whose witness conforms, or that does not cover it."""
@@ -406,7 +334,7 @@ class Examiner:
         size = sum(output.size for output in outputs)
         given = sum(array.size for array in case.inputs.values())
         is_large = size > ARBITRATION_LIMIT or given > ARBITRATION_INPUT_LIMIT
-        if reference.exact is not None or is_large:
+        if reference.exact is not None or is_large or not self.arbitrates:
             return "target", wrong.kind, wrong.what
         reference = self.operator.refer(case, ask_definition=True)
         kernel = self.operator.judge_kernel(case, reference)
@@ -435,33 +363,11 @@ class Examiner:
         paste = self._paste(self._given(case, dtype), mode, context)
         return Dissent(who, kind, what, dtype, mode, context, paste, origin, case=case)
 
-    def _broken(self, law: Law, who: str, kind: str, what: str, mode: str, context: str) -> Dissent:
-        what = f"breaks the law that {law.name}: {what}"
-        imports, expression = self.target.paste()
-        fixed = self.parameters.fixed
-        own = "" if fixed is None else f", parameters=Parameters({dict(fixed)!r})"
-        lines = [
-            "from refkernels.conformance.cases import find",
-            "from refkernels.conformance.examine import Examiner",
-            "from refkernels.conformance.parameters import Parameters" if own else "",
-            "from refkernels.conformance.spec import Recipe" if "matchers" in own else "",
-            imports,
-            f"operator, target = find({self.operator.name!r}), {expression}",
-            f"print(Examiner(operator, target{own}).examine_laws({law.name!r}))",
-        ]
-        paste = "\n".join(filter(None, lines))
-        return Dissent(who, kind, what, LAW_DTYPE, mode, context, paste, "a law", law.name)
-
     def _paste(self, cast: Case, mode: str, context: str) -> str:
         # One by one is what a single image shows; and the kernel has a mode and place of its own.
         mode = mode if mode in self.modes else self.modes[0]
         context = context if context in self.contexts else self.contexts[0]
         return self.operator.paste(self.target, cast, mode, context)
-
-
-def _as_many(kernel: tuple[Array, ...], outputs: tuple[Array, ...]) -> tuple[Array, ...]:
-    """Return the kernel's outputs, the last one repeated where the target has more of them."""
-    return (*kernel, *kernel[-1:] * len(outputs))[: len(outputs)]
 
 
 def _batch_size(operator: Operator, case: Case) -> int:
@@ -474,20 +380,3 @@ def _batch_size(operator: Operator, case: Case) -> int:
     }
     front = all(axes.get(name, "")[:1] in ("B", "1") for name in case.inputs)
     return sizes.pop() if len(sizes) == 1 and front else 1
-
-
-def _failure(error: BaseException, case: Case) -> tuple[str, str]:
-    """Return the kind of a failure that came as an exception, and what to say of it."""
-    if isinstance(error, InputsChanged):
-        name = error.name or [*case.inputs, "an input"][min(error.position, len(case.inputs))]
-        return "inputs changed", f"{name}{error}"
-    if isinstance(error, SystemExit):
-        return "exits", f"calls sys.exit({error.code!r})"
-    return "raises", f"raises {type(error).__name__}: {_first_lines(str(error))}"
-
-
-def _first_lines(message: str) -> str:
-    """Shorten a framework's stack trace to the line that says what is wrong."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith(("[bt]", "Stack trace", "Traceback"))]
-    return printable(" ".join(lines[-2:])[:300])

@@ -17,6 +17,7 @@ import numpy as np
 from refkernels.arrays import Array
 from refkernels.conformance.adapters import InputsChanged
 from refkernels.conformance.compare import Disagreement
+from refkernels.conformance.outputs import OutputError
 from refkernels.conformance.spec import Case, Operator, Recipe, Reference
 
 if TYPE_CHECKING:
@@ -92,9 +93,11 @@ class Pipeline(Operator):
                 except InputsChanged as error:
                     name = f"at {stage.recipe}: {[*stage.inputs][error.position]}"
                     raise InputsChanged(error.position, str(error), name) from None
+                except OutputError as error:
+                    raise OutputError(f"at {stage.recipe}: {error}") from None
                 if len(outputs) != len(stage.results):
-                    raise ValueError(
-                        f"{stage.recipe} gave {len(outputs)} outputs, expected "
+                    raise OutputError(
+                        f"at {stage.recipe}: {len(outputs)} outputs, expected "
                         f"{len(stage.results)}: {', '.join(stage.results)}"
                     )
                 values.update(zip(stage.results, outputs, strict=True))

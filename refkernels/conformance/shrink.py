@@ -1,146 +1,195 @@
-"""Make a counterexample smaller than Hypothesis could: drop rows of arrays, plain values."""
+"""Make a counterexample small and plain: go from a case that fails to a smaller one.
 
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from typing import Any, TypeVar
+Whole cases that are plain are tried first, then less of the case that there is: fewer boxes and
+images, parameters at their defaults, smaller numbers. It never goes from a plain case (`plain`) to
+one that is odder.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 
+from refkernels.conformance.smaller import (
+    VALUES_LIMIT,
+    at_defaults,
+    keep_rows,
+    length_of,
+    one_image,
+    plainer_parameters,
+    plainer_values,
+    rounded,
+    size_of,
+    usual_dtypes,
+)
 from refkernels.conformance.spec import Case
 
-__all__ = ["shrink"]
+__all__ = ["Search", "TimeIsUp"]
 
-Failure = TypeVar("Failure")
-
-# Values are made plain one by one in arrays of up to this many.
-VALUES_LIMIT = 64
+# So many parts of an axis are tried in vain before smaller ones are.
+PATIENCE = 40
 
 
-def shrink(
-    case: Case,
-    axes: Mapping[str, str],
-    examine: Callable[[Case], Failure | None],
-    seconds: float = 20,
-) -> tuple[Case, Failure | None]:
-    """Remove what a counterexample does not need.
+class TimeIsUp(BaseException):
+    """Ends a search early; it is no `Exception`, which Hypothesis would take for a failure."""
+
+
+class Ranking(Protocol):
+    """What `Plainness` offers; whatever ranks cases will do."""
+
+    def oddness(self, case: Case) -> Any: ...
+
+    def standard(self, config: Mapping[str, Any]) -> Iterable[Case]: ...
+
+    def ordinary(self, case: Case) -> Iterable[Case]: ...
+
+    def plainer(self, case: Case) -> Iterable[Case]: ...
+
+    def nearer(self, case: Case) -> Iterable[Case]: ...
+
+
+class Search:
+    """Goes from a case to a smaller one for as long as there is one that fails.
 
     Parameters
     ----------
     case : Case
         One that fails.
-    axes : mapping of str to str
-        For each input a letter per axis; entries along equal letters are removed together.
+    failure : object
+        What is said of it.
+    axes : callable
+        ``axes(case)`` returns for each input a letter per axis; entries along equal letters are
+        removed together.
     examine : callable
         Returns the failure of a case, or None if it passes.
-    seconds : float
-        When to stop trying.
+    plainness : Plainness
+        Says which cases are odder than others, and what to try in the place of those.
+    is_over : callable
+        Whether to stop trying.
 
-    Returns
-    -------
+    Attributes
+    ----------
     case : Case
-        The smallest that still fails.
-    failure : object or None
-        What `examine` said of it; None if nothing smaller fails.
+        The smallest that fails so far.
+    failure : object
+        What is said of this one.
+    oddness : tuple
+        How far it is from a plain one.
     """
-    failure: Failure | None = None
-    end = time.monotonic() + seconds
 
-    def take_first(candidates: Iterator[Case]) -> bool:
-        """Go on from the first candidate that fails too."""
-        nonlocal case, failure
-        for candidate in candidates:
-            if time.monotonic() >= end:
-                return False
-            again = _examine(examine, candidate)
-            if again is not None:
-                case, failure = candidate, again
-                return True
-        return False
+    def __init__(
+        self,
+        case: Case,
+        failure: Any,
+        axes: Callable[[Case], Mapping[str, str]],
+        examine: Callable[[Case], Any],
+        plainness: Ranking,
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.case, self.failure, self.oddness = case, failure, plainness.oddness(case)
+        self._axes, self._examine, self._is_over = axes, examine, is_over
+        self._plainness = plainness
+        self._tried = {_key(case)}
 
-    shrunk = True
-    while shrunk:
-        shrunk = take_first(_smaller(case, axes))
-        if not shrunk:
-            for name in case.config:
-                shrunk |= take_first(_plainer_config(case, name))
-            for name, array in case.inputs.items():
+    def take(self, case: Case, failure: Any) -> None:
+        """Go on from a case that is found to fail, if it is less than the one that there is."""
+        oddness = self._plainness.oddness(case)
+        if self._is_less(case, oddness):
+            self.case, self.failure, self.oddness = case, failure, oddness
+
+    def oddness_of(self, case: Case) -> Any:
+        """Return how far another case is from a plain one."""
+        return self._plainness.oddness(case)
+
+    def replace(self) -> bool:
+        """Try whole cases that are plain, and return whether one of them fails.
+
+        Raises
+        ------
+        TimeIsUp
+            If it is; the smallest case so far is kept.
+        """
+        cases = self._plainness.standard(self.case.config)
+        return any(self._attempt(case, must_be_less=True) for case in cases)
+
+    def run(self) -> None:
+        """Try everything until nothing changes.
+
+        Raises
+        ------
+        TimeIsUp
+            If it is; the smallest case so far is kept.
+        """
+        for candidate in self._plainness.ordinary(self.case):
+            self._attempt(candidate, must_be_less=True)
+        self._pass(self._plainness.plainer)
+        before = None
+        while self.case is not before:
+            before = self.case
+            self._pass(lambda case: one_image(case, self._axes(case)))
+            for letter in self._letters():
+                self._drop_rows(letter)
+            self._pass(self._plainness.plainer)
+            self._pass(at_defaults)
+            self._pass(plainer_parameters)
+            self._pass(usual_dtypes)
+            self._pass(self._plainness.nearer, must_be_less=True)
+            self._pass(rounded)
+            for name, array in self.case.inputs.items():
                 for place in np.ndindex(array.shape if array.size <= VALUES_LIMIT else (0,)):
-                    shrunk |= take_first(_plainer(case, name, place))
-    return case, failure
+                    self._pass(partial(plainer_values, name=name, place=place))
 
+    def _pass(
+        self, candidates: Callable[[Case], Iterable[Case]], *, must_be_less: bool = False
+    ) -> None:
+        """Go on from the first candidate that fails, as long as there is one."""
+        while any(self._attempt(candidate, must_be_less) for candidate in candidates(self.case)):
+            pass
 
-def _examine(examine: Callable[[Case], Any], case: Case) -> Any:
-    try:
-        return examine(case)
-    except Exception:  # a smaller case may break a precondition of the operator: then it is none
-        return None
+    def _letters(self) -> list[str]:
+        letters = {letter for own in self._axes(self.case).values() for letter in own}
+        return sorted(filter(str.isalpha, letters))
 
-
-def _smaller(case: Case, axes: Mapping[str, str]) -> Iterator[Case]:
-    """Yield cases with less in them: large cuts first, then single entries, then rounded values."""
-    letters = sorted(
-        {letter for letters in axes.values() for letter in letters if letter.isalpha()}
-    )
-    for letter in letters:
-        length = max(
-            case.inputs[name].shape[letters.index(letter)]
-            for name, letters in axes.items()
-            if name in case.inputs and letter in letters
-        )
-        step = length // 2
+    def _drop_rows(self, letter: str) -> None:
+        """Drop what is not needed along a letter: large parts first, then single entries."""
+        step = length_of(self.case, self._axes(self.case), letter) // 2
         while step:
-            for start in range(0, length, step):
+            start = failures = 0
+            while failures < PATIENCE:
+                axes = self._axes(self.case)
+                length = length_of(self.case, axes, letter)
+                if start >= length or step >= length:
+                    break
                 keep = np.r_[0:start, min(start + step, length) : length]
-                yield _keep(case, axes, letter, keep)
+                if not self._attempt(keep_rows(self.case, axes, letter, keep)):
+                    start, failures = start + step, failures + 1
             step //= 2
-    for name in case.config:
-        yield replace(case, config={k: v for k, v in case.config.items() if k != name})
-    for name, array in case.inputs.items():
-        if array.dtype == np.float64 and array.size <= VALUES_LIMIT:
-            for plain in (np.round(array), np.round(array * 8) / 8):
-                if not np.array_equal(plain, array):
-                    yield replace(case, inputs={**case.inputs, name: plain})
+
+    def _attempt(self, candidate: Case, must_be_less: bool = False) -> bool:
+        """Go on from a case if it fails and is no odder than the one that there is."""
+        if self._is_over():
+            raise TimeIsUp
+        key = _key(candidate)
+        if key in self._tried:
+            return False
+        self._tried.add(key)
+        try:
+            oddness = self._plainness.oddness(candidate)
+            if oddness > self.oddness or (must_be_less and not self._is_less(candidate, oddness)):
+                return False
+            failure = self._examine(candidate)
+        except Exception:  # it may break a precondition of the operator: then it is no case
+            return False
+        if failure is None:
+            return False
+        self.case, self.failure, self.oddness = candidate, failure, oddness
+        return True
+
+    def _is_less(self, case: Case, oddness: Any) -> bool:
+        return bool((oddness, size_of(case)) < (self.oddness, size_of(self.case)))
 
 
-def _plainer(case: Case, name: str, place: tuple[int, ...]) -> Iterator[Case]:
-    """Yield cases with a plainer value at one place, the plainest first."""
-    array = case.inputs[name]
-    for plain in _plainer_numbers(float(array[place])):
-        changed = array.copy()
-        changed[place] = plain
-        yield replace(case, inputs={**case.inputs, name: changed})
-
-
-def _plainer_config(case: Case, name: str) -> Iterator[Case]:
-    """Yield cases with a plainer number for a parameter."""
-    value = case.config[name]
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        for plain in _plainer_numbers(float(value)):
-            yield replace(case, config={**case.config, name: type(value)(plain)})
-
-
-def _plainer_numbers(value: float) -> Iterator[float]:
-    if not np.isfinite(value):
-        return
-    halves = [np.trunc(value * share) for share in (0.5, 0.75)]
-    rounded = [np.round(value, digits) for digits in (0, 1, 2)]
-    binary = [np.round(value * scale) / scale for scale in (2, 4, 16, 256)]
-    for plain in (0.0, 1.0, -1.0, *halves, np.trunc(value) - 1, *rounded, *binary):
-        if _weight(plain) < _weight(value):
-            yield float(plain)
-
-
-def _weight(value: float) -> tuple[int, float, bool]:
-    """Rank how plain a number is: by its digits, then its magnitude; positive before negative."""
-    return len(repr(abs(float(value)))), abs(value), value < 0
-
-
-def _keep(case: Case, axes: Mapping[str, str], letter: str, keep: Any) -> Case:
-    inputs = {}
-    for name, array in case.inputs.items():
-        for axis, own in enumerate(axes.get(name, "")):
-            if own == letter:
-                array = np.take(array, keep, axis=axis)
-        inputs[name] = array
-    return replace(case, inputs=inputs)
+def _key(case: Case) -> int:
+    parts = ((x.dtype.str, x.shape, x.tobytes()) for x in case.inputs.values())
+    return hash((repr(case.config), *parts))

@@ -12,6 +12,7 @@ from typing import Any
 from refkernels.conformance.adapters import ADAPTERS, Adapter, GluonAdapter
 from refkernels.conformance.divergence import Divergence
 from refkernels.conformance.offers import EVERYTHING, Offers
+from refkernels.conformance.quoting import error_text, represented, text_of
 from refkernels.conformance.spec import Case, build
 from refkernels.legacy_numpy import numpy_for_mxnet
 
@@ -306,11 +307,12 @@ def _import_with_submodules(name: str) -> list[ModuleType]:
         try:
             module = importlib.import_module(name)
         except ImportError as error:
-            raise TargetError(f"cannot import {name}: {error}") from error
+            raise TargetError(f"cannot import {name}: {text_of(error)}") from error
         except SystemExit as error:
-            raise TargetError(f"cannot import {name}: it calls sys.exit({error.code!r})") from error
+            code = represented(error.code)
+            raise TargetError(f"cannot import {name}: it calls sys.exit({code})") from error
         except Exception as error:
-            raise TargetError(f"cannot import {name}: {type(error).__name__}: {error}") from error
+            raise TargetError(f"cannot import {name}: {error_text(error)}") from error
         modules = [module]
         for info in pkgutil.iter_modules(getattr(module, "__path__", [])):
             if info.name == "__main__":  # to import it is to run it
@@ -318,7 +320,8 @@ def _import_with_submodules(name: str) -> list[ModuleType]:
             try:
                 modules.append(importlib.import_module(f"{name}.{info.name}"))
             except (Exception, SystemExit) as error:  # one broken submodule hides no other
-                print(f"note: {name}.{info.name} does not import: {error}", file=sys.stderr)
+                said = f"{name}.{info.name} does not import: {text_of(error)}"
+                print(f"note: {said}", file=sys.stderr)
     return modules
 
 

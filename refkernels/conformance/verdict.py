@@ -11,7 +11,7 @@ VERDICTS = {
     "diverges": "a value or a decision is not what it must be",
     "wrong shape": "an output has another shape than it must",
     "wrong dtype": "an output has another dtype than it must",
-    "wrong outputs": "it returns more or fewer outputs than it must",
+    "wrong outputs": "it returns more or fewer outputs than it must, or what is no array",
     "inputs changed": "it writes to the arrays that it is given",
     "raises": "it raises an exception on valid input, or cannot be built",
     "exits": "it calls sys.exit",

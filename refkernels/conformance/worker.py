@@ -18,8 +18,9 @@ from typing import Any, TextIO
 import numpy as np
 
 from refkernels.conformance.cases import operators
-from refkernels.conformance.dissent import Dissent, printable
+from refkernels.conformance.dissent import Dissent
 from refkernels.conformance.examine import Moment
+from refkernels.conformance.quoting import error_text, printable
 from refkernels.conformance.replay import Saved, load, replay, save, saved_cases, write
 from refkernels.conformance.run import Options, Result, check_operator
 from refkernels.conformance.spec import Case, Image
@@ -162,7 +163,7 @@ class _Desk:
                 else:
                     result = self._check(name, Options(**request["options"]))
             except (Exception, SystemExit) as error:
-                reason = f"the check itself failed: {type(error).__name__}: {error}"
+                reason = f"the check itself failed: {error_text(error)}"
                 result = Result(name, "error", note=reason)
             if self._watch.printed:
                 result.remarks["prints"] = self._watch.printed

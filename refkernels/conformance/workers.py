@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.dissent import Dissent, printable
+from refkernels.conformance.dissent import Dissent
+from refkernels.conformance.quoting import printable
 from refkernels.conformance.replay import FAILURES, Saved, load, save
 from refkernels.conformance.run import Options, Result
 from refkernels.conformance.spec import Image
@@ -251,10 +252,9 @@ class _Worker:
         own = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
         own["HYPOTHESIS_STORAGE_DIRECTORY"] = str(folder)  # nothing of it is kept
         environment = {**os.environ, **own}
-        # Warnings are errors there where they are here.
-        flags = [f"-W{option}" for option in sys.warnoptions]
-        module = "refkernels.conformance.worker"
-        command = [sys.executable, *flags, "-m", module, str(folder), str(images)]
+        flags = [f"-W{option}" for option in sys.warnoptions]  # what is an error here is one there
+        module = ["-m", "refkernels.conformance.worker", str(folder), str(images)]
+        command = [sys.executable, *flags, *module]
         with (folder / STDOUT).open("wb") as out, (folder / STDERR).open("wb") as err:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=out, stderr=err, env=environment

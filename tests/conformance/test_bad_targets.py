@@ -290,7 +290,7 @@ class MaximumMatcher:
 """
     )
     (result,) = check(name, ["RCNNTargets"], Options(3, dtypes=("float32",)))
-    assert "MaximumMatcher(threshold=0.5) gave 2 outputs, expected 1" in result.dissents[0].what
+    assert "at MaximumMatcher(threshold=0.5): 2 outputs, expected 1" in result.dissents[0].what
 
 
 def test_workers_end_with_whoever_has_asked_them(monkeypatch, module):

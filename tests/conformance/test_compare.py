@@ -104,3 +104,83 @@ def test_rounding_to_a_dtype_takes_a_nearest_number(value):
             np.nextafter(rounded, dtype(-np.inf)),
         ):
             assert error <= abs(Fraction(float(neighbour)) - value)
+
+
+def said(found, center, bound, dtype=F32):
+    """Return what is said of float64 numbers beside exact ones, and beside those of a kernel."""
+    found = np.array(found, dtype)
+    exactly = compare_real("x", found, exact(*center), np.array(bound), dtype, both_rounded=False)
+    rounded = np.array([float(value) for value in center], dtype)
+    beside = compare_real("x", found, rounded, np.array(bound), dtype, both_rounded=True)
+    return exactly.what, beside.what
+
+
+def test_a_real_is_told_with_its_place_what_is_expected_and_what_is_allowed():
+    assert said([1, 2.5, 3], [1, 2, Fraction(7, 2)], [0, 0.125, 0.125]) == (
+        "x[1] is 2.5, expected 2; allowed is an error of 0.125 (2 of 3 are beyond)",
+        "x[1] is 2.5, the kernel says 2.0; allowed is a difference of 0.25 (2 of 3 are beyond)",
+    )
+    assert said([0.25], [Fraction(1, 3)], [0.001])[0] == (
+        "x[0] is 0.25, expected 1/3; allowed is an error of 0.001"
+    )
+    assert said([0.25], [Fraction(1, 10**9 + 7)], [0])[0] == (
+        "x[0] is 0.25, expected 9.99999993e-10; allowed is an error of 0"
+    )
+
+
+def test_a_number_that_must_be_finite_is_told_before_one_that_need_not_be():
+    found, center = np.float32([0, 5, np.inf]), np.array([np.nan, Fraction(1), np.inf], object)
+    wrong = compare_real("x", found, center, np.full(3, 0.5), F32, both_rounded=False)
+    assert wrong.what == ("x[1] is 5.0, expected 1; allowed is an error of 0.5 (2 of 3 are beyond)")
+    wrong = compare_real(
+        "x", found, center.astype(np.float32), np.full(3, 0.5), F32, both_rounded=True
+    )
+    assert wrong.what.startswith("x[1] is 5.0, the kernel says 1.0; ")
+
+
+@pytest.mark.parametrize("expected", [np.nan, np.inf, -np.inf])
+def test_where_no_number_is_expected_no_error_is_allowed(expected):
+    most = float(np.finfo(np.float64).max)
+    for both in (False, True):
+        center = np.array([expected], np.float32 if both else object)
+        bound = np.array([1.0 if both else most])
+        wrong = compare_real(
+            "x", np.float32([0]), center, bound, F32, both_rounded=both,
+            because=lambda: ": refs[0] has no extent",
+        )  # fmt: skip
+        said = "the kernel says" if both else "expected"
+        assert wrong.what == f"x[0] is 0.0, {said} {expected}: refs[0] has no extent"
+    wrong = compare_real(
+        "x", np.float32([np.nan]), exact(1), np.array([most]), F32, both_rounded=False
+    )
+    assert wrong.what == "x[0] is nan, expected 1"
+
+
+def test_numbers_beyond_all_floats_are_compared_and_told():
+    f64 = np.dtype(np.float64)
+    huge = Fraction(10) ** 400
+    assert error_ratio(np.inf, huge, 0.0, f64) == 0
+    assert error_ratio(-np.inf, huge, 0.0, f64) == np.inf
+    assert error_ratio(1e308, huge, 1.0, f64) == np.inf
+    assert error_ratio(1e308, -huge, np.inf, f64) == 0
+    assert round_to(huge, f64) == np.inf
+    assert round_to(-huge, np.dtype(np.float16)) == -np.inf
+    wrong = compare_real("x", np.array([1.0]), exact(huge), np.zeros(1), f64, both_rounded=False)
+    assert wrong.what == "x[0] is 1.0, expected inf; allowed is an error of 0"
+    assert compare_exact("x", np.array([np.inf]), exact(huge), f64) is None
+
+
+def test_numbers_that_overflow_are_compared_without_a_warning():
+    most = float(np.finfo(np.float64).max)
+    center, bound = np.array([most, 0, np.inf, np.nan]), np.array([most, np.inf, 0, most])
+    f64 = np.dtype(np.float64)
+    for found in ([-most, 1, -np.inf, 2], [np.inf, np.nan, np.nan, np.inf]):
+        compare_real("x", np.array(found), center, bound, f64, both_rounded=True)
+    assert compare_real("x", center, center, bound, f64, both_rounded=True) is None
+
+
+@pytest.mark.parametrize("dtype", [object, bool, complex, "U3", "M8[s]"])
+def test_whole_numbers_of_no_dtype_for_numbers_are_wrong_even_where_they_are_equal(dtype):
+    found = compare_exact("matches", np.zeros(2, dtype), np.zeros(2, int), None)
+    assert found.kind == "wrong dtype"
+    assert found.what.startswith("matches has dtype ")

@@ -1,5 +1,6 @@
 """Who is wrong is found by asking: the target, the kernel, or both; and modes and laws are told."""
 
+import signal
 from dataclasses import replace
 from functools import partial
 
@@ -96,6 +97,10 @@ def test_a_law_that_the_kernel_breaks_is_the_kernels():
 
 
 def interrupted(matches):
+    signal.raise_signal(signal.SIGINT)  # as somebody does at the keyboard
+
+
+def interrupts(matches):
     raise KeyboardInterrupt
 
 
@@ -110,6 +115,13 @@ def test_an_interrupt_is_nobodys_fault():
     with pytest.raises(KeyboardInterrupt):
         examiner(interrupted, laws=(Law("it answers", check),)).examine_laws()
     assert len(calls) == 1  # the kernel did
+
+
+def test_an_interrupt_that_a_target_raises_is_its_own():
+    dissent = examiner(interrupts).examine(SMALL, "a test", ("float32",))
+    assert (dissent.kind, dissent.what) == ("raises", "raises KeyboardInterrupt: ")
+    law = Law("it answers", lambda run: str(run(SMALL)[0].shape) and None)
+    assert examiner(interrupts, laws=(law,)).examine_laws().kind == "raises"
 
 
 def test_a_failure_that_does_not_come_again_is_told_as_such():

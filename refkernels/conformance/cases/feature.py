@@ -17,6 +17,7 @@ from hypothesis.strategies import DrawFn
 
 from refkernels import feature
 from refkernels.arrays import Array, computing_dtype
+from refkernels.conformance.cases.networks import networks, small_network
 from refkernels.conformance.compare import Disagreement, compare_real
 from refkernels.conformance.graph import compare_graph, first_failing, running_errors
 from refkernels.conformance.parameters import Parameters, Untried
@@ -24,13 +25,13 @@ from refkernels.conformance.spec import Case, Law, Operator, Output, Reference, 
 from refkernels.conformance.strategies import configurations
 from refkernels.feature import GraphEvaluator
 from refkernels.feature.attributes import Attributes
-from refkernels.feature.graph import Graph, Node
+from refkernels.feature.graph import Graph
 from refkernels.feature.mxnet_operators import OPERATORS as LAYERS
 
 if TYPE_CHECKING:
     from refkernels.conformance.target import Target
 
-__all__ = ["OPERATORS", "case_of", "small_network"]
+__all__ = ["OPERATORS", "case_of"]
 
 # Networks of the model zoo with few parameters; `compare-graph --zoo` takes any.
 WHOLE = ("mobilenet0.25", "mobilenetv2_0.25")
@@ -92,7 +93,8 @@ class Features(Operator):
         """Hold outputs to the definition, within the error that runs through the layers."""
         expected = reference.exact if reference.exact is not None else reference.kernel
         if len(outputs) != len(expected):
-            return Disagreement("outputs", f"{len(outputs)} outputs, expected {len(expected)}")
+            what = f"{len(outputs)} outputs, expected {len(expected)}"
+            return Disagreement("outputs", what, kind="wrong outputs")
         bounds = self._bounds(case)
         for i, (found, exact, bound) in enumerate(zip(outputs, expected, bounds, strict=True)):
             dtype = reference.kernel[i].dtype
@@ -147,74 +149,6 @@ def _params(case: Case, built: Any) -> dict[str, Array]:
     return {name: case.inputs[name] for name in built.parameters}
 
 
-class _Layers:
-    """A network that is drawn layer by layer."""
-
-    def __init__(self) -> None:
-        self.nodes = [Node("data", "null", {}, ())]
-
-    def add(self, op: str, name: str, inputs: list[int], parameters: str = "", **attrs: Any) -> int:
-        for parameter in parameters.split():
-            self.nodes.append(Node(f"{name}_{parameter}", "null", {}, ()))
-            inputs = [*inputs, len(self.nodes) - 1]
-        text = {key: str(value) for key, value in attrs.items()}
-        self.nodes.append(Node(name, op, text, tuple((i, 0) for i in inputs)))
-        return len(self.nodes) - 1
-
-    def json(self, head: int) -> str:
-        from refkernels.conformance.mxnet_graph import graph_json
-
-        return graph_json(Graph(tuple(self.nodes), ((head, 0),)))
-
-
-@st.composite
-def _network(draw: DrawFn, doubling: bool = False) -> tuple[str, list[str]]:
-    """Draw a network of one to three stages, each of at most half the last one's size.
-
-    With `doubling`, twice the size of a stage is no less than that of the stage before. Returns the
-    network's JSON and the names of the stages.
-    """
-    net = _Layers()
-    names = []
-    kinds = ["plain", "normed", "residual", "pooled", "wide"]
-    y = 0
-    for i in range(draw(st.integers(1, 3))):
-        name = f"stage{i}"
-        filters = draw(st.integers(1, 2))
-        kind = draw(st.sampled_from(kinds))
-        if kind == "pooled":  # twice would leave nothing of a small image
-            kinds.remove(kind)
-        stride = (2, 2) if i and kind != "pooled" else (1, 1)
-        conv = {"num_filter": filters, "kernel": (3, 3), "pad": (1, 1), "stride": stride}
-        y = net.add("Convolution", f"{name}_conv", [y], "weight bias", **conv)
-        if kind == "normed":
-            parameters = "gamma beta moving_mean moving_var"
-            y = net.add("BatchNorm", f"{name}_bn", [y], parameters, fix_gamma=False, eps=1e-5)
-        elif kind == "residual":
-            one = {**conv, "kernel": (1, 1), "stride": (1, 1), "pad": (0, 0), "no_bias": True}
-            other = net.add("Convolution", f"{name}_conv1", [y], "weight", **one)
-            y = net.add("elemwise_add", f"{name}_plus", [y, other])
-        elif kind == "pooled":
-            pool: dict[str, Any] = {
-                "pool_type": draw(st.sampled_from(["max", "avg"])),
-                "kernel": (2, 2),
-                "stride": (2, 2),
-                # 3 pixels are 1 by 'valid', and twice that is too little for a sum.
-                "pooling_convention": "full"
-                if doubling
-                else draw(st.sampled_from(["valid", "full"])),
-            }
-            y = net.add("Pooling", f"{name}_pool", [y], **pool)
-        elif kind == "wide":
-            y = net.add("Concat", f"{name}_concat", [y, y], dim=1, num_args=2)
-        act = draw(st.sampled_from(["relu", "relu", "sigmoid", "tanh"]))
-        y = net.add("Activation", f"{name}_relu", [y], act_type=act)
-        names.append(f"{name}_relu")
-    flat = net.add("Flatten", "flat", [y])
-    head = net.add("FullyConnected", "dense", [flat], "weight bias", num_hidden=2)
-    return net.json(head), names
-
-
 def _case(
     draw: DrawFn, kernel: Any, config: dict[str, Any], sides: st.SearchStrategy[int] = SIDE
 ) -> Case:
@@ -224,16 +158,6 @@ def _case(
     shape += [draw(sides), draw(sides)]
     image = rng.normal(size=shape)
     return Case(config, {"data": image, **_parameters(kernel(**config).graph, image, rng)})
-
-
-def small_network(stages: int) -> tuple[str, list[str]]:
-    """Return a network of convolutions that each halve the image: its JSON, and their names."""
-    net, y = _Layers(), 0
-    names = [f"stage{i}" for i in range(stages)]
-    for name in names:
-        conv = {"num_filter": 2, "kernel": (3, 3), "pad": (1, 1), "stride": (2, 2)}
-        y = net.add("Convolution", name, [y], "weight bias", **conv)
-    return net.json(y), names
 
 
 def case_of(name: str, config: dict[str, Any]) -> Case:
@@ -282,7 +206,7 @@ def _extractor(draw: DrawFn, parameters: Parameters) -> Case:
 
     if parameters.fixed is not None:
         return _case(draw, FeatureExtractor, dict(parameters.fixed), SIDES_OF_ANY)
-    network, names = draw(_network())
+    network, names = draw(networks())
     outputs = draw(st.lists(st.sampled_from([*names, "dense"]), min_size=1, unique=True))
     outputs = [name + draw(st.sampled_from(["", "_output"])) for name in outputs]
     return _case(draw, FeatureExtractor, {"network": network, "outputs": outputs})
@@ -294,7 +218,7 @@ def _expander(draw: DrawFn, parameters: Parameters) -> Case:
 
     if parameters.fixed is not None:
         return _case(draw, FeatureExpander, dict(parameters.fixed), SIDES_OF_ANY)
-    network, names = draw(_network())
+    network, names = draw(networks())
     options = configurations(
         use_1x1_transition=st.booleans(),
         use_bn=st.booleans(),
@@ -318,7 +242,7 @@ def _pyramid(draw: DrawFn, parameters: Parameters) -> Case:
 
     if parameters.fixed is not None:
         return _case(draw, FPNFeatureExpander, dict(parameters.fixed), SIDES_OF_ANY)
-    network, names = draw(_network(doubling=True))
+    network, names = draw(networks(doubling=True))
     config = {
         "network": network,
         "outputs": names,

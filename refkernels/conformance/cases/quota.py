@@ -127,6 +127,9 @@ class Lottery(Operator):
         self, case: Case, reference: Reference, outputs: tuple[Array, ...]
     ) -> Disagreement | None:
         """Hold a draw to what must hold of every draw."""
+        wrong = self.judge_form(case, reference, outputs)
+        if wrong is not None:
+            return wrong
         (samples,) = outputs
         facts = reference.exact if reference.exact is not None else self.define(case)
         candidates, max_pos, max_neg = (np.asarray(fact) for fact in facts)

@@ -81,6 +81,9 @@ class Mining(Operator):
         self, case: Case, reference: Reference, outputs: tuple[Array, ...]
     ) -> Disagreement | None:
         """Hold a selection to the quotas, and to the order of scores as far as bounds tell them."""
+        wrong = self.judge_form(case, reference, outputs)
+        if wrong is not None:
+            return wrong
         (samples,) = outputs
         facts = reference.exact if reference.exact is not None else approximate_facts(case)
         scores, eligible, quotas = (np.asarray(fact) for fact in facts)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from refkernels.conformance.cases.feature import case_of, small_network
+from refkernels.conformance.cases.feature import case_of
+from refkernels.conformance.cases.networks import small_network
 from refkernels.conformance.spec import Case
 
 __all__ = ["CORNERS"]

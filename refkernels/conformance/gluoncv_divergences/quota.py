@@ -95,10 +95,6 @@ def _thresholds_are_unreadable(case: Case) -> bool:
     return not all(is_readable(case.config.get(name, 0)) for name in names)
 
 
-def _is_taken_for_batch(case: Case) -> bool:
-    return _is_single(case) and len(case.inputs["matches"]) > 1
-
-
 def _are_reduced_again(case: Case) -> bool:
     matches, ious = (case.inputs[name] for name in ("matches", "ious"))
     return matches.ndim == ious.ndim == 2 and matches.shape[1] > 1
@@ -142,7 +138,7 @@ DIVERGENCES = (
         "GCV-036",
         "QuotaSampler",
         "Arrays without a batch axis are taken for a batch, so the result has another shape.",
-        _is_taken_for_batch,
+        _is_single,
         witness(LOTTERY, matches=[0, 0], ious=[[1], [1]]),
     ),
     Divergence(
