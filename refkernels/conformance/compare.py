@@ -220,7 +220,9 @@ def _allowed(what: str, bound: float) -> str:
 
 
 def _count(ratios: Array) -> str:
-    return f" ({int((ratios > 1).sum())} of {ratios.size} are beyond)" if ratios.size > 1 else ""
+    count = int((ratios > 1).sum())
+    verb = "is" if count == 1 else "are"
+    return f" ({count} of {ratios.size} {verb} beyond)" if ratios.size > 1 else ""
 
 
 def _first(mask: Array) -> tuple[int, ...]:

@@ -134,9 +134,9 @@ def plainer_values(case: Case, name: str, place: tuple[int, ...]) -> Iterator[Ca
     """Yield cases with a plainer value at one place, the plainest first."""
     array = case.inputs[name]
     for plain in _plainer_numbers(float(array[place])):
-        changed = array.copy()
-        changed[place] = plain
-        if changed[place] == plain:  # an unsigned integer holds no -1
+        if plain >= 0 or array.dtype.kind != "u":
+            changed = array.copy()
+            changed[place] = plain
             yield replace(case, inputs={**case.inputs, name: changed})
 
 

@@ -154,12 +154,12 @@ class Picky:
         return np.zeros(matches.shape, np.int64)
 
 
-def counterexample_of(subject, name, case, mode="call", dtypes=("float32",), **config):
+def counterexample_of(subject, name, case, mode="call", dtypes=("float32",), seconds=10):
     operator = find(name)
     examiner = Examiner(operator, Subject(subject, name))
     dissent = examiner.examine(case, "a test", dtypes, (mode,))
     assert dissent is not None
-    budget = Budget(10)
+    budget = Budget(seconds)
     budget.start(is_last=True)
     return Counterexample(examiner, case, dissent, dtypes, budget)
 
@@ -184,6 +184,14 @@ def test_the_plain_mode_is_preferred():
     dissent = counterexample_of(strided, "NaiveSampler", case, "strided").shrink()
     assert dissent.mode == "strided"
     assert dissent.case.inputs["matches"].tolist() == [0, -1]  # one number has no strides
+
+
+def test_without_time_the_mode_stays():
+    case = Case({}, {"matches": np.array([[0.0, -1], [2, 2]])})
+    found = counterexample_of(
+        lambda matches: np.zeros(matches.shape), "NaiveSampler", case, "strided", seconds=0
+    )
+    assert found.shrink().mode == "strided"
 
 
 def test_a_target_that_keeps_something_is_given_all_that_came_before():

@@ -3,6 +3,7 @@
 import signal
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -127,6 +128,16 @@ def test_what_is_no_array_is_no_output(value, what):
 def test_what_scipy_makes_is_no_array():
     sparse = pytest.importorskip("scipy.sparse")
     assert returning(sparse.csr_matrix(RIGHT))[0] == "wrong outputs"
+
+
+def test_what_is_no_array_of_mxnet_is_no_output_of_a_block(mx):
+    class Block(mx.gluon.Block):
+        def forward(self, matches):
+            return np.array(RIGHT)
+
+    kind, said = found(Block())
+    assert kind == "wrong outputs"
+    assert said == "the output is of type ndarray, expected an NDArray"
 
 
 def test_one_that_holds_an_object_has_a_wrong_shape():
@@ -289,6 +300,28 @@ def test_an_interrupt_that_somebody_sends_is_nobodys_fault():
     with pytest.raises(KeyboardInterrupt):
         found(lambda matches: signal.raise_signal(signal.SIGINT))
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_whoever_takes_interrupts_keeps_them():
+    taken = []
+
+    def sampler(matches):
+        signal.signal(signal.SIGINT, lambda *args: taken.append(args))
+        return refkernels.NaiveSampler()(matches)
+
+    try:
+        assert found(sampler) is None
+        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_in_another_thread_who_interrupts_is_not_to_be_seen():
+    def sampler(matches):
+        raise KeyboardInterrupt
+
+    with ThreadPoolExecutor() as pool, pytest.raises(KeyboardInterrupt):
+        pool.submit(found, sampler).result()
 
 
 def warns(matches):

@@ -165,9 +165,10 @@ def test_each_value_becomes_the_plainest_that_fails():
 
 
 def test_an_unsigned_number_becomes_none_below_0():
-    case = Case({}, {"label": np.array([200, 7], np.uint8)})
-    smallest, _ = shrunk(case, {}, lambda c: c.inputs["label"][0] != 0)
-    assert smallest.inputs["label"].tolist() == [1, 0]
+    case = Case({}, {"label": np.array([200, 7], np.uint8), "inside": np.array([True])})
+    smallest, _ = shrunk(case, {}, lambda c: c.inputs["label"][0] > 1)
+    assert smallest.inputs["label"].tolist() == [2, 0]
+    assert smallest.inputs["inside"].tolist() in ([True], [False])
 
 
 def test_parameters_become_plain_too():
@@ -198,6 +199,14 @@ def test_operators_as_parameters_are_fewer_and_plainer():
 
     smallest, _ = shrunk(Case({"matchers": matchers}, {"x": np.zeros(1)}), {}, fails)
     assert smallest.config == {"matchers": [Recipe("BipartiteMatcher", {"share_max": False})]}
+
+    def fails_at_thresholds(c):
+        return all(matcher.config.get("threshold", 0) > 0.2 for matcher in c.config["matchers"])
+
+    smallest, _ = shrunk(
+        Case({"matchers": matchers[1:]}, {"x": np.zeros(1)}), {}, fails_at_thresholds
+    )
+    assert [matcher.config for matcher in smallest.config["matchers"]] == [{"threshold": 0.5}]
 
 
 def test_a_threshold_goes_to_a_half_with_all_that_is_at_it():
