@@ -190,7 +190,9 @@ def _compare_rounded(
         allowed = np.broadcast_to(2 * bound, found.shape)
         error = np.abs(found.astype(np.longdouble) - center.astype(np.longdouble))
         same = (found == center) | (np.isnan(found) & np.isnan(center))
-        ratios = np.where(same, 0, np.where(error <= allowed, 0.5, error / allowed))
+        # Infinity is not near a finite number, however large the bound.
+        near = (error <= allowed) & np.isfinite(error)
+        ratios = np.where(same, 0, np.where(near, 0.5, error / allowed))
         # What is no number here is the error of what is none, or infinite.
         ratios = np.where(np.isnan(ratios), np.inf, ratios).astype(np.float64)
     where = _worst(ratios, np.isfinite(center))

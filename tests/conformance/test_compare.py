@@ -184,3 +184,17 @@ def test_whole_numbers_of_no_dtype_for_numbers_are_wrong_even_where_they_are_equ
     found = compare_exact("matches", np.zeros(2, dtype), np.zeros(2, int), None)
     assert found.kind == "wrong dtype"
     assert found.what.startswith("matches has dtype ")
+
+
+def test_infinity_is_not_near_a_finite_number_however_large_the_bound():
+    unbounded = np.full(1, np.finfo(np.float64).max)
+    for found, kernel in ((np.inf, 1.0), (1.0, np.inf)):
+        wrong = compare_real(
+            "targets",
+            np.array([found]),
+            np.array([kernel]),
+            unbounded,
+            np.dtype(np.float64),
+            both_rounded=True,
+        )
+        assert wrong is not None
