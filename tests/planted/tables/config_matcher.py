@@ -158,14 +158,12 @@ PLANTED = (
         why="eps is added to distances instead of taken from them",
     ),
     _module(
-        "bipartite-ties-by-column",
+        "bipartite-last-of-ties",
         "BipartiteMatcher",
         {"threshold": 0.1},
-        old="place = first_argmax(left.reshape(images, -1))\n"
-        "            row, column = place // columns, place % columns",
-        new="place = first_argmax(left.transpose(1, 2).reshape(images, -1))\n"
-        "            row, column = place % rows, place // rows",
-        why="among equal pairs the lowest column wins, and not the lowest row",
+        old="place = first_argmax(left.reshape(images, -1))",
+        new="place = rows * columns - 1 - first_argmax(left.reshape(images, -1).flip(1))",
+        why="among equal pairs the last wins",
     ),
     _function(
         "bipartite-eps-added-twice-over",

@@ -134,12 +134,12 @@ PLANTED = (
         why="what comes in is overwritten",
     ),
     _function(
-        "torch-bipartite-eps-not-rounded",
+        "torch-bipartite-eps-in-double",
         "BipartiteMatcher",
         {"eps": 0.05},
-        old="threshold, eps = (torch.tensor(value, dtype=x.dtype) for value in (threshold, eps))",
-        new="threshold = torch.tensor(threshold, dtype=x.dtype)",
-        why="eps is not rounded to float16 before it is added",
+        old="(x + eps >= x.amax(0))",
+        new="(x.double() + eps.double() >= x.amax(0).double())",
+        why="sums with eps are of double precision",
     ),
     _module(
         "torch-bipartite-eps-in-float32",
