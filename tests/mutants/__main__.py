@@ -9,7 +9,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 from rich.console import Console
@@ -30,6 +30,16 @@ SOURCES = ("by hand", "generated")
 @click.option("--match", multiple=True, help="Those whose name holds this text; repeatable.")
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option(
+    "--config",
+    "configs",
+    type=click.IntRange(min=1),
+    is_flag=False,
+    flag_value=30,
+    default=None,
+    help="Fix the configuration: try this many of each operator, 30 if no number is given.",
+)
+@click.option("--examples", type=click.IntRange(min=1), default=100, show_default=True)
+@click.option(
     "--equivalent", is_flag=True, help="Check those that are declared equivalent too, and only."
 )
 @click.option("--verbose", is_flag=True, help="List what killed each mutant.")
@@ -39,10 +49,15 @@ def main(
     limit: int | None,
     match: tuple[str, ...],
     workers: int,
+    configs: int | None,
+    examples: int,
     equivalent: bool,
     verbose: bool,
 ) -> None:
     """Check wrong variants of the blocks up to the first failure, at default settings.
+
+    With --config, a variant counts as killed if it is under one of the configurations. Whether it
+    differs at all under any of them cannot be decided, so that some survivors may be equivalent.
 
     Exit status: 0 if each is killed or declared equivalent, 1 if one survives.
     """
@@ -55,9 +70,11 @@ def main(
     ]
     declared = [mutant for _, mutant in mutants if mutant.equivalent]
     mutants = [pair for pair in mutants if bool(pair[1].equivalent) == equivalent]
+    console = Console(highlight=False)
+    if configs:
+        mutants = _configurable(mutants, console)
     if limit is not None and limit < len(mutants):
         mutants = [mutants[i * len(mutants) // limit] for i in range(limit)]
-    console = Console(highlight=False)
     if not mutants:
         console.print("no mutant is chosen")
         sys.exit(2)
@@ -66,13 +83,20 @@ def main(
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="refkernels-") as folder:
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = folder  # nothing is written to the tree
-        fates = _run([mutant for _, mutant in mutants], workers, console, verbose)
+        plan = {"workers": workers, "configs": configs or 0, "max_examples": examples}
+        fates = _run([mutant for _, mutant in mutants], plan, console, verbose)
     console.print(_by("family", [(fate.mutant.family, fate) for fate in fates]))
     console.print(_by("source", [(source_of[id(fate.mutant)], fate) for fate in fates]))
     console.print(_by("kind", [(fate.mutant.kind, fate) for fate in fates]))
     survivors = [fate.mutant for fate in fates if not fate.killed]
     for mutant in survivors:
         console.print(f"survives: {mutant.name}", style="red", markup=False)
+    for fate in fates:
+        if fate.broken:
+            console.print(f"the check stopped: {fate.mutant.name}: {fate.broken}", markup=False)
+    if configs:
+        untried = sum(fate.untried for fate in fates)
+        console.print(f"no case could be drawn for {untried} configurations of survivors")
     killed = len(fates) - len(survivors)
     console.print(
         f"{killed} of {len(fates)} killed, {len(declared)} declared equivalent, "
@@ -99,7 +123,22 @@ def _mutants(source: str) -> Sequence[Mutant]:
     return generate()
 
 
-def _run(mutants: Sequence[Mutant], workers: int, console: Console, verbose: bool) -> list:
+def _configurable(
+    mutants: Sequence[tuple[str, Mutant]], console: Console
+) -> list[tuple[str, Mutant]]:
+    """Leave out those of operators that are built with a network."""
+    from tests.mutants.affected import affected
+    from tests.mutants.configurations import CONFIGURABLE
+
+    kept = [pair for pair in mutants if not CONFIGURABLE.keys().isdisjoint(affected(pair[1]))]
+    if len(kept) < len(mutants):
+        console.print(f"{len(mutants) - len(kept)} of operators built with networks are left out")
+    return kept
+
+
+def _run(
+    mutants: Sequence[Mutant], plan: Mapping[str, int], console: Console, verbose: bool
+) -> list:
     from refkernels import warmup
     from tests.mutants.run import judge, sample_images
 
@@ -109,13 +148,14 @@ def _run(mutants: Sequence[Mutant], workers: int, console: Console, verbose: boo
     fates = []
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("mutants", total=len(mutants))
-        for fate in judge(mutants, images, workers=workers):
+        for fate in judge(mutants, images, **plan):
             fates.append(fate)
             progress.advance(task)
             if verbose or not fate.killed:
                 place = f"{fate.operator} {fate.examples}".strip()
                 what = f"{fate.how or 'SURVIVES'} ({place}) {fate.what}"
-                what = f"{fate.mutant.name}\n    {what[:300]} [{fate.seconds:.1f} s]"
+                what = f"{what[:300]} {fate.config}".rstrip()
+                what = f"{fate.mutant.name}\n    {what} [{fate.seconds:.1f} s]"
                 console.print(what, markup=False)
     order = {id(mutant): i for i, mutant in enumerate(mutants)}
     return sorted(fates, key=lambda fate: order[id(fate.mutant)])

@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -19,16 +19,22 @@ from typing import Any
 from unittest import mock
 
 from refkernels.conformance import run
-from refkernels.conformance.examine import Examiner, Moment
-from refkernels.conformance.spec import Case, Image
+from refkernels.conformance.examine import Moment
+from refkernels.conformance.spec import Image
 from refkernels.conformance.target import Target, TargetError
 from tests.mutants.affected import affected
+from tests.mutants.configurations import CONFIGURABLE, configurations
+from tests.mutants.first_failure import FirstFailure, Killed
 from tests.mutants.mutant import Mutant
 
 __all__ = ["Fate", "judge", "sample_images"]
 
 # One call that takes longer hangs: the time limit of `refkernels check` is twice that.
 SECONDS = 60
+
+# With configurations, each is tried on so many cases first, the first of those that follow: most
+# mutants die there.
+FIRST_EXAMPLES = 10
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,12 @@ class Fate:
         Within how many examples; 0 for a law or an import.
     what : str
         The dissent.
+    config : str
+        The configuration that it was found under, where it was fixed.
+    untried : int
+        How many configurations no case could be drawn for.
+    broken : str
+        An error that a check itself stopped with, if one did.
     seconds : float
     """
 
@@ -55,33 +67,15 @@ class Fate:
     operator: str = ""
     examples: int = 0
     what: str = ""
+    config: str = ""
+    untried: int = 0
+    broken: str = ""
     seconds: float = 0.0
 
     @property
     def killed(self) -> bool:
         """Whether the check told it from the block."""
         return bool(self.how)
-
-
-class _Killed(BaseException):
-    """Carries a dissent out of everything that would look for a smaller one."""
-
-
-class _FirstFailure(Examiner):
-    """An examiner that ends the check at the first dissent."""
-
-    def examine(self, case: Case, *arguments: Any) -> None:
-        return _raised(super().examine(case, *arguments))
-
-    def examine_laws(self, name: str = "") -> None:
-        return _raised(super().examine_laws(name), law=True)
-
-
-def _raised(dissent: Any, *, law: bool = False) -> None:
-    if dissent is not None:
-        if dissent.who == "kernel":
-            raise AssertionError(f"the kernel dissents, not the mutant: {dissent.what}")
-        raise _Killed(dissent, law)
 
 
 def sample_images() -> list[Image]:
@@ -98,6 +92,7 @@ def judge(
     *,
     workers: int = 2,
     max_examples: int = 100,
+    configs: int = 0,
 ) -> Iterator[Fate]:
     """Yield the fate of each mutant, in the order in which they are known.
 
@@ -110,6 +105,9 @@ def judge(
         How many side by side.
     max_examples : int
         Drawn cases per operator.
+    configs : int
+        How many configurations of each operator to check under, one by one, and without images; 0
+        checks as `refkernels check` does, with parameters of every sort.
     """
     fork = multiprocessing.get_context("fork")
     waiting = list(mutants)
@@ -119,7 +117,7 @@ def judge(
             while waiting and len(running) < workers:
                 mutant, (ours, theirs) = waiting.pop(0), fork.Pipe(duplex=False)
                 name = f"mutant_{len(mutants) - len(waiting)}"
-                arguments = (mutant, name, Path(folder), images, max_examples, theirs)
+                arguments = (mutant, name, Path(folder), images, max_examples, configs, theirs)
                 process = fork.Process(target=_check, args=arguments)
                 process.start()
                 theirs.close()
@@ -150,6 +148,7 @@ def _check(
     folder: Path,
     images: Sequence[Image],
     max_examples: int,
+    configs: int,
     answer: Connection,
 ) -> None:
     """Check a mutant in this process, and send what becomes of it."""
@@ -160,7 +159,10 @@ def _check(
     try:
         mutant.write(folder, name)
         sys.path.insert(0, str(folder))
-        answer.send(_first_failure(name, affected(mutant), images, max_examples))
+        if configs:
+            answer.send(_first_failure_configured(name, affected(mutant), configs, max_examples))
+        else:
+            answer.send(_first_failure(name, affected(mutant), images, max_examples))
     except Exception as error:
         answer.send({"error": f"{type(error).__name__}: {error}"})
     answer.close()
@@ -174,6 +176,57 @@ def _first_failure(
         target = Target(name)
     except TargetError as error:
         return {"how": "no import", "what": str(error)}
+    options = run.Options(max_examples)
+    for operator in operators:
+        result, answer = _checked(operator, target, options, images)
+        if not answer and result.verdict != "conforms":
+            answer = {"how": result.verdict, "operator": operator, "what": result.note}
+        if answer:
+            return answer
+    return {}
+
+
+def _first_failure_configured(
+    name: str, operators: Sequence[str], configs: int, max_examples: int
+) -> dict[str, Any]:
+    """Check under one fixed configuration after the other, as `assert_conforms` does."""
+    try:
+        target = Target(name)
+    except TargetError as error:
+        return {"how": "no import", "what": str(error)}
+    plan = [
+        (operator, config)
+        for operator in operators
+        if operator in CONFIGURABLE
+        for config in configurations(operator, configs)
+    ]
+    # One of each operator, then the next of each: what differs seldom differs in all of them.
+    plan.sort(key=lambda pair: configurations(pair[0], configs).index(pair[1]))
+    untried, broken = 0, ""
+    for examples in sorted({min(FIRST_EXAMPLES, max_examples), max_examples}):
+        untried = 0
+        for operator, config in plan:
+            try:
+                result, answer = _checked(operator, target, run.Options(examples), (), config)
+            except Exception as error:
+                broken = f"{operator}({dict(config)}): {type(error).__name__}: {error}"
+                continue
+            if not answer and result.verdict not in ("conforms", "error"):
+                answer = {"how": result.verdict, "operator": operator, "what": result.note}
+            if answer:
+                return {**answer, "config": f"{operator}({dict(config)})"}
+            untried += result.verdict == "error"
+    return {"untried": untried, "broken": broken}
+
+
+def _checked(
+    operator: str,
+    target: Target,
+    options: run.Options,
+    images: Sequence[Image],
+    config: Mapping[str, Any] | None = None,
+) -> tuple[Any, dict[str, Any]]:
+    """Check one operator up to the first dissent; return the result, or else what to say of it."""
     count = 0
 
     def progress(cases: int) -> None:
@@ -184,21 +237,15 @@ def _first_failure(
         signal.alarm(0 if moment is None else SECONDS)  # which ends this process
 
     check: Callable[..., run.Result] = run.check_operator
-    options = run.Options(max_examples)
-    with mock.patch.object(run, "Examiner", _FirstFailure):
-        for operator in operators:
-            count = 0
-            try:
-                result = check(operator, target, options, images, progress=progress, watch=watch)
-            except _Killed as killed:
-                dissent, law = killed.args
-                place = f"{dissent.dtype}, {dissent.mode}"
-                return {
-                    "how": dissent.kind,
-                    "operator": operator,
-                    "examples": 0 if law else count,
-                    "what": f"{place}: {dissent.what}",
-                }
-            if result.verdict != "conforms":
-                return {"how": result.verdict, "operator": operator, "what": result.note}
-    return {}
+    with mock.patch.object(run, "Examiner", FirstFailure):
+        try:
+            keywords = {"progress": progress, "watch": watch, "config": config}
+            return check(operator, target, options, images, **keywords), {}
+        except Killed as killed:
+            dissent = killed.dissent
+            return None, {
+                "how": dissent.kind,
+                "operator": operator,
+                "examples": 0 if killed.law else count,
+                "what": f"{dissent.dtype}, {dissent.mode}: {dissent.what}",
+            }

@@ -1,0 +1,1 @@
+"""Right code in NumPy, of classes and functions by the operators' names."""

@@ -1,0 +1,29 @@
+"""The mistakes, by what shows them."""
+
+from tests.planted.tables import (
+    config_bbox,
+    config_class_coder,
+    config_coder,
+    config_matcher,
+    config_sampler,
+    config_split,
+    integers,
+    neighbours,
+    size,
+    torch,
+)
+
+__all__ = ["PLANTED"]
+
+PLANTED = (
+    *config_bbox.PLANTED,
+    *config_matcher.PLANTED,
+    *config_sampler.PLANTED,
+    *config_split.PLANTED,
+    *config_coder.PLANTED,
+    *config_class_coder.PLANTED,
+    *integers.PLANTED,
+    *size.PLANTED,
+    *neighbours.PLANTED,
+    *torch.PLANTED,
+)

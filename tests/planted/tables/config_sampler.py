@@ -1,0 +1,266 @@
+"""Mistakes of samplers of anchors that a fixed configuration shows."""
+
+from functools import partial
+
+from tests.planted.planted import Planted
+
+__all__ = ["PLANTED"]
+
+_numpy = partial(Planted, style="numpy", kind="config")
+_module = partial(Planted, style="torch module", kind="config")
+_function = partial(Planted, style="torch function", kind="config")
+
+FIVE = {"num_sample": 5, "pos_thresh": 0.7, "neg_thresh_high": 0.3}
+SIX = {"num_sample": 6, "pos_thresh": 0.7, "neg_thresh_high": 0.3}
+FROM = {"num_sample": 16, "pos_thresh": 0.5, "neg_thresh_high": 0.5, "neg_thresh_low": 0.1}
+QUARTERS = {
+    "num_sample": 8,
+    "pos_thresh": 0.5,
+    "neg_thresh_high": 0.5,
+    "pos_ratio": 0.25,
+    "neg_ratio": 0.25,
+}
+HUNDRED = {
+    "num_sample": 100,
+    "pos_thresh": 0.5,
+    "neg_thresh_high": 0.5,
+    "pos_ratio": 0.25,
+    "neg_ratio": 0.29,
+    "fill_negative": False,
+}
+
+PLANTED = (
+    _function(
+        "naive-zero-is-no-match",
+        "NaiveSampler",
+        {},
+        old="torch.where(matches >= 0, 1, -1)",
+        new="torch.where(matches > 0, 1, -1)",
+        why="a match with ground truth 0 is none",
+    ),
+    _numpy(
+        "ohem-whole-ratio",
+        "OHEMSampler",
+        {"ratio": 2.5},
+        old="self.ratio * positives)",
+        new="int(self.ratio) * positives)",
+        why="the ratio is rounded down",
+    ),
+    _numpy(
+        "ohem-min-samples-added",
+        "OHEMSampler",
+        {"ratio": 3, "min_samples": 4},
+        old="max(self.min_samples, self.ratio * positives)",
+        new="self.min_samples + self.ratio * positives",
+        why="min_samples comes on top",
+    ),
+    _numpy(
+        "ohem-quota-rounded-up",
+        "OHEMSampler",
+        {"ratio": 0.7},
+        old="quota = int(min(quota, matches.shape[-1] - positives))",
+        new="quota = int(np.ceil(min(quota, matches.shape[-1] - positives)))",
+        why="the quota is rounded up",
+    ),
+    _numpy(
+        "ohem-at-0.35",
+        "OHEMSampler",
+        {"ratio": 3, "thresh": 0.35},
+        old="(largest < largest.dtype.type(self.thresh))",
+        new="(largest <= largest.dtype.type(self.thresh))",
+        why="an anchor at the threshold may be negative",
+    ),
+    _module(
+        "ohem-quota-rounded",
+        "OHEMSampler",
+        {"ratio": 2.5},
+        old="order[: int(quota)]",
+        new="order[: round(quota)]",
+        why="the quota is rounded to the nearest, 8 for 7.5",
+    ),
+    _module(
+        "ohem-at-0.2",
+        "OHEMSampler",
+        {"ratio": 3, "thresh": 0.2},
+        old="(ious < torch.tensor(self.thresh",
+        new="(ious <= torch.tensor(self.thresh",
+        why="an anchor at the threshold may be negative",
+    ),
+    _module(
+        "ohem-min-samples-of-positives",
+        "OHEMSampler",
+        {"ratio": 1.5, "min_samples": 2},
+        old="max(self.min_samples, self.ratio * positives)",
+        new="max(self.min_samples * (positives > 0), self.ratio * positives)",
+        why="an image without objects has no negatives",
+    ),
+    _module(
+        "ohem-largest-logit",
+        "OHEMSampler",
+        {"ratio": 3},
+        old="return top[..., 0] + odds.log() / 2 - logits[..., 0]",
+        new="return top[..., 0] - logits[..., 0]",
+        why="the largest logit stands for all classes",
+    ),
+    _function(
+        "ohem-no-min-samples",
+        "OHEMSampler",
+        {"ratio": 3, "min_samples": 4},
+        old="(count.double() * ratio).clamp(min=min_samples).long()",
+        new="(count.double() * ratio).long()",
+        why="min_samples is ignored",
+    ),
+    _function(
+        "ohem-threshold-0.5",
+        "OHEMSampler",
+        {"ratio": 3, "thresh": 0.1},
+        old="(largest < torch.tensor(thresh",
+        new="(largest < torch.tensor(0.5",
+        why="thresh is ignored",
+    ),
+    _function(
+        "ohem-quota-with-tolerance",
+        "OHEMSampler",
+        {"ratio": 1.16},
+        old="(count.double() * ratio).clamp(min=min_samples).long()",
+        new="(count.double() * ratio + 1e-9).clamp(min=min_samples).long()",
+        why="28.999999999999996 negatives for 25 positives are 29",
+    ),
+    _numpy(
+        "quota-half-up",
+        "QuotaSampler",
+        FIVE,
+        old="max_pos = round(self.pos_ratio * self.num_sample)",
+        new="max_pos = int(self.pos_ratio * self.num_sample + 0.5)",
+        why="2.5 positives are 3",
+    ),
+    _numpy(
+        "quota-no-low",
+        "QuotaSampler",
+        FROM,
+        old="~positive & (low <= largest) & (largest < high)",
+        new="~positive & (largest < high)",
+        why="neg_thresh_low is ignored",
+    ),
+    _numpy(
+        "quota-contiguous",
+        "QuotaSampler",
+        SIX,
+        old="samples[draw.permutation(found)[quota:]] = 0",
+        new="samples[np.roll(found, draw.integers(len(found) + 1))[quota:]] = 0",
+        why="neighbours are kept or dropped together, though each is as likely as any",
+    ),
+    _numpy(
+        "quota-product-without-tolerance",
+        "QuotaSampler",
+        HUNDRED,
+        old="max_neg = int(self.neg_ratio * self.num_sample + 1e-9)",
+        new="max_neg = int(self.neg_ratio * self.num_sample)",
+        why="0.29 of 100 is 28",
+    ),
+    _numpy(
+        "quota-filled-by-all-positives",
+        "QuotaSampler",
+        QUARTERS,
+        old="self.num_sample - min(len(positives), max_pos)",
+        new="self.num_sample - len(positives)",
+        why="positives that are dropped still take the place of negatives",
+    ),
+    _numpy(
+        "quota-one-seed",
+        "QuotaSampler",
+        SIX,
+        old="np.random.default_rng(rng).integers(2**63)",
+        new="np.random.default_rng(0 if rng is None else rng).integers(2**63)",
+        why="without a seed every call draws the same",
+    ),
+    _numpy(
+        "quota-images-alike",
+        "QuotaSampler",
+        SIX,
+        old="draw = np.random.default_rng([seed, i])",
+        new="draw = np.random.default_rng([seed, 0])",
+        why="all images of a batch draw the same lots",
+    ),
+    _module(
+        "quota-rounded-down",
+        "QuotaSampler",
+        {**FIVE, "pos_ratio": 0.3},
+        old="self.max_pos = round(pos_ratio * num_sample)",
+        new="self.max_pos = int(pos_ratio * num_sample)",
+        why="1.5 positives are 1",
+    ),
+    _module(
+        "quota-over-low",
+        "QuotaSampler",
+        FROM,
+        old="(ious >= low)",
+        new="(ious > low)",
+        why="an IoU at neg_thresh_low is ignored",
+    ),
+    _module(
+        "quota-over-0.7",
+        "QuotaSampler",
+        SIX,
+        old="(ious >= pos)",
+        new="(ious > pos)",
+        why="an IoU at pos_thresh is no positive",
+    ),
+    _module(
+        "quota-first",
+        "QuotaSampler",
+        SIX,
+        old="rank = lots.masked_fill(~of, lots.shape[1]).argsort(dim=1, stable=True).argsort(1)",
+        new="rank = of.long().cumsum(1) - 1",
+        why="the first are taken",
+    ),
+    _module(
+        "quota-filled-always",
+        "QuotaSampler",
+        {**QUARTERS, "fill_negative": False},
+        old="if self.fill_negative:",
+        new="if self.fill_negative is not None:",
+        why="fill_negative is ignored",
+    ),
+    _module(
+        "quota-one-lot",
+        "QuotaSampler",
+        SIX,
+        old="torch.Generator().manual_seed(seed + 7919 * b)",
+        new="torch.Generator().manual_seed(seed)",
+        why="all images of a batch draw the same lots",
+    ),
+    _function(
+        "quota-first-k",
+        "QuotaSampler",
+        SIX,
+        old="torch.randperm(len(found), generator=draw)",
+        new="torch.arange(len(found))",
+        why="the first are taken",
+    ),
+    _function(
+        "quota-matched-by-iou",
+        "QuotaSampler",
+        SIX,
+        old="positive = (matches >= 0) | (largest >= pos)",
+        new="positive = ((matches >= 0) & (largest >= high)) | (largest >= pos)",
+        why="a match of low IoU is negative",
+    ),
+    _function(
+        "quota-biased",
+        "QuotaSampler",
+        SIX,
+        old="order = torch.randperm(len(found), generator=draw)",
+        new="order = torch.rand(len(found), generator=draw).add(0.1 * torch.arange(len(found)))"
+        ".argsort()",
+        why="what comes earlier is likelier to be taken",
+    ),
+    _function(
+        "quota-seed-0",
+        "QuotaSampler",
+        SIX,
+        old="seed = int(torch.randint(2**62, ()))",
+        new="seed = 0",
+        why="every call draws the same",
+    ),
+)

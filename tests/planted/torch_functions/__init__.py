@@ -1,0 +1,1 @@
+"""Right code in PyTorch: functions that take parameters as keywords."""
