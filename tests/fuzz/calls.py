@@ -71,9 +71,9 @@ def _disguised(dice: Dice, call: Call) -> Call:
 def _spoilt(dice: Dice, call: Call) -> Call | None:
     subject = call.subject
     places: list[Callable[[], Call | None]] = [lambda: subject.spoil(dice, call)]
-    places += [lambda name=name: _spoilt_config(dice, call, name) for name in subject.parameters]  # type: ignore[misc]
+    places += [lambda name=name: _spoilt_config(dice, call, name) for name in subject.parameters]
     for name in call.case.inputs:
-        places += [lambda name=name: _spoilt_input(dice, call, name)] * 2  # type: ignore[misc]
+        places += [lambda name=name: _spoilt_input(dice, call, name)] * 2
     if subject.random:
         places.append(lambda: _spoilt_seed(dice, call))
     return dice.choose(places)()
@@ -94,7 +94,7 @@ def _spoilt_seed(dice: Dice, call: Call) -> Call:
 
 
 def _spoilt_input(dice: Dice, call: Call, name: str) -> Call | None:
-    spoilt = _wrong_array(dice, call, name)
+    own, spoilt = call.subject.inputs[name], _wrong_array(dice, call, name)
     if spoilt is None:
         return None
     # An array in place of others that do not fit it any more may be blamed on them, or on what
@@ -108,6 +108,7 @@ def _spoilt_input(dice: Dice, call: Call, name: str) -> Call | None:
         wrong=f"{name}={text}" if text else f"{name} with {spoilt.wrong}",
         blamed=(name, *others),
         spoilt=(name,),
+        says=f"{name}{spoilt.place}" if spoilt.place and own.looks_at_all else "",
     )
 
 
@@ -147,7 +148,7 @@ def spoilt_array(
         lambda: other_dtype(dice, array, long_is_fine=own.kind in ("whole", "labels")),
         lambda: other_rank(dice, array, own.ranks),
         lambda: other_length(dice, array, is_bound),
-        lambda: no_array(dice),
+        lambda: no_array(dice, none_is_fine=own.optional),
         lambda: masked(dice, array),
     ]
     if own.kind in ("whole", "labels"):

@@ -34,7 +34,12 @@ class _Member:
     since: float = 0.0
 
 
-def run(job: Job, processes: int, on_report: Callable[[Report], None]) -> None:
+Work = Callable[[Job, Any, Connection], None]
+
+
+def run(
+    job: Job, processes: int, on_report: Callable[[Report], None], *, work: Work = work
+) -> None:
     """Make the calls of a job in several processes.
 
     Parameters
@@ -44,10 +49,14 @@ def run(job: Job, processes: int, on_report: Callable[[Report], None]) -> None:
     processes : int
     on_report : callable
         Called with what became of some calls.
+    work : callable
+        What a process does.
     """
     with tempfile.TemporaryDirectory(prefix="refkernels-fuzz-") as folder:
         crew = [
-            _start(replace(job, first=k, step=processes, trace=str(Path(folder, f"trace-{k}"))))
+            _start(
+                replace(job, first=k, step=processes, trace=str(Path(folder, f"trace-{k}"))), work
+            )
             for k in range(1 if job.numbers else processes)
         ]
         deaths = 0
@@ -63,13 +72,13 @@ def run(job: Job, processes: int, on_report: Callable[[Report], None]) -> None:
                         rest = _end(member, hangs, on_report)
                         deaths += rest is not None
                         if rest is not None and deaths < MOST_DEATHS:
-                            crew.append(_start(rest))
+                            crew.append(_start(rest, work))
         finally:
             for member in crew:
                 member.process.kill()
 
 
-def _start(job: Job) -> _Member:
+def _start(job: Job, work: Work) -> _Member:
     spawn = multiprocessing.get_context("spawn")
     position = spawn.RawValue("q", -1)
     ours, theirs = spawn.Pipe(duplex=False)
@@ -120,7 +129,9 @@ def _death(job: Job, turn: int, kind: str) -> Report:
     from tests.fuzz.subjects import subjects
 
     every = subjects()
-    number = job.numbers[turn] if job.numbers else call_number(max(turn, 0), job.names, tuple(every))
+    number = (
+        job.numbers[turn] if job.numbers else call_number(max(turn, 0), job.names, tuple(every))
+    )
     name = list(every)[number % len(every)]
     trace = Path(job.trace).read_text() if Path(job.trace).exists() else ""
     python = every[name].call(job.seed, number).python()

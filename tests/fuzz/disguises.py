@@ -4,7 +4,6 @@ What is given so must have the same result, bit for bit.
 """
 
 import warnings
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -43,7 +42,8 @@ UNALIGNED = Wrap(
     "np.frombuffer(bytearray(b'.' + {}.tobytes()), {dtype}, offset=1).reshape({shape})",
 )
 SWAPPED = Wrap(
-    lambda x: x.astype(x.dtype.newbyteorder(">")), "(lambda x: x.astype(x.dtype.newbyteorder('>')))({})"
+    lambda x: x.astype(x.dtype.newbyteorder(">")),
+    "(lambda x: x.astype(x.dtype.newbyteorder('>')))({})",
 )
 MASKED = Wrap(np.ma.masked_array, "np.ma.masked_array({})")
 MATRIX = Wrap(_as_matrix, "np.asmatrix({})")
@@ -51,8 +51,13 @@ LIST = Wrap(lambda x: x.tolist(), "{}.tolist()")
 ROWS = Wrap(list, "list({})")
 BUFFER = Wrap(memoryview, "memoryview({})")
 
+# Of an array whose rows are all alike, one that is stored.
+BROADCAST = Wrap(
+    lambda x: np.broadcast_to(x[:1], x.shape), "(lambda x: np.broadcast_to(x[:1], x.shape))({})"
+)
+
 LAYOUTS = (FORTRAN, STRIDED, REVERSED, READ_ONLY, UNALIGNED, SWAPPED, MASKED, MATRIX, LIST, ROWS)
-LAYOUTS += (BUFFER, FORTRAN, STRIDED, REVERSED, UNALIGNED)
+LAYOUTS += (BUFFER, FORTRAN, STRIDED, REVERSED, UNALIGNED, BROADCAST)
 
 
 def disguised_array(dice: Dice, array: Array) -> Given:
@@ -70,7 +75,9 @@ def disguised_whole(dice: Dice, array: Array) -> Given:
     dtype = dice.choose(("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"))
     with np.errstate(all="ignore"):
         other = array.astype(dtype)
-        same = (other.astype(np.float64) == array).all() and (other.astype(array.dtype) == array).all()
+        same = (other.astype(np.float64) == array).all() and (
+            other.astype(array.dtype) == array
+        ).all()
     if array.dtype.kind == "f" and dtype != "f8" and not np.isfinite(array).all():
         same = False
     return disguised_array(dice, other if same else array)
@@ -83,9 +90,17 @@ def disguised_number(dice: Dice, value: float) -> Given:
     if np.isfinite(value):
         kinds.append("Fraction({})")
         if value == int(value) and abs(value) < 2**60 and (value != 0 or str(value) == "0.0"):
-            return Given(python=dice.choose(["int({})", "np.int64({})", "np.array(int({}))"]).format(int(value)))
+            return Given(
+                python=dice.choose(["int({})", "np.int64({})", "np.array(int({}))"]).format(
+                    int(value)
+                )
+            )
     with np.errstate(over="ignore"):
-        kinds += [f"np.{k}({{}})" for k in ("float32", "float16") if float(np.dtype(k).type(value)) == value]
+        kinds += [
+            f"np.{k}({{}})"
+            for k in ("float32", "float16")
+            if float(np.dtype(k).type(value)) == value
+        ]
     return Given(python=dice.choose(kinds).format(python_of(value)))
 
 
@@ -102,10 +117,14 @@ def disguised_integer(dice: Dice, value: int) -> Given:
 def _fits(wrap: Wrap, array: Array) -> bool:
     if wrap in (LIST, ROWS):
         # A list has no dtype of its own, and an empty one no shape.
-        plain = array.dtype in (np.float64, np.int64, np.bool_)
-        return array.ndim > 0 and array.size > 0 and (plain or wrap is ROWS)
+        plain = array.dtype in (np.float64, *((np.int64, np.bool_) if array.size else ()))
+        whole = array.size > 0 or array.shape == (0,)
+        return array.ndim > 0 and whole and (plain or (wrap is ROWS and array.size > 0))
     if wrap is MATRIX:
         return array.ndim == 2
+    if wrap is BROADCAST:
+        rows = [row.tobytes() for row in array] if array.ndim else []
+        return len(set(rows)) == 1
     if wrap in (FORTRAN, STRIDED):
         return array.ndim > 0
     if wrap in (UNALIGNED, BUFFER):

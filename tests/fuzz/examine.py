@@ -5,12 +5,13 @@
 - What is valid is accepted, what is wrong is refused.
 - Outputs have the shapes and dtypes of SPEC section 0, and the values of the definition: decisions
   are equal, reals within their bounds.
-- A call that is made again has the same bits, and so have arrays in any layout and parameters of any
-  kind of number; an image alone has those that it has in a batch, whatever its neighbours are.
+- A call that is made again has the same bits, and so has one with arrays in any layout and numbers
+  of any kind; an image alone has those that it has in a batch, whatever its neighbours are.
+- Outputs share no memory with inputs, and can be written.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,9 @@ def _examine(call: Call, examined: Examined) -> None:
             raise Failed(*fault) from None
         if call.expect == ACCEPTED:
             raise Failed(f"refuses what is valid: {outline(str(error))}", str(error)) from None
+        if call.says not in str(error):
+            what = f"{error}\nwhere this was expected: {call.says}"
+            raise Failed("an error that names another place", what) from None
         return
     examined.accepted = True
     if call.expect == REFUSED:
@@ -102,6 +106,11 @@ def _examine(call: Call, examined: Examined) -> None:
     changed = [k for k, v in before.items() if _bits(inputs[k]) != v]
     if changed:
         raise Failed(f"changes its input {changed[0]}", f"{changed[0]} is not as it was")
+    for array in inputs.values():
+        if isinstance(array, np.ndarray) and any(np.may_share_memory(array, o) for o in outputs):
+            raise Failed("hands out its input's memory", "an output shares memory with an input")
+    if not all(output.flags.writeable for output in outputs):
+        raise Failed("returns what cannot be written", "an output is read-only")
     if call.expect == ACCEPTED:
         _hold(call, operator, outputs, examined)
         return
@@ -124,15 +133,11 @@ def _hold(call: Call, operator: Any, outputs: tuple[Array, ...], examined: Exami
             if (output.dtype, output.shape) != (dtype, shape):
                 what = f"output {i} is {output.dtype} {output.shape}, expected {dtype} {shape}"
                 raise Failed("wrong form", what)
-    if (
-        sum(array.size for array in case.inputs.values()) <= INPUT_LIMIT
-        and sum(output.size for output in outputs) <= OUTPUT_LIMIT
-        and subject.comparable(case)
-    ):
-        examined.compared = True
+    if _is_small(case.inputs.values(), INPUT_LIMIT) and _is_small(outputs, OUTPUT_LIMIT):
         with quiet():
-            wrong = subject.dissent(subject.with_reals(case), outputs)
-        if wrong is not None:
+            examined.compared = subject.comparable(case)
+            wrong = examined.compared and subject.dissent(subject.with_reals(case), outputs)
+        if wrong:
             raise Failed(f"differs from the definition: {wrong.output}, {wrong.kind}", wrong.what)
     plain = not any(g.wraps or g.python for g in (*call.config.values(), *call.inputs.values()))
     config = given(case.config) if not plain else {}
@@ -143,9 +148,11 @@ def _hold(call: Call, operator: Any, outputs: tuple[Array, ...], examined: Exami
     _hold_images(call, outputs)
 
 
-def _again(
-    call: Call, case: Case, operator: Any, config: Mapping[str, Given]
-) -> tuple[Array, ...]:
+def _is_small(arrays: Iterable[Array], limit: int) -> bool:
+    return sum(array.size for array in arrays) <= limit
+
+
+def _again(call: Call, case: Case, operator: Any, config: Mapping[str, Given]) -> tuple[Array, ...]:
     """Make a call of plain arguments; every error is wrong."""
     with quiet():
         keywords = {name: value.value() for name, value in call.keywords.items()}
@@ -211,7 +218,7 @@ def difference(one: tuple[Array, ...], other: tuple[Array, ...]) -> str:
             differs = (differs | (np.signbit(a) != np.signbit(b))) & ~(np.isnan(a) & np.isnan(b))
         if differs.any():
             where = tuple(int(k) for k in np.argwhere(differs)[0])
-            return f"output {i} at {list(where)} is {a[where]!r} and {b[where]!r}"
+            return f"output {i} at {list(where)} is {a[where].item()!r} and {b[where].item()!r}"
     return ""
 
 
@@ -230,4 +237,3 @@ def outline(text: str) -> str:
     text = re.sub(r"\s+", " ", text)
     text = re.sub(r"\([^()]*\)|\[[^\[\]]*\]", "(…)", text)
     return re.sub(r"-?\d[\w.+-]*", "#", text)[:120]
-

@@ -98,6 +98,8 @@ class Call:
         One of these arguments must be named by the error.
     spoilt : tuple of str
         The arguments that make it wrong.
+    says : str
+        What the error must say beside that.
     image : int
         Which image of a batch is tried alone.
     """
@@ -111,6 +113,7 @@ class Call:
     wrong: str = ""
     blamed: tuple[str, ...] = ()
     spoilt: tuple[str, ...] = ()
+    says: str = ""
     image: int = 0
 
     def python(self) -> str:

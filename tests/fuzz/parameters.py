@@ -129,8 +129,20 @@ def pair(low: int) -> Parameter:
             numbers = ["1", "1"]
             numbers[dice.whole(0, 1)] = dice.choose((*NOT_INTEGERS, str(low - 1), "-10**400"))
             return f"({', '.join(numbers)})"
-        others = ("(1,)", "(1, 1, 1)", "()", "{1, 2}", "'11'", "1.0", "None", "True", "iter([1, 1])")
-        return dice.choose((*others, "object()", "{1: 1, 2: 2}", "np.nan", "[[1, 1]]", str(low - 1)))
+        others = (
+            "(1,)",
+            "(1, 1, 1)",
+            "()",
+            "{1, 2}",
+            "'11'",
+            "1.0",
+            "None",
+            "True",
+            "iter([1, 1])",
+        )
+        return dice.choose(
+            (*others, "object()", "{1: 1, 2: 2}", "np.nan", "[[1, 1]]", str(low - 1))
+        )
 
     return Parameter(disguise, spoil)
 
@@ -152,7 +164,10 @@ def optional(parameter: Parameter) -> Parameter:
 def matchers() -> Parameter:
     """Return matchers to ask in turn."""
     one = "refkernels.MaximumMatcher(0.5)"
+    own = "[type('Own', (refkernels.matcher.base.Matcher,), {{'__call__': lambda self, x: {}}})()]"
+    results = ("None", "'a'", "[[1], [1, 2]]", "np.zeros((7,) * 7)", "x * 1j", "object()")
     wrong = (
+        *(own.format(result) for result in results),
         "[]",
         "()",
         "None",
@@ -175,6 +190,8 @@ def matchers() -> Parameter:
 
     def disguise(dice: Dice, value: Any) -> Given:
         text = Given(list(value)).text()
-        return Given(python=dice.choose(("tuple({})", "iter({})", "np.array({}, object)")).format(text))
+        return Given(
+            python=dice.choose(("tuple({})", "iter({})", "np.array({}, object)")).format(text)
+        )
 
     return Parameter(disguise, lambda dice: dice.choose(wrong))

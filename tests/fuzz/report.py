@@ -43,7 +43,9 @@ class Findings:
             console.print(f"\n{operator} {kind}", style="bold red", markup=False)
             numbers = ", ".join(str(each.number) for each in found[:5])
             more = ", …" if len(found) > 5 else ""
-            console.print(f"{len(found)} calls (--seed {seed} --only {numbers}{more})", markup=False)
+            console.print(
+                f"{len(found)} calls (--seed {seed} --only {numbers}{more})", markup=False
+            )
             console.print(one.what, markup=False, soft_wrap=True)
             python = one.python if len(one.python) <= LONGEST else one.python[:LONGEST] + " …"
             console.print(python, markup=False, soft_wrap=True)

@@ -86,7 +86,7 @@ def with_arrays(call: Call, arrays: Mapping[str, Array]) -> Call:
 
 
 def cut_along_letters(call: Call) -> Iterator[Call]:
-    """Yield calls with less along the axes of each letter: large cuts first, then single entries."""
+    """Yield calls with less along the axes of each letter, large cuts first."""
     if any(value.python for value in call.inputs.values()):
         return
     axes = call.subject.axes(call.case)

@@ -86,7 +86,8 @@ NOT_INTEGERS = (
 )
 NOT_FLAGS = (*NEITHER, "0", "1", "1.0", "'True'", "np.int64(1)", "np.nan", "np.array([True])")
 NOT_TEXT = (*(text for text in NEITHER if "str_" not in text), "1", "0.5", "True", "'corners'")
-NOT_SEEDS = (*(text for text in NEITHER if text != "None"), "-1", "1.0", "True", "np.nan", "-(2**70)")
+NOT_SEEDS = (*(text for text in NEITHER if text != "None"), "-1", "1.0", "True", "-(2**70)")
+NOT_SEEDS += ("np.nan", "np.random.RandomState(0)", "np.random.default_rng", "np.random", "'7'")
 
 NO_ARRAYS = (
     "None",
@@ -139,12 +140,17 @@ LONG = Wrap(lambda x: x.astype(np.longdouble), "{}.astype(np.longdouble)")
 
 
 class Spoilt(NamedTuple):
-    """A spoilt argument, what is wrong with it, and what must become of the call."""
+    """A spoilt argument, what is wrong with it, and what must become of the call.
+
+    `others` says whether the error may name another argument, to which it does not fit; `place` is
+    the index that the error must name.
+    """
 
     given: Given
     wrong: str
     expect: str = REFUSED
-    others: bool = False  # whether the error may name another argument, to which it does not fit
+    others: bool = False
+    place: str = ""
 
 
 def not_finite(dice: Dice, array: Array, minded: Array) -> Spoilt | None:
@@ -154,8 +160,11 @@ def not_finite(dice: Dice, array: Array, minded: Array) -> Spoilt | None:
         return None
     base = array.copy() if array.dtype.kind == "f" else array.astype(np.float64)
     bits = np.dtype(f"u{base.itemsize}")
-    base.reshape(-1).view(bits)[dice.choose(places)] = dice.choose(NOT_FINITE[base.itemsize])
-    return Spoilt(Given(base), "nan or infinity")
+    place = dice.choose(places)
+    base.reshape(-1).view(bits)[place] = dice.choose(NOT_FINITE[base.itemsize])
+    index = [int(i) for i in np.unravel_index(place, base.shape)]
+    shown = (str(index) if index else "") + " is "
+    return Spoilt(Given(base), "nan or infinity", place=shown)
 
 
 def fractional(dice: Dice, array: Array, minded: Array) -> Spoilt | None:
@@ -208,7 +217,9 @@ def other_rank(dice: Dice, array: Array, ranks: Sequence[int] | None) -> Spoilt 
     if np.ndim(found) == array.ndim:
         return None
     known = ranks is not None and np.ndim(found) not in ranks
-    return Spoilt(Given(array, (wrap,)), "too many or too few axes", REFUSED if known else EITHER, True)
+    return Spoilt(
+        Given(array, (wrap,)), "too many or too few axes", REFUSED if known else EITHER, True
+    )
 
 
 def other_length(dice: Dice, array: Array, bound: Callable[[int, int], bool]) -> Spoilt | None:
@@ -224,7 +235,9 @@ def other_length(dice: Dice, array: Array, bound: Callable[[int, int], bool]) ->
     if length:
         index = "[" + ":, " * axis + "{}]"
         wraps.append((length - 1, Wrap(_cut(axis, slice(1, None)), "{}" + index.format("1:"))))
-        wraps.append((length + 1, Wrap(_longer(axis), f"np.append({{}}, {{}}{index.format('-1:')}, {axis})")))
+        wraps.append(
+            (length + 1, Wrap(_longer(axis), f"np.append({{}}, {{}}{index.format('-1:')}, {axis})"))
+        )
         wraps.append((0, Wrap(_cut(axis, slice(0, 0)), "{}" + index.format(":0"))))
         wraps.append((2 * length, Wrap(_twice(axis), f"np.repeat({{}}, 2, {axis})")))
     if not wraps:
@@ -238,13 +251,18 @@ def other_length(dice: Dice, array: Array, bound: Callable[[int, int], bool]) ->
 
 def masked(dice: Dice, array: Array) -> Spoilt:
     """Return an array of which some is masked out."""
-    mask = Wrap(lambda x: np.ma.masked_array(x, x > x.mean()), "(lambda x: np.ma.masked_array(x, x > x.mean()))({})")
+    mask = Wrap(
+        lambda x: np.ma.masked_array(x, x > x.mean()),
+        "(lambda x: np.ma.masked_array(x, x > x.mean()))({})",
+    )
     return Spoilt(Given(array, (mask,)), "a mask", EITHER)
 
 
-def no_array(dice: Dice) -> Spoilt:
+def no_array(dice: Dice, *, none_is_fine: bool = False) -> Spoilt:
     """Return what is no array of numbers."""
-    return Spoilt(Given(python=dice.choose(NO_ARRAYS)), "no array of numbers", others=True)
+    text = dice.choose(NO_ARRAYS)
+    expect = EITHER if none_is_fine and text == "None" else REFUSED
+    return Spoilt(Given(python=text), "no array of numbers", expect, others=True)
 
 
 def _cut(axis: int, part: slice) -> Callable[[Any], Any]:

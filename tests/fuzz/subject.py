@@ -52,6 +52,11 @@ class Input:
     minded: Callable[[Case, str], Array] = every
     optional: bool = False
 
+    @property
+    def looks_at_all(self) -> bool:
+        """Whether all numbers are looked at; where not, a message of another kind says so."""
+        return self.minded is every
+
 
 class Batch(NamedTuple):
     """Where the images of a batch are.
@@ -142,11 +147,11 @@ class Subject:
     def axes(self, case: Case) -> Mapping[str, str]:
         """Return a letter for each axis of each input; equal letters have equal lengths."""
         axes = self.operator.axes if self.letters is None else self.letters
-        return axes(case)  # type: ignore[no-any-return]
+        return axes(case)
 
     def build(self, config: Mapping[str, Any]) -> Callable[..., Any]:
         """Build the operator."""
-        return self.operator.kernel(**config)  # type: ignore[no-any-return]
+        return self.operator.kernel(**config)
 
     def call(self, seed: int, number: int) -> Call:
         """Draw a call, valid or wrong."""
@@ -168,7 +173,7 @@ class Subject:
     def dissent(self, case: Case, outputs: tuple[Array, ...]) -> Disagreement | None:
         """Hold outputs to the definition."""
         exact = self.operator.define(case)
-        return self.operator.judge(case, Reference(exact, outputs), outputs)  # type: ignore[no-any-return]
+        return self.operator.judge(case, Reference(exact, outputs), outputs)
 
     def with_reals(self, case: Case) -> Case:
         """Return a case with float64 for integers that stand for reals, as definitions take it."""

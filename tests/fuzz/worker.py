@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
-__all__ = ["Job", "Found", "Tally", "call_number", "examine_one", "work"]
+__all__ = ["Found", "Job", "Tally", "call_number", "examine_one", "work"]
 
 # Memory that no call needs, so that one that asks for all there is has an error instead.
 MOST_BYTES = 24 * 2**30

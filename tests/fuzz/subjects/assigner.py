@@ -63,7 +63,9 @@ class Assigner(Subject):
         for i in range(0 if anchors.python else len(anchors.base)):
             config = {**call.case.config, "anchors": np.delete(anchors.base, i, 0)}
             case = replace(call.case, config=config)
-            yield replace(call, case=case, config={**call.config, "anchors": Given(config["anchors"])})
+            yield replace(
+                call, case=case, config={**call.config, "anchors": Given(config["anchors"])}
+            )
 
 
 @cache
@@ -133,7 +135,10 @@ def _chain(dice: Dice) -> dict[str, Any]:
     if dice.chance(0.4):
         config["box_encoder"] = Recipe("NormalizedBoxCenterEncoder", normalisation(dice))
     if dice.chance(0.4):
-        encoders = (Recipe("SigmoidClassEncoder"), Recipe("MultiClassEncoder", {"ignore_label": -7}))
+        encoders = (
+            Recipe("SigmoidClassEncoder"),
+            Recipe("MultiClassEncoder", {"ignore_label": -7}),
+        )
         config["class_encoder"] = dice.choose(encoders)
     return config
 
@@ -236,7 +241,9 @@ def _fewer_images(call: Call) -> Iterator[Call]:
     inputs = call.case.inputs
     for k in range(len(inputs["boxes"]) if is_batch(inputs["boxes"]) else 0):
         fewer = {
-            name: [*value[:k], *value[k + 1 :]] if isinstance(value, list) else np.delete(value, k, 0)
+            name: [*value[:k], *value[k + 1 :]]
+            if isinstance(value, list)
+            else np.delete(value, k, 0)
             for name, value in inputs.items()
         }
         keywords = dict(call.keywords)
@@ -279,7 +286,13 @@ def _one_of(*texts: str) -> Parameter:
 NOT_IDS = ("'a'", "[0.5]", "[-1]", "-1", "[[0]]", "{1: 2}", "object()", "2**64", "[2**64]")
 NOT_IDS += ("[None]", "0.5", "[2**63, 2**64]", "[np.nan]", "True")
 WRONG_ANCHORS = ("None", "'a'", "[[0.0, 0.0, 1.0]]", "np.full((1, 4), np.nan)", "np.zeros(4)")
-WRONG_ANCHORS += ("[[0, 0, 1, 10**400]]", "np.zeros((2, 4), complex)", "[[]]", "0", "np.zeros((0, 5))")
+WRONG_ANCHORS += (
+    "[[0, 0, 1, 10**400]]",
+    "np.zeros((2, 4), complex)",
+    "[[]]",
+    "0",
+    "np.zeros((0, 5))",
+)
 WRONG_ANCHORS += ("np.full((2, 4), np.inf)", "[[0, 0, 1, None]]", "np.zeros((1, 1, 4))")
 NO_OPERATOR = ("0.5", "'MaximumMatcher'", "object()", "[]", "refkernels.BBoxArea()", "type", "len")
 MATCHER, SAMPLER = "refkernels.MaximumMatcher", "refkernels.NaiveSampler"
@@ -293,10 +306,14 @@ SUBJECTS = (
         {
             "anchors": _one_of(*WRONG_ANCHORS),
             "matcher": _one_of(*NO_OPERATOR, MATCHER, f"{SAMPLER}()"),
-            "sampler": _one_of(*NO_OPERATOR, SAMPLER, f"{MATCHER}(0.5)", "refkernels.OHEMSampler(3)"),
+            "sampler": _one_of(
+                *NO_OPERATOR, SAMPLER, f"{MATCHER}(0.5)", "refkernels.OHEMSampler(3)"
+            ),
             "box_encoder": _one_of(*NO_OPERATOR, "refkernels.MultiClassEncoder()"),
             "class_encoder": _one_of(*NO_OPERATOR, "refkernels.NormalizedBoxCenterEncoder()"),
-            "dtype": _one_of("'float16'", "'int32'", "'f4, f4'", "object", "'abc'", "5", "[]", "1.5"),
+            "dtype": _one_of(
+                "'float16'", "'int32'", "'f4, f4'", "object", "'abc'", "5", "[]", "1.5"
+            ),
             "degenerate": _one_of(*NOT_TEXT),
             "crowd_thresh": real(0, 1),
             "threads": integer(1),

@@ -11,7 +11,17 @@ from refkernels.conformance import bounds
 from refkernels.conformance.compare import Disagreement
 from refkernels.conformance.spec import Case, Output, Reference
 from tests.fuzz.dice import Dice
-from tests.fuzz.draw import axis_of, boxes, cast, centers, common, is_within, largest, real_dtype
+from tests.fuzz.draw import (
+    BEYOND,
+    axis_of,
+    boxes,
+    cast,
+    centers,
+    common,
+    is_within,
+    largest,
+    real_dtype,
+)
 from tests.fuzz.parameters import Parameter, choice, flag, integer, real
 from tests.fuzz.subject import Batch, Form, Input, Subject
 
@@ -77,7 +87,10 @@ def _clip(dice: Dice) -> Case:
     x = boxes(dice, size, dice.count()) * dice.choose((1, 1, 10))
     height, width = dice.whole(0, 40), dice.whole(0, 40)
     lead = dice.choose(((), (1,), (3,), (size, 3)))
-    inputs = {"x": cast(np.clip(x, -1e308, 1e308), real_dtype(dice)), "img": np.zeros((*lead, height, width), "f4")}
+    inputs = {
+        "x": cast(np.clip(x, -1e308, 1e308), real_dtype(dice)),
+        "img": np.zeros((*lead, height, width), "f4"),
+    }
     if dice.chance(0.5):
         rows = dice.choose((1, size))
         sizes = dice.choose((1.0, 0.25, 1e3)) * dice.rng.integers(0, 60, (rows, 2))
@@ -211,19 +224,20 @@ class Ious(Subject):
     """IoUs, which are what they are at any scale."""
 
     def dissent(self, case: Case, outputs: tuple[Array, ...]) -> Disagreement | None:
-        """Hold IoUs to the definition, within the bound that they have at the scale of 1."""
-        scale = 2.0 ** -np.frexp(max(largest(*case.inputs.values()), 5e-324))[1]
+        """Hold IoUs to the definition, within the bound that they have at a usual scale."""
+        dtype, most = common(*case.inputs.values()), largest(*case.inputs.values())
+        usual = BEYOND["product"][max(dtype.itemsize, 4)]
+        scale = 1.0 if 1 / usual < most < usual else 2.0 ** -np.frexp(max(most, 5e-324))[1]
         config = {"offset": 0.0, "eps": 1e-15, **case.config}
         config["offset"] *= scale
         config["eps"] *= scale * scale
         inputs = {name: x.astype("f8") * scale for name, x in case.inputs.items()}
-        dtype = common(*case.inputs.values())
         scaled = Case(config, {name: x.astype(dtype) for name, x in inputs.items()})
         bound = bounds.box_batch_iou(scaled)
         own = Output("ious", lambda case, exact: np.where(np.isfinite(bound), bound, 1.0))
         operator = replace(self.operator, outputs=lambda case: (own,))
         exact = operator.define(case)
-        return operator.judge(case, Reference(exact, outputs), outputs)  # type: ignore[no-any-return]
+        return operator.judge(case, Reference(exact, outputs), outputs)
 
 
 def _is_of_one_scale(case: Case) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.conformance.spec import Case
+from tests.fuzz.calls import misfit
 from tests.fuzz.dice import Dice
 from tests.fuzz.draw import (
     BEYOND,
@@ -21,7 +22,6 @@ from tests.fuzz.draw import (
     real_dtype,
     threshold,
 )
-from tests.fuzz.calls import misfit
 from tests.fuzz.given import Call
 from tests.fuzz.parameters import flag, integer, optional, real, reals
 from tests.fuzz.subject import Batch, Form, Input, Subject
@@ -197,7 +197,7 @@ def _decodes_within(case: Case) -> bool:
 
 def _maps_within(case: Case) -> bool:
     return is_within(case, "product", case.config.get("scale", 1.0)) and (
-        1e-20 < case.config.get("scale", 1.0)
+        case.config.get("scale", 1.0) > 1e-20
     )
 
 

@@ -1,6 +1,7 @@
 """Calls of the operators that encode targets (SPEC section 4)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from refkernels.arrays import Array
 from refkernels.conformance.spec import Case
 from tests.fuzz.dice import Dice
 from tests.fuzz.draw import BEYOND, boxes, cast, common, is_within, largest, real_dtype, whole_dtype
+from tests.fuzz.given import REFUSED, Call, Given
 from tests.fuzz.parameters import Parameter, integer, real, reals
 from tests.fuzz.spoils import NOT_NUMBERS
 from tests.fuzz.subject import Batch, Form, Input, Subject
@@ -26,7 +28,9 @@ def normalisation(dice: Dice) -> dict[str, Any]:
             ((1.0, 1.0, 1.0, 1.0), (0.5, 0.25, 2.0, 3.0), (-1.0, 1e-3, 1e3, 0.1), (1e-30,) * 4)
         )
     if dice.chance(0.3):
-        config["means"] = dice.choose(((0.5, -0.25, 0.125, 1.0), (0.0,) * 4, (1e30, 0.0, -1e3, -0.0)))
+        config["means"] = dice.choose(
+            ((0.5, -0.25, 0.125, 1.0), (0.0,) * 4, (1e30, 0.0, -1e3, -0.0))
+        )
     return config
 
 
@@ -53,8 +57,8 @@ def _assignment(
         matches = np.where(samples > 0.5, rng.integers(0, max(m, 1), samples.shape), unseen)
         matches = cast(matches.astype(np.float64), whole_dtype(dice))
         if matches.dtype.kind == "f" and dice.chance(0.2):  # of what is not looked at
-            other = dice.choose((np.nan, np.inf, -np.inf, 0.5))
-            matches[(samples <= 0.5) & (rng.random(samples.shape) < 0.3)] = other
+            nothing = dice.choose((np.nan, np.inf, -np.inf, 0.5))
+            matches[(samples <= 0.5) & (rng.random(samples.shape) < 0.3)] = nothing
         labels = rng.integers(0, classes, (size, m))
         dtype = real_dtype(dice)
         other = real_dtype(dice) if dice.chance(0.15) else dtype
@@ -152,6 +156,22 @@ def _form_of_signs(case: Case) -> Form:
     return ((_class_dtype(samples), samples.shape),) * 2
 
 
+def _unmatched(dice: Dice, call: Call) -> Call | None:
+    """Match a positive sample with what is not there."""
+    case = call.case
+    positive = np.argwhere(case.inputs["samples"] > 0.5)
+    if not len(positive):
+        return None
+    count = case.inputs["refs"].shape[-1 if "anchors" not in case.inputs else -2]
+    matches = case.inputs["matches"].reshape(case.inputs["samples"].shape).astype(np.float64)
+    matches[tuple(dice.choose(positive))] = dice.choose((count, count + 1, 1e9, -1, -(2.0**62)))
+    matches = matches.astype(dice.choose(("i8", "f8")) if np.isfinite(matches).all() else "f8")
+    inputs = {**call.inputs, "matches": Given(matches.reshape(case.inputs["matches"].shape))}
+    spoilt = ("samples", "matches", "refs")
+    change = replace(call, inputs=inputs, expect=REFUSED, wrong="a match that is not there")
+    return replace(change, blamed=("matches",), spoilt=spoilt)
+
+
 def _is_positive(case: Case, name: str) -> Array:
     return (case.inputs["samples"] > 0.5).reshape(case.inputs[name].shape)
 
@@ -177,12 +197,15 @@ def _is_on_grid(*arrays: Array) -> bool:
 
     Elsewhere rounding decides it; and exact arithmetic knows no -0, which it may be, too.
     """
-    return all(
-        (x * 8 == np.rint(x * 8)).all() and not np.signbit(x[x == 0]).any() for x in arrays
-    ) and largest(*arrays) < 1e5
+    return (
+        all((x * 8 == np.rint(x * 8)).all() and not np.signbit(x[x == 0]).any() for x in arrays)
+        and largest(*arrays) < 1e5
+    )
 
 
-IGNORE = Parameter(real().disguise, lambda dice: dice.choose((*NOT_NUMBERS, "0.5", "1e30", "2**63")))
+IGNORE = Parameter(
+    real().disguise, lambda dice: dice.choose((*NOT_NUMBERS, "0.5", "1e30", "2**63"))
+)
 NORMALISATION = {"stds": reals(divisors=True), "means": reals(divisors=False)}
 WHO = {"samples": Input("samples", (1, 2)), "matches": Input("whole", (1, 2), _is_positive)}
 BOXES = Input(ranks=(2, 3))
@@ -198,6 +221,7 @@ SUBJECTS = (
             _form,
             _batch,
             _within,
+            spoil=_unmatched,
         )
         for name in ("NormalizedBoxCenterEncoder", "NumPyNormalizedBoxCenterEncoder")
     ),
@@ -214,6 +238,7 @@ SUBJECTS = (
         _form_per_class,
         _batch,
         _within,
+        spoil=_unmatched,
     ),
     Subject(
         "MultiClassEncoder",
@@ -222,6 +247,7 @@ SUBJECTS = (
         {**WHO, "refs": Input("labels", (1, 2))},
         _form_of_classes,
         _batch,
+        spoil=_unmatched,
     ),
     Subject(
         "SigmoidClassEncoder",

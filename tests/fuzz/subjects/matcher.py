@@ -88,9 +88,7 @@ SUBJECTS = (
     ),
     Subject(
         "CompositeMatcher",
-        lambda dice: _drawn(
-            dice, {"matchers": [recipe(dice) for _ in range(dice.whole(1, 3))]}
-        ),
+        lambda dice: _drawn(dice, {"matchers": [recipe(dice) for _ in range(dice.whole(1, 3))]}),
         {"matchers": matchers()},
         INPUTS,
         _form,

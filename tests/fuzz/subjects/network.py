@@ -81,7 +81,7 @@ SYMBOL = _wrong(
     "1.5",
     "b'{}'",
     "object()",
-    '\'{"nodes": []}\'',
+    "'{\"nodes\": []}'",
     '\'{"nodes": [1], "heads": [[0, 0]]}\'',
     '\'{"nodes": [{"op": "null", "name": "data"}], "heads": [[1, 0]]}\'',
     '\'{"nodes": [{"op": "null", "name": "data"}], "heads": [[-1, 0]]}\'',

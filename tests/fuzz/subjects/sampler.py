@@ -9,9 +9,9 @@ import numpy as np
 from refkernels.arrays import Array
 from refkernels.conformance.compare import Disagreement
 from refkernels.conformance.spec import Case
-from tests.fuzz.dice import Dice
-from tests.fuzz.draw import cast, largest, matrix, number, real_dtype, threshold, whole_dtype
 from tests.fuzz.calls import misfit
+from tests.fuzz.dice import Dice
+from tests.fuzz.draw import cast, largest, matrix, real_dtype, threshold, whole_dtype
 from tests.fuzz.given import Call, Given
 from tests.fuzz.parameters import Parameter, choice, flag, integer, optional, real
 from tests.fuzz.subject import Batch, Form, Input, Subject
@@ -106,7 +106,11 @@ def _split(dice: Dice) -> Case:
     config: dict[str, Any] = {"length": dice.whole(0, 30), **_parts(dice)}
     if dice.chance(0.1):  # a data set of any size, in parts of a few examples
         parts = dice.choose((2**31, 2**63, 10**30, 10**400))
-        config = {"length": 3 * parts + 1, "num_parts": parts, "part_index": dice.choose((0, parts - 1))}
+        config = {
+            "length": 3 * parts + 1,
+            "num_parts": parts,
+            "part_index": dice.choose((0, parts - 1)),
+        }
     if dice.chance(0.5):
         config["remainder"] = dice.choose(("drop", "spread"))
     if dice.chance(0.5):
@@ -142,7 +146,7 @@ def _batch(case: Case) -> Batch | None:
     matches = case.inputs["matches"]
     if matches.ndim < 2:
         return None
-    return Batch(len(matches), {name: (0, False) for name in case.inputs})
+    return Batch(len(matches), dict.fromkeys(case.inputs, (0, False)))
 
 
 def _batch_of_naive(case: Case) -> Batch | None:
@@ -189,7 +193,9 @@ class Examples(Subject):
     """A sampler of examples: what is called are its length and two epochs."""
 
     def __post_init__(self) -> None:
-        written = f"sampler = refkernels.{self.name}({{config}})\nprint(len(sampler), list(sampler))"
+        written = (
+            f"sampler = refkernels.{self.name}({{config}})\nprint(len(sampler), list(sampler))"
+        )
         object.__setattr__(self, "written", written)
 
     def build(self, config: Mapping[str, Any]) -> Callable[..., Any]:
@@ -210,7 +216,7 @@ class Examples(Subject):
 
     def dissent(self, case: Case, outputs: tuple[Array, ...]) -> Disagreement | None:
         """Hold epochs to the definition."""
-        return self.operator.judge_kernel(case, self.operator.refer(case))  # type: ignore[no-any-return]
+        return self.operator.judge_kernel(case, self.operator.refer(case))
 
 
 def _is_countable(case: Case) -> bool:
@@ -220,7 +226,15 @@ def _is_countable(case: Case) -> bool:
 
 
 SUBJECTS = (
-    Subject("NaiveSampler", _naive, {}, {"matches": Input("whole")}, _form, _batch_of_naive, letters=lambda case: {}),
+    Subject(
+        "NaiveSampler",
+        _naive,
+        {},
+        {"matches": Input("whole")},
+        _form,
+        _batch_of_naive,
+        letters=lambda case: {},
+    ),
     Subject(
         "OHEMSampler",
         _mining,
