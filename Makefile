@@ -13,7 +13,7 @@ SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help verify test test-core lint format coverage boundscheck bench clean
+.PHONY: help verify test test-core lint format coverage boundscheck fuzz bench clean
 
 help: ## say what each target does
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,6 +43,9 @@ coverage: $(VENV)/.test ## coverage of the package, its kernels run as plain Pyt
 
 boundscheck: $(VENV)/.test ## all tests, with kernels that check every index
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE)
+
+fuzz: $(VENV)/.test ## random calls of every operator, valid and wrong (FUZZ="--minutes 30" picks)
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 bench: .venv-bench/.bench ## speed, side by side with peers (BENCH="iou match" picks)
 	.venv-bench/bin/python -m bench $(BENCH)
