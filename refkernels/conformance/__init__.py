@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from refkernels.conformance.assertion import assert_conforms
     from refkernels.conformance.divergence import Divergence, witness
-    from refkernels.conformance.offers import Offers, offers
+    from refkernels.conformance.offering import Offers, offers
 
 __all__ = ["Divergence", "Offers", "assert_conforms", "offers", "witness"]
 
 PLACES = {
     "assert_conforms": "assertion",
     "Divergence": "divergence",
-    "Offers": "offers",
-    "offers": "offers",
+    "Offers": "offering",
+    "offers": "offering",
     "witness": "divergence",
 }
 

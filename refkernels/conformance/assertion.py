@@ -6,7 +6,7 @@ from typing import Any
 
 from refkernels.conformance.cases import find
 from refkernels.conformance.divergence import Divergence
-from refkernels.conformance.offers import Offers
+from refkernels.conformance.offering import Offers
 from refkernels.conformance.run import ALL_DTYPES, Options, Result, check_operator
 from refkernels.conformance.spec import Case, Recipe
 from refkernels.conformance.target import Subject

@@ -13,15 +13,15 @@ from refkernels.arrays import Array
 from refkernels.conformance.compare import Disagreement
 from refkernels.conformance.dissent import Dissent
 from refkernels.conformance.divergence import Divergence
+from refkernels.conformance.elsewhere import conforms_elsewhere
 from refkernels.conformance.failing import Failed, failure
 from refkernels.conformance.guard import guarded
 from refkernels.conformance.laws import first_broken
-from refkernels.conformance.offers import EVERYTHING, Offers
+from refkernels.conformance.offering import EVERYTHING, Offers
 from refkernels.conformance.parameters import FREE, Parameters
 from refkernels.conformance.spec import INTEGERS, Case, Operator, Reference
 from refkernels.conformance.target import Target, TargetError
 from refkernels.conformance.whole import judge_whole
-from refkernels.conformance.witness import conforms_elsewhere
 
 __all__ = ["SIDE_MODES", "Dissent", "Examiner", "Moment"]
 

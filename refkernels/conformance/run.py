@@ -9,7 +9,7 @@ from refkernels.conformance.cases import find
 from refkernels.conformance.dissent import Dissent
 from refkernels.conformance.divergence import Divergence, declared
 from refkernels.conformance.examine import Examiner, Moment
-from refkernels.conformance.offers import Offers
+from refkernels.conformance.offering import Offers
 from refkernels.conformance.parameters import Parameters
 from refkernels.conformance.result import ALL_DTYPES, Options, Result
 from refkernels.conformance.search import Search

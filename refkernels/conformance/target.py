@@ -11,7 +11,7 @@ from typing import Any
 
 from refkernels.conformance.adapters import ADAPTERS, Adapter, GluonAdapter
 from refkernels.conformance.divergence import Divergence
-from refkernels.conformance.offers import EVERYTHING, Offers
+from refkernels.conformance.offering import EVERYTHING, Offers
 from refkernels.conformance.quoting import error_text, represented, text_of
 from refkernels.conformance.spec import Case, build
 from refkernels.legacy_numpy import numpy_for_mxnet
