@@ -346,7 +346,7 @@ def sample_images(count: int = 8, *, seed: int = 0) -> AnnotationSet:
     (2, 640, dtype('float64'))
     """
     check_integer("count", count, low=0)
-    check_integer("seed", seed, low=0)
+    check_integer("seed", seed, low=0, high=None)
     return AnnotationSet(
         source=f"generated (seed {seed})",
         images=tuple(_generated(count, seed)),

@@ -10,9 +10,11 @@ from refkernels.arrays import (
     as_boxes,
     as_seed,
     check_choice,
+    check_dtype,
     check_integer,
     check_number,
     require,
+    shown,
 )
 from refkernels.assign.batch import Batch, read_batch, rounded_boxes, without_extent
 from refkernels.assign.composition import Operators, compose
@@ -113,9 +115,11 @@ class TargetAssigner(Presets):
         threads: int = 1,
         name: str = "custom",
     ) -> None:
-        self.dtype = np.dtype(check_choice("dtype", np.dtype(dtype).name, DTYPES))
+        self.dtype = check_dtype("dtype", dtype, DTYPES)
         self.degenerate = check_choice("degenerate", degenerate, ("drop", "error"))
         self.threads = check_integer("threads", threads, low=1)
+        if not isinstance(name, str):
+            raise TypeError(f"name: expected a string, got {shown(name)}")
         self.name = name
         given = as_boxes("anchors", anchors)
         require(given.ndim == 2, f"anchors: expected (N, 4), got shape {given.shape}")

@@ -13,6 +13,7 @@ from refkernels.arrays import (
     as_indices,
     check_integer,
     common_real,
+    keep,
     require,
     to_computing,
 )
@@ -186,9 +187,8 @@ class NormalizedPerClassBoxCenterEncoder:
     means: Sequence[float] = MEANS
 
     def __post_init__(self) -> None:
-        check_integer("num_class", self.num_class, low=1)
-        check_integer("max_pos", self.max_pos, low=1)
-        check_integer("per_device_batch_size", self.per_device_batch_size, low=1)
+        names = ("num_class", "max_pos", "per_device_batch_size")
+        keep(self, **{name: check_integer(name, getattr(self, name), low=1) for name in names})
         check_normalisation(self)
 
     def __call__(
