@@ -44,10 +44,9 @@ def compare_exact(
     if wrong is not None:
         return wrong
     if expected.dtype == object and dtype is not None:
-        with np.errstate(over="ignore"):
-            expected = np.array([round_to(value, dtype) for value in expected.flat], dtype).reshape(
-                expected.shape
-            )
+        expected = np.array([round_to(value, dtype) for value in expected.flat], dtype).reshape(
+            expected.shape
+        )
     differs = np.asarray(found != expected)
     if found.dtype.kind == "f" and expected.dtype.kind == "f":
         differs &= ~(np.isnan(found) & np.isnan(expected))
@@ -93,7 +92,8 @@ def compare_real(
     if wrong is not None:
         return wrong
     if both_rounded:
-        return _compare_rounded(name, found, center, 2 * bound)
+        with np.errstate(over="ignore"):  # of a bound that allows nearly every number
+            return _compare_rounded(name, found, center, 2 * bound)
     bounds = np.broadcast_to(bound, found.shape)
     worst, where = 0.0, None
     for index in np.ndindex(found.shape):
@@ -112,18 +112,34 @@ def compare_real(
 
 def error_ratio(found: float, exact: Any, bound: float, dtype: np.dtype[Any]) -> float:
     """Return the error of one element in units of its bound; above 1 is wrong."""
-    if isinstance(exact, (float, np.floating)) and not np.isfinite(exact):
-        same = np.isnan(found) if np.isnan(exact) else found == exact
+    special = _special(exact)
+    if special is not None:
+        same = np.isnan(found) if np.isnan(special) else found == special
         return 0.0 if same else float("inf")
+    value = as_fraction(exact)
     if not np.isfinite(found):
         # Infinity is right where the exact value, give or take the bound, rounds to it.
-        limit = float(np.finfo(dtype).max) * (1 + float(np.finfo(dtype).eps) / 4)
-        overflows = abs(exact) + bound >= limit and not np.isnan(found)
-        return 0.0 if overflows and (found > 0) == (exact > 0) else float("inf")
-    error = abs(Fraction(found) - as_fraction(exact))
-    if error == 0:
+        info = np.finfo(dtype)
+        limit = Fraction(float(info.max)) * (1 + Fraction(float(info.eps)) / 4)
+        overflows = np.isinf(bound) or abs(value) + Fraction(bound) >= limit
+        right = overflows and not np.isnan(found) and (found > 0) == (value > 0)
+        return 0.0 if right else float("inf")
+    error = abs(Fraction(found) - value)
+    if error == 0 or np.isinf(bound):
         return 0.0
-    return float(error / Fraction(bound)) if bound > 0 else float("inf")
+    try:
+        return float(error / Fraction(bound)) if bound > 0 else float("inf")
+    except OverflowError:  # so far off that no float says how far
+        return float("inf")
+
+
+def _special(exact: Any) -> float | None:
+    """Return infinity and nan as a float, None for a number."""
+    if hasattr(exact, "_mpf_"):
+        _, mantissa, exponent, _ = exact._mpf_
+        return float(exact) if mantissa == 0 and exponent != 0 else None
+    is_float = isinstance(exact, (float, np.floating))
+    return float(exact) if is_float and not np.isfinite(exact) else None
 
 
 def as_fraction(value: Any) -> Fraction:
@@ -131,7 +147,7 @@ def as_fraction(value: Any) -> Fraction:
     if hasattr(value, "_mpf_"):
         sign, mantissa, exponent, _ = value._mpf_
         return Fraction(-1 if sign else 1) * int(mantissa) * Fraction(2) ** int(exponent)
-    return Fraction(value)
+    return Fraction(float(value) if isinstance(value, np.floating) else value)
 
 
 def round_to(value: Any, dtype: np.dtype[Any]) -> Any:
@@ -141,14 +157,26 @@ def round_to(value: Any, dtype: np.dtype[Any]) -> Any:
     halfway points float64 holds, only when float64 did not have to round onto such a point; so the
     direction of its error decides there.
     """
-    near = float(value)
-    rounded = dtype.type(near)
-    if dtype == np.float64 or not np.isfinite(rounded) or Fraction(near) == value:
-        return rounded
-    low = np.nextafter(rounded, dtype.type(-np.inf))
-    high = np.nextafter(rounded, dtype.type(np.inf))
-    candidates = [c for c in (rounded, low, high) if np.isfinite(c)]
-    return min(candidates, key=lambda c: abs(Fraction(float(c)) - value))
+    try:
+        near = float(value)
+    except OverflowError:
+        near = float("inf") if value > 0 else -float("inf")
+    with np.errstate(all="ignore"):
+        rounded = dtype.type(near)
+        if dtype == np.float64 or not np.isfinite(near) or Fraction(near) == value:
+            return rounded
+        low = np.nextafter(rounded, dtype.type(-np.inf))
+        high = np.nextafter(rounded, dtype.type(np.inf))
+
+    def distance(candidate: Any) -> Fraction:
+        if np.isinf(candidate):  # as near as the next number would be, if there was one
+            exact = Fraction(2) ** int(np.finfo(dtype).maxexp) * (1 if candidate > 0 else -1)
+        else:
+            exact = Fraction(float(candidate))
+        far: Fraction = abs(exact - value)
+        return far
+
+    return min((rounded, low, high), key=distance)
 
 
 def _compare_rounded(name: str, found: Array, center: Array, allowed: Array) -> Disagreement | None:
