@@ -25,6 +25,9 @@ Pair = tuple[int, int]
 # cache between the two, and memory does not grow with the image.
 STRIP_BYTES = 1 << 21
 
+# More than processors can tell apart.
+MOST_BYTES = 1 << 48
+
 # Bytes of a cache line, and of the longest vectors.
 LINE = 64
 
@@ -60,6 +63,10 @@ def convolve(
     rows, columns = (
         count_windows(size, k, s, p, "valid")
         for size, k, s, p in zip((height, width), reach, stride, pad, strict=True)
+    )
+    require(
+        batch * filters * rows * columns * x.itemsize < MOST_BYTES,
+        f"{x.shape} padded by {pad} gives {(batch, filters, rows, columns)}, which no memory holds",
     )
     out: Array = _aligned(1, (batch, filters, rows, columns), x.dtype)[0]
     if depth == 1 and groups > 1:

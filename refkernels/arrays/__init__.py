@@ -35,6 +35,7 @@ from refkernels.arrays.parameters import (
     check_number,
     check_numbers,
     check_pair,
+    check_seed,
     check_sortable,
     keep,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "check_number",
     "check_numbers",
     "check_pair",
+    "check_seed",
     "check_sortable",
     "common_real",
     "computing_dtype",

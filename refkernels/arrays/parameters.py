@@ -19,6 +19,7 @@ __all__ = [
     "check_number",
     "check_numbers",
     "check_pair",
+    "check_seed",
     "check_sortable",
     "keep",
 ]
@@ -115,13 +116,20 @@ def check_flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def check_seed(name: str, rng: Any) -> Any:
+    """Check that `rng` is None, a seed, or a Generator to draw one from."""
+    if rng is None or isinstance(rng, np.random.Generator):
+        return rng
+    return check_integer(
+        f"{name} (None, a seed or a numpy.random.Generator)", rng, low=0, high=None
+    )
+
+
 def as_seed(name: str, rng: Any) -> np.uint64:
     """Return the 64 bits that `rng` stands for: None, a seed, or a Generator to draw them from."""
+    rng = check_seed(name, rng)
     if isinstance(rng, np.random.Generator):
         return np.uint64(rng.integers(0, 2**64, dtype=np.uint64))
-    if rng is not None:
-        what = f"{name} (None, a seed or a numpy.random.Generator)"
-        rng = check_integer(what, rng, low=0, high=None)
     seed: np.uint64 = np.random.SeedSequence(rng).generate_state(1, np.uint64)[0]
     return seed
 
@@ -164,7 +172,9 @@ def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
 def check_dtype(name: str, value: Any, choices: tuple[str, ...]) -> np.dtype[Any]:
     """Check that `value` means one of the dtypes `choices`, and return that in native order."""
     try:
-        found = None if value is None else np.dtype(value).name  # None is float64 to NumPy
+        # None is float64 to NumPy, and anything that has a dtype is that.
+        meant = isinstance(value, (str, type, np.dtype))
+        found = np.dtype(value).name if meant else None
     except Exception:  # there is no end to what NumPy is given for a dtype, and raises
         found = None
     if found not in choices:

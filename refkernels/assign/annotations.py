@@ -371,8 +371,8 @@ def sample_images(count: int = 8, *, seed: int = 0) -> AnnotationSet:
     >>> len(images), images[0].width, images[0].boxes.dtype
     (2, 640, dtype('float64'))
     """
-    check_integer("count", count, low=0)
-    check_integer("seed", seed, low=0, high=None)
+    count = check_integer("count", count, low=0)
+    seed = check_integer("seed", seed, low=0, high=2**128 - 1)
     return AnnotationSet(
         source=f"generated (seed {seed})",
         images=tuple(_generated(count, seed)),

@@ -13,6 +13,7 @@ from refkernels.arrays import (
     check_dtype,
     check_integer,
     check_number,
+    check_seed,
     require,
     shown,
 )
@@ -118,8 +119,7 @@ class TargetAssigner(Presets):
         self.dtype = check_dtype("dtype", dtype, DTYPES)
         self.degenerate = check_choice("degenerate", degenerate, ("drop", "error"))
         self.threads = check_integer("threads", threads, low=1)
-        if not isinstance(name, str):
-            raise TypeError(f"name: expected a string, got {shown(name)}")
+        require(isinstance(name, str), f"name: expected a string, got {shown(name)}")
         self.name = name
         given = as_boxes("anchors", anchors)
         require(given.ndim == 2, f"anchors: expected (N, 4), got shape {given.shape}")
@@ -209,9 +209,8 @@ class TargetAssigner(Presets):
         """
         batch = self._read(boxes, labels, ignore, rng, image_ids)
         arrays = self._empty(batch.size) if out is None else self._given(out, batch)
-        dropped: Any = self._fill(batch, arrays)
-        if batch.form == "image":
-            dropped = int(dropped[0])
+        counts = self._fill(batch, arrays)
+        dropped: Any = int(counts[0]) if batch.form == "image" else counts
         if out is not None:
             out.dropped = dropped
             return out
@@ -280,6 +279,7 @@ class TargetAssigner(Presets):
 
     def _read(self, boxes: Any, labels: Any, ignore: Any, rng: Any, image_ids: Any) -> Batch:
         batch = read_batch(boxes, labels, ignore, image_ids, self.dtype)
+        rng = check_seed("rng", rng)
         if draws(self.operators):
             batch.places[:, 3] = as_seed("rng", rng)
         return batch
@@ -395,6 +395,6 @@ class TargetAssigner(Presets):
             return new_scratch(len(self))
 
 
-def _targets(arrays: list[Array], dropped: Any) -> Targets:
+def _targets(arrays: Any, dropped: Any) -> Targets:
     cls_targets, box_targets, box_masks, matches, samples = arrays
     return Targets(cls_targets, box_targets, box_masks, matches, samples, dropped)

@@ -151,7 +151,7 @@ def assign_dataset(
     RuntimeError
         If another process is at work on the same output, or a worker was killed.
     """
-    seed = check_integer("seed", seed, low=0, high=None)
+    seed = check_integer("seed", seed, low=0, high=LARGEST_SEED)
     part_size = check_integer("part_size", part_size, low=1)
     workers = check_integer("workers", workers, low=1)
     sizes, own = network_of(preset, size, resize)
@@ -182,6 +182,9 @@ def assign_dataset(
 
 
 RESIZES = ("stretch", "fit")
+
+# What JSON says in full.
+LARGEST_SEED = 2**128 - 1
 
 
 def network_of(

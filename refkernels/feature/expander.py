@@ -85,9 +85,9 @@ class _Features:
         return GraphEvaluator(self.graph, params)(**dict(zip(names, arrays, strict=True)))
 
     def _cut(self) -> "_Growing":
-        graph = read_symbol(self.network)
+        graph = read_symbol(self.network, "network")
         names = _names("outputs", self.outputs)
-        return _Growing(graph, [graph.find(name) for name in names])
+        return _Growing(graph, [graph.find(name, "outputs") for name in names])
 
 
 @dataclass(frozen=True)
@@ -278,8 +278,10 @@ class FPNFeatureExpander(_Features):
         keep(self, num_filters=filters)
         for name in ("use_1x1", "use_upsample", "use_elewadd", "use_p6", "p6_conv", "no_bias"):
             keep(self, **{name: check_flag(name, getattr(self, name))})
+        if not isinstance(self.norm_layer, (str, type(None))):
+            raise TypeError(f"norm_layer: expected None or a name, got {shown(self.norm_layer)}")
         require(
-            self.norm_layer is None or self.norm_layer in NORM_LAYERS,
+            self.norm_layer in (None, *NORM_LAYERS),
             f"norm_layer: expected None, 'BatchNorm' or 'SyncBatchNorm', got {self.norm_layer!r}",
         )
         if not isinstance(self.norm_kwargs, (Mapping, type(None))):
@@ -376,7 +378,7 @@ def _names(name: str, value: str | Sequence[str]) -> tuple[str, ...]:
     require(len(names) > 0, f"{name}: expected at least one name")
     for item in names:
         if not isinstance(item, str):
-            raise TypeError(f"{name}: expected names, got {item!r}")
+            raise TypeError(f"{name}: expected names, got {shown(item)}")
     return names
 
 

@@ -12,7 +12,7 @@ import mxnet as mx
 from mxnet.gluon import HybridBlock, SymbolBlock
 from mxnet.symbol import Symbol
 
-from refkernels.arrays import check_flag, check_integer, check_number, require
+from refkernels.arrays import check_flag, check_integer, check_number, require, shown
 from refkernels.feature.expander import checked_filters, transition_depth
 from refkernels.gluon.network import cut_network
 
@@ -300,7 +300,7 @@ class _Norm:
         if layer is not None and not callable(layer):
             raise TypeError(
                 "norm_layer: expected a function of symbols or a HybridBlock's class, got "
-                f"{layer!r}"
+                f"{shown(layer)}"
             )
 
     def __call__(self, y: Symbol, name: str) -> Symbol:

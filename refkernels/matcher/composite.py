@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from refkernels.arrays import Array, as_indices, as_real, as_sequence, keep, require
+from refkernels.arrays import Array, as_indices, as_real, as_sequence, keep, require, shown
 from refkernels.matcher.base import UNMATCHED, Matcher
 
 __all__ = ["CompositeMatcher"]
@@ -52,7 +52,7 @@ class CompositeMatcher(Matcher):
         require(len(matchers) > 0, "matchers: expected at least one matcher, got none")
         for i, matcher in enumerate(matchers):
             if not isinstance(matcher, Matcher):
-                raise TypeError(f"matchers[{i}]: expected a Matcher, got {matcher!r}")
+                raise TypeError(f"matchers[{i}]: expected a Matcher, got {shown(matcher)}")
         keep(self, matchers=matchers)
 
     def __call__(self, x: npt.ArrayLike) -> Array:
