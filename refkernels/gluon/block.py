@@ -28,14 +28,14 @@ class RealBlock(HybridBlock):
 
     reals: tuple[str, ...] = ("x",)
 
-    def forward(self, x: Any, *args: Any) -> Any:
+    def __call__(self, *args: Any) -> Any:
         """Check the dtypes of arrays, and compute."""
         names = list(signature(self.hybrid_forward).parameters)[1:]
-        for name, array in zip(names, (x, *args), strict=False):
+        for name, array in zip(names, args, strict=False):
             if name in self.reals and isinstance(array, mx.nd.NDArray) and array.dtype not in REAL:
                 found = np.dtype(array.dtype).name
                 raise TypeError(
                     f"{name}: expected float16, float32 or float64, got {found}; "
                     f"{name}.astype('float64') holds every integer up to 2**53"
                 )
-        return super().forward(x, *args)
+        return super().__call__(*args)

@@ -235,7 +235,7 @@ class FPNFeatureExpander(_FeatureBlock):
         ctx: Any = mx.cpu(),  # noqa: B008
         inputs: Inputs = ("data",),
     ) -> None:
-        num_filters = checked_filters(num_filters)
+        channels = checked_filters(num_filters)
         for name, flag in (
             ("use_1x1", use_1x1),
             ("use_upsample", use_upsample),
@@ -247,7 +247,7 @@ class FPNFeatureExpander(_FeatureBlock):
             check_flag(name, flag)
         variables, features, params = cut_network(network, outputs, inputs, pretrained, ctx)
         require(
-            len(num_filters) == len(features),
+            len(channels) == len(features),
             f"num_filters: expected one for each of {len(features)} outputs, got {num_filters!r}",
         )
         norm = _Norm(norm_layer, norm_kwargs)
@@ -258,10 +258,10 @@ class FPNFeatureExpander(_FeatureBlock):
             return _convolution(y, filters, kernel, stride, no_bias, name)
 
         # With the usual four levels they are P5 to P2, after the stages of a residual network.
-        deepest = len(num_filters) + 1
+        deepest = len(channels) + 1
         levels: list[Symbol] = []
         y = p6 = None
-        for i, (feature, filters) in enumerate(zip(features[::-1], num_filters, strict=True)):
+        for i, (feature, filters) in enumerate(zip(features[::-1], channels, strict=True)):
             level, lateral = f"P{deepest - i}", feature
             if use_1x1:
                 lateral = convolution(feature, filters, 1, 1, f"{level}_conv_lat")
