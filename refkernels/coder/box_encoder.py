@@ -235,18 +235,22 @@ class NormalizedPerClassBoxCenterEncoder:
             )
         if not complete:
             inputs.assignment.check_matched(inputs.refs.shape[1], "refs")
-            self._fail(inputs.assignment, classes)
+            self._fail(inputs.assignment, classes, batched)
         return inputs.result(targets), inputs.result(masks), inputs.result(indices)
 
-    def _fail(self, assignment: Assignment, classes: Array) -> NoReturn:
-        """Raise `ValueError` for the first positive sample whose match has no label in range."""
+    def _fail(self, assignment: Assignment, classes: Array, batched: bool) -> NoReturn:
+        """Raise `ValueError` for the first positive sample whose match has no label in range.
+
+        `batched` says whether labels came with a batch axis.
+        """
         positives = np.argwhere(assignment.signs > 0)
         matches = assignment.matches[tuple(positives.T)]
         labels = classes[positives[:, 0], matches]
         first = int(np.argmax((labels < 0) | (labels >= self.num_class)))
         image, anchor = positives[first]
+        where = f"{image}, {matches[first]}" if batched else matches[first]
         raise ValueError(
-            f"labels[{image}, {matches[first]}] is {labels[first]}, and image {image}, anchor "
+            f"labels[{where}] is {labels[first]}, and image {image}, anchor "
             f"{anchor} is a positive sample matched to it; expected a label from 0 to "
             f"{self.num_class - 1}"
         )
