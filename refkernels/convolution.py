@@ -2,7 +2,15 @@
 
 Arrays are in float32 or float64, and computed in their own dtype: callers widen float16 to float32
 and round once at the end.
+
+How a matrix product rounds depends on its shape, and may depend on where in a cache line its
+operands begin. So that an image has the same result wherever it lies, and alone or in a batch, each
+image, or each row of a fully connected layer, is multiplied by itself, from and to arrays that
+begin at a cache line.
 """
+
+import math
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +24,12 @@ Pair = tuple[int, int]
 # The matrix of patches is made and multiplied in strips of about this size, so that it stays in the
 # cache between the two, and memory does not grow with the image.
 STRIP_BYTES = 1 << 21
+
+# More than processors can tell apart.
+MOST_BYTES = 1 << 48
+
+# Bytes of a cache line, and of the longest vectors.
+LINE = 64
 
 
 def convolve(
@@ -50,14 +64,18 @@ def convolve(
         count_windows(size, k, s, p, "valid")
         for size, k, s, p in zip((height, width), reach, stride, pad, strict=True)
     )
-    out = np.empty((batch, filters, rows, columns), x.dtype)
+    require(
+        batch * filters * rows * columns * x.itemsize < MOST_BYTES,
+        f"{x.shape} padded by {pad} gives {(batch, filters, rows, columns)}, which no memory holds",
+    )
+    out: Array = _aligned(1, (batch, filters, rows, columns), x.dtype)[0]
     if depth == 1 and groups > 1:
         _depthwise(
             np.ascontiguousarray(x), np.ascontiguousarray(weight), *stride, *pad, *dilate, out
         )
     elif (kernel_h, kernel_w) == stride == (1, 1) and pad == (0, 0):
         _multiply(
-            weight.reshape(groups, filters // groups, depth),
+            _each_at_line(weight.reshape(groups, filters // groups, depth)),
             x.reshape(batch, groups, depth, rows * columns),
             out.reshape(batch, groups, filters // groups, rows * columns),
         )
@@ -79,10 +97,22 @@ def fully_connect(x: Array, weight: Array, bias: Array | None = None) -> Array:
         bias is None or bias.shape == weight.shape[:1],
         f"expected a bias of shape {weight.shape[:1]}, got {None if bias is None else bias.shape}",
     )
-    out: Array = np.matmul(x, weight.T)
+    filters, taps = weight.shape
+    count = math.prod(x.shape[:-1])
+    rows = _aligned(count, (taps, 1), x.dtype)
+    rows[..., 0] = x.reshape(count, taps)
+    out = np.empty((count, filters), x.dtype)
+    # As many outputs at a time as leave their weights in the cache.
+    step = max(1, min(filters, STRIP_BYTES // max(1, taps * x.itemsize)))
+    products = _aligned(count, (step, 1), x.dtype)
+    for first in range(0, filters, step):
+        part = _at_line(weight[first : first + step])
+        found = products[:, : len(part)]
+        np.matmul(part, rows, out=found)
+        out[:, first : first + step] = found[..., 0]
     if bias is not None:
         out += bias
-    return out
+    return out.reshape(*x.shape[:-1], filters)
 
 
 def count_windows(size: int, kernel: int, stride: int, pad: int, convention: str) -> int:
@@ -104,11 +134,45 @@ def warmup() -> None:
         convolve(x, np.ones((2, 1, 2, 2), dtype), groups=2)
 
 
+def _aligned(count: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Return `count` arrays of a shape, not filled, each of which begins at a cache line."""
+    size = math.prod(shape) * dtype.itemsize
+    step = -(-size // LINE) * LINE
+    memory = np.empty(count * step + LINE, np.uint8)
+    start = -memory.__array_interface__["data"][0] % LINE
+    lines: Array = memory[start : start + count * step].reshape(count, step)
+    return lines[:, :size].view(dtype).reshape(count, *shape)
+
+
+def _at_line(array: Array) -> Array:
+    """Return `array` C-contiguous and from the beginning of a cache line on."""
+    return array if _is_at_line(array) else _each_at_line(array[np.newaxis])[0]
+
+
+def _each_at_line(arrays: Array) -> Array:
+    """Return a copy of some arrays, each of which is `_at_line`."""
+    copies = _aligned(len(arrays), arrays.shape[1:], arrays.dtype)
+    copies[...] = arrays
+    return copies
+
+
+def _is_at_line(array: Array) -> bool:
+    address: int = array.__array_interface__["data"][0]
+    return array.flags.c_contiguous and address % LINE == 0
+
+
 def _multiply(weight: Array, patches: Array, out: Array) -> None:
-    """Multiply `weight` (G, F, K) by `patches` (B, G, K, P) into `out` (B, G, F, P)."""
+    """Multiply `weight` (G, F, K) by `patches` (B, G, K, P) into `out` (B, G, F, P).
+
+    Each matrix of `weight` begins at a cache line.
+    """
     for image in range(out.shape[0]):
         for group in range(out.shape[1]):
-            np.matmul(weight[group], patches[image, group], out=out[image, group])
+            target = out[image, group]
+            product = target if _is_at_line(target) else _aligned(1, target.shape, out.dtype)[0]
+            np.matmul(weight[group], _at_line(patches[image, group]), out=product)
+            if product is not target:
+                target[...] = product
 
 
 def _convolve_strips(
@@ -120,13 +184,13 @@ def _convolve_strips(
     per_group = depth * kernel_h * kernel_w
     taps = groups * per_group
     strip = max(1, min(rows, STRIP_BYTES // max(1, taps * columns * x.itemsize)))
-    patches = np.empty((taps, strip * columns), x.dtype)
-    matrices = weight.reshape(groups, filters // groups, per_group)
+    patches = _aligned(1, (taps * strip * columns,), x.dtype)[0]
+    matrices = _each_at_line(weight.reshape(groups, filters // groups, per_group))
     images = np.ascontiguousarray(x)
     for image in range(x.shape[0]):
         for first in range(0, rows, strip):
             count = min(strip, rows - first)
-            part = patches if count == strip else np.empty((taps, count * columns), x.dtype)
+            part = patches[: taps * count * columns].reshape(taps, count * columns)
             _gather(images[image], kernel_h, kernel_w, *stride, *pad, *dilate, first, columns, part)
             where = slice(first * columns, (first + count) * columns)
             target = out[image].reshape(groups, filters // groups, rows * columns)[:, :, where]

@@ -1,5 +1,6 @@
 """Predictors: the last convolution or fully connected layer of a detector (SPEC section 5)."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from refkernels.arrays import (
     check_integer,
     check_pair,
     common_real,
+    keep,
     require,
     to_computing,
 )
@@ -69,13 +71,16 @@ class ConvPredictor:
     in_channels: int = 0
 
     def __post_init__(self) -> None:
-        check_integer("num_channel", self.num_channel, low=1)
-        check_pair("kernel", self.kernel, low=1)
-        check_pair("pad", self.pad, low=0)
-        check_pair("stride", self.stride, low=1)
-        _check_activation(self.activation)
-        check_flag("use_bias", self.use_bias)
-        check_integer("in_channels", self.in_channels, low=0)
+        keep(
+            self,
+            num_channel=check_integer("num_channel", self.num_channel, low=1),
+            kernel=check_pair("kernel", self.kernel, low=1),
+            pad=check_pair("pad", self.pad, low=0),
+            stride=check_pair("stride", self.stride, low=1),
+            activation=_checked_activation(self.activation),
+            use_bias=check_flag("use_bias", self.use_bias),
+            in_channels=check_integer("in_channels", self.in_channels, low=0),
+        )
 
     def __call__(
         self, x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike | None = None
@@ -105,17 +110,17 @@ class ConvPredictor:
             self.in_channels in (0, channels),
             f"x: expected {self.in_channels} channels, got shape {images.shape}",
         )
-        kernel = check_pair("kernel", self.kernel, low=1)
-        _check_shape("weight", taps, (self.num_channel, channels, *kernel))
+        pairs: Any = self  # which holds them as pairs since it was made
+        _check_shape("weight", taps, (self.num_channel, channels, *pairs.kernel))
         arrays = [images, taps, *_checked_bias(bias, self.use_bias, self.num_channel)]
         dtype = common_real(*arrays)
         batch, *parameters = (to_computing(array, dtype) for array in arrays)
         with np.errstate(over="ignore", invalid="ignore"):
             out = convolution.convolve(
-                batch.reshape(-1, *batch.shape[-3:]) if images.ndim == 3 else batch,
+                batch[np.newaxis] if images.ndim == 3 else batch,
                 *parameters,
-                stride=check_pair("stride", self.stride, low=1),
-                pad=check_pair("pad", self.pad, low=0),
+                stride=pairs.stride,
+                pad=pairs.pad,
             )
             return _activated(out[0] if images.ndim == 3 else out, self.activation, dtype)
 
@@ -157,9 +162,12 @@ class FCPredictor:
     use_bias: bool = True
 
     def __post_init__(self) -> None:
-        check_integer("num_output", self.num_output, low=1)
-        _check_activation(self.activation)
-        check_flag("use_bias", self.use_bias)
+        keep(
+            self,
+            num_output=check_integer("num_output", self.num_output, low=1),
+            activation=_checked_activation(self.activation),
+            use_bias=check_flag("use_bias", self.use_bias),
+        )
 
     def __call__(
         self, x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike | None = None
@@ -180,7 +188,7 @@ class FCPredictor:
             Of the inputs' common dtype.
         """
         features, matrix = as_real("x", x, min_ndim=1), as_real("weight", weight)
-        width = int(np.prod(features.shape[1:]))
+        width = math.prod(features.shape[1:])
         _check_shape("weight", matrix, (self.num_output, width))
         arrays = [features, matrix, *_checked_bias(bias, self.use_bias, self.num_output)]
         dtype = common_real(*arrays)
@@ -195,9 +203,9 @@ def warmup() -> None:
     convolution.warmup()
 
 
-def _check_activation(activation: str | None) -> None:
-    if activation is not None:
-        check_choice("activation", activation, ACTIVATIONS)
+def _checked_activation(activation: str | None) -> str | None:
+    """Check that `activation` is the name of one, or None."""
+    return None if activation is None else check_choice("activation", activation, ACTIVATIONS)
 
 
 def _check_shape(name: str, array: Array, shape: tuple[int, ...]) -> None:
@@ -216,5 +224,5 @@ def _checked_bias(bias: npt.ArrayLike | None, use_bias: bool, length: int) -> li
 
 def _activated(out: Array, activation: str | None, dtype: np.dtype[Any]) -> Array:
     if activation is not None:
-        out = activate(out, kind=activation.lower())
+        out = activate(out, kind=activation)
     return out.astype(dtype, copy=False)

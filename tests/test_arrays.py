@@ -73,11 +73,6 @@ def test_the_first_bad_number_is_named_when_infinities_of_both_signs_hide_a_nan(
         arrays.as_real("x", np.array([0.0, -np.inf, np.nan, np.inf]))
 
 
-def test_the_largest_magnitude_is_returned():
-    assert arrays.check_finite("x", np.array([1.0, -3.0])) == 3
-    assert arrays.check_finite("x", np.zeros((0, 4))) == 0
-
-
 @pytest.mark.parametrize("value", [[3, 0, -1], [3.0, -0.0, -1.0], np.array([3, 0, -1], ">i2")])
 def test_indices_of_any_integral_dtype_become_int64(value):
     indices = arrays.as_indices("matches", value)
@@ -264,7 +259,7 @@ def test_a_list_of_numbers_has_a_length_and_finite_entries():
     assert arrays.check_numbers("stds", np.array([1, 2]), 2) == (1.0, 2.0)
     with pytest.raises(ValueError, match=r"^stds: expected 4 numbers, got \(1, 2\)$"):
         arrays.check_numbers("stds", (1, 2), 4)
-    with pytest.raises(ValueError, match=r"^stds: expected 4 numbers, got '1234'$"):
+    with pytest.raises(TypeError, match=r"^stds: expected 4 numbers, got '1234'$"):
         arrays.check_numbers("stds", "1234", 4)
     with pytest.raises(TypeError, match=r"^stds: expected 4 numbers, got 5$"):
         arrays.check_numbers("stds", 5, 4)

@@ -132,6 +132,29 @@ def test_iou_of_any_corner_boxes_is_right_to_17_units_of_roundoff(data, dtype):
         assert abs(Fraction(got) - value) <= bound + Fraction(float(np.finfo(dtype).tiny))
 
 
+@given(st.data(), st.sampled_from([np.float32, np.float64]))
+def test_iou_of_boxes_of_any_two_sizes_is_right_to_a_unit_of_roundoff(data, dtype):
+    info = np.finfo(dtype)
+    exponents = st.integers(int(np.log2(info.smallest_subnormal)), int(info.maxexp) - 1)
+
+    def draw():
+        # Along each axis of a size of its own.
+        sizes = np.ldexp(1.0, [data.draw(exponents), data.draw(exponents)])
+        corners = data.draw(st.lists(st.integers(-8, 8), min_size=4, max_size=4))
+        box = np.sort(np.reshape(corners, (2, 2)) / 8, axis=0) * sizes
+        return box.reshape(1, 4).astype(dtype)
+
+    a, b = draw(), draw()
+    if data.draw(st.booleans()):  # of the same size along x
+        b[0, [0, 2]] = np.sort(a[0, 0] + a[0, [0, 2]] / 4)
+    result = BBoxBatchIOU(eps=0)(a, b)[0, 0]
+    exact = definition.BBoxBatchIOU(a, b, eps=0)[0, 0]
+    unit = Fraction(float(info.eps)) / 2
+    # The second: what underflows of an overlap, next to the smallest area that is not scaled.
+    assert abs(Fraction(float(result)) - exact) <= exact * 17 * unit + 2 * unit
+    assert BBoxBatchIOU(eps=0)(a, a)[0, 0] == (a[0, 2] > a[0, 0] and a[0, 3] > a[0, 1])
+
+
 @pytest.mark.parametrize(
     ("dtype", "size"),
     [

@@ -187,3 +187,24 @@ def test_iou_needs_no_memory_but_that_of_its_result(dtype):
 
 def test_warmup_compiles_every_kernel():
     bbox_module.warmup()
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3])
+@pytest.mark.parametrize("operand", ["a", "b"])
+def test_what_is_not_finite_is_named_by_the_caller_s_own_index_whatever_the_axis(axis, operand):
+    boxes = {name: np.moveaxis(grid(2, 3, seed=1), -1, axis) for name in "ab"}
+    broken = boxes[operand] = boxes[operand].copy()
+    where = tuple(length - 1 for length in broken.shape)
+    broken[where] = np.nan
+    place = ", ".join(map(str, where))
+    with pytest.raises(ValueError, match=rf"^{operand}\[{place}\] is nan, expected finite"):
+        BBoxBatchIOU(axis=axis)(**boxes)
+    for build in (BBoxCornerToCenter, BBoxCenterToCorner, BBoxSplit, BBoxArea):
+        with pytest.raises(ValueError, match=rf"^x\[{place}\] is nan, expected finite numbers$"):
+            build(axis=axis)(broken)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e25])
+def test_boxes_that_are_scaled_are_so_along_any_axis(scale):
+    a, b = ((grid(5, seed=seed) * scale).astype(np.float32) for seed in (0, 1))
+    assert_equal(BBoxBatchIOU(axis=0)(a.T, b.T), BBoxBatchIOU()(a, b))

@@ -10,7 +10,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from refkernels.arrays import Array, check_choice, check_flag, check_integer
+from refkernels.arrays import (
+    Array,
+    as_boxes,
+    check_choice,
+    check_flag,
+    check_integer,
+    check_numbers,
+    require,
+)
 
 __all__ = [
     "faster_rcnn_anchors",
@@ -23,6 +31,9 @@ __all__ = [
 ]
 
 RATIOS = (0.5, 1.0, 2.0)  # height / width
+
+# No assigner has more.
+MOST = 2**31 - 1
 
 
 def grid_anchors(cell: Array, rows: int, columns: int, step: tuple[float, float]) -> Array:
@@ -41,12 +52,26 @@ def grid_anchors(cell: Array, rows: int, columns: int, step: tuple[float, float]
     -------
     numpy.ndarray, float64, (rows * columns * A, 4)
     """
-    x = np.arange(columns, dtype=np.float64) * step[0]
-    y = np.arange(rows, dtype=np.float64) * step[1]
+    first = as_boxes("cell", cell).astype(np.float64)
+    require(first.ndim == 2, f"cell: expected (A, 4), got shape {first.shape}")
+    rows, columns = check_integer("rows", rows, low=0), check_integer("columns", columns, low=0)
+    _check_count(rows, columns, len(first))
+    step_x, step_y = check_numbers("step", step, 2)
+    x = np.arange(columns, dtype=np.float64) * step_x
+    y = np.arange(rows, dtype=np.float64) * step_y
     shift = np.empty((rows, columns, 1, 4))
     shift[..., 0] = shift[..., 2] = x[None, :, None]
     shift[..., 1] = shift[..., 3] = y[:, None, None]
-    return np.ascontiguousarray((shift + cell).reshape(-1, 4))
+    return np.ascontiguousarray((shift + first).reshape(-1, 4))
+
+
+def _check_count(rows: int, columns: int, each: int) -> None:
+    count = rows * columns * each
+    require(
+        count <= MOST,
+        f"expected no more than {MOST} anchors, got {count}: {rows} rows and {columns} columns of "
+        f"{each}",
+    )
 
 
 # SSD
@@ -321,6 +346,6 @@ def _centred(shapes: Sequence[tuple[float, float]], centre: float) -> Array:
 
 
 def _over_image(cell: Array, height: int, width: int, stride: int) -> Array:
-    check_integer("height", height, low=1)
-    check_integer("width", width, low=1)
+    height = check_integer("height", height, low=1)
+    width = check_integer("width", width, low=1)
     return grid_anchors(cell, -(-height // stride), -(-width // stride), (stride, stride))

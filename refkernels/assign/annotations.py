@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
+import numpy.typing as npt
 
-from refkernels.arrays import Array, check_integer
+from refkernels.arrays import Array, as_boxes, as_indices, check_integer, keep, require
 from refkernels.assign.json_stream import JSONStreamError, stream_members
 
 __all__ = ["AnnotationSet", "ImageAnnotations", "read_coco", "sample_images"]
@@ -34,6 +35,11 @@ class ImageAnnotations:
         Classes from 0, in the order of the category ids.
     iscrowd : numpy.ndarray, bool, (M,)
         Whether the box surrounds a crowd instead of one object.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array is not what it is said to be above; it is copied.
     """
 
     image_id: int | str
@@ -44,8 +50,28 @@ class ImageAnnotations:
     iscrowd: Array
 
     def __post_init__(self) -> None:
-        for array in (self.boxes, self.labels, self.iscrowd):
-            array.setflags(write=False)
+        boxes = as_boxes("boxes", self.boxes)
+        require(boxes.ndim == 2, f"boxes: expected (M, 4), got shape {boxes.shape}")
+        labels, crowd = as_indices("labels", self.labels), as_indices("iscrowd", self.iscrowd)
+        for name, array in (("labels", labels), ("iscrowd", crowd)):
+            require(
+                array.shape == boxes.shape[:1],
+                f"{name}: expected one for each of {len(boxes)} boxes, got shape {array.shape}",
+            )
+        require(bool((labels >= 0).all()), "labels: expected classes from 0")
+        require(bool(((crowd == 0) | (crowd == 1)).all()), "iscrowd: expected True or False")
+        keep(
+            self,
+            boxes=_own(boxes, np.float64),
+            labels=_own(labels, np.int64),
+            iscrowd=_own(crowd, np.bool_),
+        )
+
+
+def _own(array: Array, dtype: npt.DTypeLike) -> Array:
+    copy = np.array(array, dtype, order="C")
+    copy.setflags(write=False)
+    return copy
 
 
 @dataclass(frozen=True, eq=False)
@@ -345,8 +371,8 @@ def sample_images(count: int = 8, *, seed: int = 0) -> AnnotationSet:
     >>> len(images), images[0].width, images[0].boxes.dtype
     (2, 640, dtype('float64'))
     """
-    check_integer("count", count, low=0)
-    check_integer("seed", seed, low=0)
+    count = check_integer("count", count, low=0)
+    seed = check_integer("seed", seed, low=0, high=2**128 - 1)
     return AnnotationSet(
         source=f"generated (seed {seed})",
         images=tuple(_generated(count, seed)),

@@ -10,9 +10,12 @@ from refkernels.arrays import (
     as_boxes,
     as_seed,
     check_choice,
+    check_dtype,
     check_integer,
     check_number,
+    check_seed,
     require,
+    shown,
 )
 from refkernels.assign.batch import Batch, read_batch, rounded_boxes, without_extent
 from refkernels.assign.composition import Operators, compose
@@ -113,9 +116,10 @@ class TargetAssigner(Presets):
         threads: int = 1,
         name: str = "custom",
     ) -> None:
-        self.dtype = np.dtype(check_choice("dtype", np.dtype(dtype).name, DTYPES))
+        self.dtype = check_dtype("dtype", dtype, DTYPES)
         self.degenerate = check_choice("degenerate", degenerate, ("drop", "error"))
         self.threads = check_integer("threads", threads, low=1)
+        require(isinstance(name, str), f"name: expected a string, got {shown(name)}")
         self.name = name
         given = as_boxes("anchors", anchors)
         require(given.ndim == 2, f"anchors: expected (N, 4), got shape {given.shape}")
@@ -205,9 +209,8 @@ class TargetAssigner(Presets):
         """
         batch = self._read(boxes, labels, ignore, rng, image_ids)
         arrays = self._empty(batch.size) if out is None else self._given(out, batch)
-        dropped: Any = self._fill(batch, arrays)
-        if batch.form == "image":
-            dropped = int(dropped[0])
+        counts = self._fill(batch, arrays)
+        dropped: Any = int(counts[0]) if batch.form == "image" else counts
         if out is not None:
             out.dropped = dropped
             return out
@@ -276,6 +279,7 @@ class TargetAssigner(Presets):
 
     def _read(self, boxes: Any, labels: Any, ignore: Any, rng: Any, image_ids: Any) -> Batch:
         batch = read_batch(boxes, labels, ignore, image_ids, self.dtype)
+        rng = check_seed("rng", rng)
         if draws(self.operators):
             batch.places[:, 3] = as_seed("rng", rng)
         return batch
@@ -391,6 +395,6 @@ class TargetAssigner(Presets):
             return new_scratch(len(self))
 
 
-def _targets(arrays: list[Array], dropped: Any) -> Targets:
+def _targets(arrays: Any, dropped: Any) -> Targets:
     cls_targets, box_targets, box_masks, matches, samples = arrays
     return Targets(cls_targets, box_targets, box_masks, matches, samples, dropped)

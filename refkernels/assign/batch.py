@@ -5,9 +5,23 @@ from typing import Any
 
 import numpy as np
 
-from refkernels.arrays import Array, as_boxes, as_indices, check_finite, check_integer, require
+from refkernels.arrays import (
+    Array,
+    as_boxes,
+    as_indices,
+    as_sequence,
+    check_finite,
+    check_integer,
+    require,
+    shape_of,
+    shown,
+)
 
 __all__ = ["Batch", "read_batch", "rounded_boxes", "without_extent"]
+
+
+# Ids of images are places of a batch, which draws are reckoned from: words of 64 bits.
+LARGEST = 2**64 - 1
 
 
 @dataclass(slots=True)
@@ -86,16 +100,16 @@ def read_batch(boxes: Any, labels: Any, ignore: Any, image_ids: Any, dtype: np.d
         places = np.zeros((2, 4), np.uint64)
         places[1, 0], places[1, 1] = len(own), len(region)
         if image_ids is not None:
-            places[0, 2] = check_integer("image_ids", image_ids, low=0)
+            places[0, 2] = check_integer("image_ids", image_ids, low=0, high=LARGEST)
         return Batch(_for_kernel(own), _for_kernel(own_labels), _for_kernel(region), places, form)
     size = len(boxes)
     box_parts = [_boxes(boxes[i], dtype, "boxes", i) for i in range(size)]
-    _check_length("labels", labels, size)
+    labels = _of_images("labels", labels, size)
     counts = [len(part) for part in box_parts]
     label_parts = [_labels(labels[i], count, "labels", i) for i, count in enumerate(counts)]
     region_parts = []
     if ignore is not None:
-        _check_length("ignore", ignore, size)
+        ignore = _of_images("ignore", ignore, size)
         region_parts = [_boxes(ignore[i], dtype, "ignore", i) for i in range(size)]
     places = np.zeros((size + 1, 4), np.uint64)
     places[1:, 0] = np.cumsum(counts)
@@ -131,14 +145,14 @@ def without_extent(boxes: Array) -> Array:
 def _form(boxes: Any) -> str:
     if isinstance(boxes, (list, tuple)):
         # A list of rows is an image, and so is an empty list; a list of sets of rows is a batch.
-        rows = bool(boxes) and np.ndim(boxes[0]) == 1 and len(boxes[0]) > 0
-        return "image" if rows or not boxes else "list"
-    axes = np.ndim(boxes)
-    require(
-        axes in (2, 3),
-        f"boxes: expected (M, 4), a list of such, or (B, M, 4), got shape {np.shape(boxes)}",
-    )
-    return "image" if axes == 2 else "padded"
+        shape = shape_of("boxes[0]", boxes[0]) if boxes else (0,)
+        return "image" if not boxes or (len(shape) == 1 and shape[0] > 0) else "list"
+    shape = shape_of("boxes", boxes)
+    expected = "boxes: expected (M, 4), a list of such, or (B, M, 4)"
+    if not shape:
+        raise TypeError(f"{expected}, got {shown(boxes)}")
+    require(len(shape) in (2, 3), f"{expected}, got shape {shape}")
+    return "image" if len(shape) == 2 else "padded"
 
 
 # Names are made where they are needed, for errors: to make them for all costs as much as the rest.
@@ -146,7 +160,7 @@ def _form(boxes: Any) -> str:
 
 def _boxes(value: Any, dtype: np.dtype[Any], what: str, index: int | None = None) -> Array:
     if (
-        isinstance(value, np.ndarray)
+        type(value) is np.ndarray
         and value.dtype == dtype
         and value.ndim == 2
         and value.shape[1] == 4
@@ -161,7 +175,7 @@ def _boxes(value: Any, dtype: np.dtype[Any], what: str, index: int | None = None
 
 
 def _labels(value: Any, count: int, what: str, index: int | None = None) -> Array:
-    fast = isinstance(value, np.ndarray) and value.dtype == np.int64
+    fast = type(value) is np.ndarray and value.dtype == np.int64
     labels: Array = value if fast else as_indices(_name(what, index), value)
     if labels.shape != (count,):
         name = _name(what, index)
@@ -175,17 +189,17 @@ def _name(what: str, index: int | None) -> str:
     return what if index is None else f"{what}[{index}]"
 
 
-def _check_length(name: str, value: Any, size: int) -> None:
-    try:
-        found = len(value)
-    except TypeError:
-        raise TypeError(f"{name}: expected those of {size} images, got {value!r}") from None
-    require(found == size, f"{name}: expected those of {size} images, got {found}")
+def _of_images(name: str, value: Any, size: int) -> list[Any]:
+    found = as_sequence(name, value, f"those of {size} images")
+    require(len(found) == size, f"{name}: expected those of {size} images, got {len(found)}")
+    return found
 
 
 def _image_ids(image_ids: Any, size: int) -> list[int]:
-    _check_length("image_ids", image_ids, size)
-    return [check_integer(f"image_ids[{i}]", number, low=0) for i, number in enumerate(image_ids)]
+    return [
+        check_integer(f"image_ids[{i}]", number, low=0, high=LARGEST)
+        for i, number in enumerate(_of_images("image_ids", image_ids, size))
+    ]
 
 
 def _joined(parts: list[Array], nothing: Array) -> Array:
@@ -193,6 +207,7 @@ def _joined(parts: list[Array], nothing: Array) -> Array:
 
 
 def _for_kernel(array: Array) -> Array:
-    # Kernels are compiled for arrays that are contiguous and can be written.
+    # Kernels are compiled for arrays that are contiguous, aligned, and can be written.
     flags = array.flags
-    return array if flags.c_contiguous and flags.writeable else np.array(array, order="C")
+    usual = flags.c_contiguous and flags.aligned and flags.writeable
+    return array if usual else np.array(array, order="C")

@@ -109,13 +109,20 @@ def _samples(
     return samples
 
 
+@np.errstate(over="ignore")  # of the distance between an anchor and a region far away
 def _coverage(anchors: Array, region: Array) -> Array:
     """Return the share of each anchor that a region covers, 0 of an anchor without extent.
 
-    It is the product of the shares of its width and of its height, which cannot overflow.
+    It is the product of the shares of its width and of its height, which cannot overflow; where a
+    side could, halves are as good as wholes.
     """
-    common = np.minimum(anchors[:, 2:], region[2:]) - np.maximum(anchors[:, :2], region[:2])
-    sides = anchors[:, 2:] - anchors[:, :2]
+    low = np.maximum(anchors[:, :2], region[:2])
+    high = np.minimum(anchors[:, 2:], region[2:])
+    kind = anchors.dtype.type
+    huge = np.abs(anchors).max(axis=1, keepdims=True) > np.finfo(anchors.dtype).max / 4
+    part = np.where(huge, kind(0.5), kind(1))
+    common = high * part - low * part
+    sides = anchors[:, 2:] * part - anchors[:, :2] * part
     real = (sides > 0).all(axis=1)
     shares = np.maximum(common, 0) / np.where(real[:, np.newaxis], sides, np.inf)
     product: Array = shares[:, 0] * shares[:, 1]

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import refkernels
-from refkernels.arrays import check_choice, check_integer
+from refkernels.arrays import as_sequence, check_choice, check_integer, require, shown
 from refkernels.assign.annotations import AnnotationSet, ImageAnnotations
 from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.part import Resize, Summary, assign_part, rest
@@ -151,9 +151,9 @@ def assign_dataset(
     RuntimeError
         If another process is at work on the same output, or a worker was killed.
     """
-    check_integer("seed", seed, low=0)
-    check_integer("part_size", part_size, low=1)
-    check_integer("workers", workers, low=1)
+    seed = check_integer("seed", seed, low=0, high=LARGEST_SEED)
+    part_size = check_integer("part_size", part_size, low=1)
+    workers = check_integer("workers", workers, low=1)
     sizes, own = network_of(preset, size, resize)
     assigner: TargetAssigner = getattr(TargetAssigner, preset)(**sizes, **(options or {}))
     metadata = _metadata(annotations, assigner, own, options or {}, seed, part_size)
@@ -183,6 +183,9 @@ def assign_dataset(
 
 RESIZES = ("stretch", "fit")
 
+# What JSON says in full.
+LARGEST_SEED = 2**128 - 1
+
 
 def network_of(
     preset: str, size: tuple[int, int] | None = None, resize: str | None = None
@@ -194,7 +197,9 @@ def network_of(
         return {}, Resize(network.height, network.width, mode)
     if network.fixed:
         raise ValueError(f"size: {preset} is for {network.height} x {network.width} pixels")
-    height, width = (check_integer(f"size[{k}]", size[k], low=1) for k in range(2))
+    sides = as_sequence("size", size, "a height and a width")
+    require(len(sides) == 2, f"size: expected a height and a width, got {shown(size)}")
+    height, width = (check_integer(f"size[{k}]", sides[k], low=1) for k in range(2))
     return {"height": height, "width": width}, Resize(height, width, mode)
 
 

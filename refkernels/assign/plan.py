@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from refkernels.arrays import Array, rounded, rounded_to_computing
+from refkernels.arrays import Array, rounded, rounded_to_computing, shown
 from refkernels.assign.composition import Operators
 from refkernels.assign.known import BIPARTITE, MAXIMUM, NONE, SMALLEST_AREA
 from refkernels.assign.samples import Plan
@@ -39,7 +39,7 @@ def check_operators(operators: Operators) -> None:
         operator = getattr(operators, name)
         if not isinstance(operator, classes):
             expected = " or ".join(kind.__name__ for kind in classes)
-            raise TypeError(f"{name}: expected a {expected}, got {operator!r}")
+            raise TypeError(f"{name}: expected a {expected}, got {shown(operator)}")
 
 
 def draws(operators: Operators) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from refkernels.arrays import Array
+from refkernels.arrays import Array, shown
 from refkernels.assign.anchors import (
     faster_rcnn_anchors,
     retinanet_anchors,
@@ -253,7 +253,8 @@ def preset_operators(name: str) -> dict[str, Any]:
     from refkernels.assign.assigner import TargetAssigner
 
     if name not in PRESETS:
-        raise ValueError(f"preset: unknown preset {name!r}, expected one of {', '.join(PRESETS)}")
+        expected = ", ".join(PRESETS)
+        raise ValueError(f"preset: unknown preset {shown(name)}, expected one of {expected}")
     made: Any = getattr(TargetAssigner, name)(**({} if NETWORKS[name].fixed else SMALL))
     operators = made.operators
     return {

@@ -67,6 +67,7 @@ class Tiles(NamedTuple):
     starts: Array
 
 
+@np.errstate(over="ignore")  # anchors so large are left to the composed operators
 def build_tiles(anchors: Array) -> Tiles:
     """Sort anchors into tiles.
 
@@ -80,9 +81,8 @@ def build_tiles(anchors: Array) -> Tiles:
     Tiles
     """
     anchors = np.array(anchors, order="C")
-    with np.errstate(over="ignore"):  # such anchors are left to the composed operators
-        sides = anchors[:, 2:] - anchors[:, :2]
-        areas = sides[:, 0] * sides[:, 1]
+    sides = anchors[:, 2:] - anchors[:, :2]
+    areas = sides[:, 0] * sides[:, 1]
     rows = np.flatnonzero((sides[:, 0] > 0) & (sides[:, 1] > 0))
     group = _groups(sides[rows])
     centres = (anchors[rows, :2].astype(np.float64) + anchors[rows, 2:]) / 2

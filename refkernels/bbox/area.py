@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from refkernels.arrays import Array, as_boxes, check_choice, check_integer, to_computing
+from refkernels.arrays import Array, as_boxes, check_choice, check_integer, keep, to_computing
 from refkernels.bbox.base import FORMATS
 from refkernels.jit import jit
 
@@ -53,8 +53,11 @@ class BBoxArea:
     fmt: str = "corner"
 
     def __post_init__(self) -> None:
-        check_integer("axis", self.axis)
-        object.__setattr__(self, "fmt", check_choice("fmt", self.fmt, FORMATS))
+        keep(
+            self,
+            axis=check_integer("axis", self.axis),
+            fmt=check_choice("fmt", self.fmt, FORMATS),
+        )
 
     def __call__(self, x: npt.ArrayLike) -> Array:
         """Compute the areas of `x`.

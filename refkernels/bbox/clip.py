@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from refkernels.arrays import Array, as_boxes, as_real, require, to_computing
+from refkernels.arrays import Array, as_boxes, as_real, require, shape_of, to_computing
 from refkernels.bbox.base import as_batch
 from refkernels.jit import jit
 
@@ -56,7 +56,7 @@ class BBoxClipToImage:
         """
         boxes = as_boxes("x", x)
         batch = as_batch("x", boxes)
-        shape = np.shape(img)
+        shape = shape_of("img", img)
         require(len(shape) >= 2, f"img: expected (..., H, W), got shape {shape}")
         if sizes is None:
             extents = np.array([shape[-2:]], np.float64)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refkernels.arrays import Array, as_boxes, check_flag, check_integer, to_computing
+from refkernels.arrays import Array, as_boxes, check_flag, check_integer, keep, to_computing
 from refkernels.jit import jit
 
 __all__ = ["BBoxCenterToCorner", "BBoxCornerToCenter", "BBoxSplit", "NumPyBBoxCornerToCenter"]
@@ -49,8 +49,11 @@ class BBoxCornerToCenter:
     split: bool = False
 
     def __post_init__(self) -> None:
-        check_integer("axis", self.axis)
-        check_flag("split", self.split)
+        keep(
+            self,
+            axis=check_integer("axis", self.axis),
+            split=check_flag("split", self.split),
+        )
 
     def __call__(self, x: npt.ArrayLike) -> Array | tuple[Array, ...]:
         """Convert `x`.
@@ -109,8 +112,11 @@ class BBoxCenterToCorner:
     split: bool = False
 
     def __post_init__(self) -> None:
-        check_integer("axis", self.axis)
-        check_flag("split", self.split)
+        keep(
+            self,
+            axis=check_integer("axis", self.axis),
+            split=check_flag("split", self.split),
+        )
 
     def __call__(self, x: npt.ArrayLike) -> Array | tuple[Array, ...]:
         """Convert `x`.
@@ -164,8 +170,11 @@ class BBoxSplit:
     squeeze_axis: bool = False
 
     def __post_init__(self) -> None:
-        check_integer("axis", self.axis)
-        check_flag("squeeze_axis", self.squeeze_axis)
+        keep(
+            self,
+            axis=check_integer("axis", self.axis),
+            squeeze_axis=check_flag("squeeze_axis", self.squeeze_axis),
+        )
 
     def __call__(self, x: npt.ArrayLike) -> tuple[Array, ...]:
         """Split `x`.

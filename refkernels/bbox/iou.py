@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from refkernels.arrays import (
     check_integer,
     check_number,
     common_real,
+    keep,
     rounded_to_computing,
     to_computing,
 )
@@ -35,12 +36,32 @@ SAFE_AREAS = {
     for info in (np.finfo(np.float32), np.finfo(np.float64))
 }
 
-# Between what magnitudes the largest coordinate has to lie to make them so. A side is 0 or, freaks
-# apart, no less than that times the square of the unit roundoff; a corner is at most 1.5 x, a side
-# with the offset at most 4 x, so two areas at most 2 (4 x)^2.
-SAFE_COORDINATES = {
-    dtype: (float(tiny) ** 0.5 / float(np.finfo(dtype).eps) ** 2, float(huge) ** 0.5 / 4)
-    for dtype, (tiny, huge) in SAFE_AREAS.items()
+
+class Target(NamedTuple):
+    """Where the numbers of a pair are brought to by powers of two.
+
+    Attributes
+    ----------
+    goal : int
+        Coordinates and the offset come just below 2 ** goal. A corner is at most 1.5 x, a side with
+        the offset at most 4 x, so two areas are at most 2 (4 x)^2, and with eps they have a finite
+        sum. What underflows next to that is so far below a side of the other box that the IoU
+        underflows as well.
+    highest : int
+        The eps comes below 2 ** highest.
+    largest : int
+        No power is above 2 ** largest, the last one that is a float: with it all that is not 0 is
+        at least 2 ** -51.
+    """
+
+    goal: int
+    highest: int
+    largest: int
+
+
+TARGETS = {
+    info.dtype: Target(int(info.maxexp) // 2 - 4, int(info.maxexp) - 3, int(info.maxexp) - 1)
+    for info in (np.finfo(np.float32), np.finfo(np.float64))
 }
 
 
@@ -76,10 +97,10 @@ class BBoxBatchIOU:
 
     Notes
     -----
-    Boxes so large that an area could overflow the computing dtype, or all so small that it could
-    underflow, are scaled by a power of two first, which changes no quotient; so every finite input
-    has a result. Beside coordinates beyond the square root of the largest float, though, a box that
-    is as far below 1 as they are above it counts as empty.
+    Where the area of a box overflows the computing dtype, or underflows, the IoUs of that box are
+    computed with x and y scaled by a power of two each, which changes no quotient; so every finite
+    input has a result. The powers depend on the pair's two boxes alone, and so does the IoU: what
+    else is in a batch, or in an image, makes no difference to it.
 
     References
     ----------
@@ -101,10 +122,13 @@ class BBoxBatchIOU:
     eps: float = 1e-15
 
     def __post_init__(self) -> None:
-        check_integer("axis", self.axis)
-        object.__setattr__(self, "fmt", check_choice("fmt", self.fmt, FORMATS))
-        check_number("offset", self.offset)
-        check_number("eps", self.eps, low=0)
+        keep(
+            self,
+            axis=check_integer("axis", self.axis),
+            fmt=check_choice("fmt", self.fmt, FORMATS),
+            offset=check_number("offset", self.offset),
+            eps=check_number("eps", self.eps, low=0),
+        )
 
     def __call__(self, a: npt.ArrayLike, b: npt.ArrayLike) -> Array:
         """Compute the IoU of every pair.
@@ -124,73 +148,46 @@ class BBoxBatchIOU:
         boxes_a = as_boxes("a", a, self.axis, finite=False)
         boxes_b = as_boxes("b", b, self.axis, finite=False)
         dtype = common_real(boxes_a, boxes_b)
-        offset = rounded_to_computing(self.offset, dtype)
-        if not math.isfinite(offset):
-            raise ValueError(f"offset: {self.offset} does not fit {offset.dtype}")
+        offset, eps = (rounded_to_computing(value, dtype) for value in (self.offset, self.eps))
+        for name, value in (("offset", offset), ("eps", eps)):
+            if not math.isfinite(value):
+                raise ValueError(f"{name}: {getattr(self, name)} does not fit {value.dtype}")
         batch_a, batch_b = as_batch("a", boxes_a), as_batch("b", boxes_b)
         size = check_batch(a=len(batch_a), b=len(batch_b))
         out = np.empty((size, batch_a.shape[1], batch_b.shape[1]), offset.dtype)
-        rows_a, rows_b = to_computing(batch_a, dtype), to_computing(batch_b, dtype)
-        if not self._fill(rows_a, rows_b, 1.0, out):
-            largest = max(check_finite("a", boxes_a), check_finite("b", boxes_b))
-            scale = _safe_scale(max(largest, abs(float(offset))), out.dtype)
-            self._fill(_scaled(rows_a, scale), _scaled(rows_b, scale), scale, out)
+        rows = to_computing(batch_a, dtype), to_computing(batch_b, dtype)
+        given = (*rows, self.fmt == "corner", offset, eps, *SAFE_AREAS[out.dtype])
+        sure = _batch_iou(*given, CHUNK_BYTES // out.itemsize, out)
+        if not sure or not out.size:
+            for name, boxes in (("a", boxes_a), ("b", boxes_b)):
+                check_finite(name, np.moveaxis(boxes, -1, self.axis))
+            _scaled_batch_iou(*given, *TARGETS[out.dtype], out)
         ious = out.astype(dtype, copy=False)
         return ious if max(boxes_a.ndim, boxes_b.ndim) == 3 else ious[0]
 
-    def _fill(self, a: Array, b: Array, scale: float, out: Array) -> bool:
-        """Compute the IoUs of scaled boxes; return whether all of them are sure to be right."""
-        dtype = out.dtype
-        usual: bool = _batch_iou(
-            a,
-            b,
-            self.fmt == "corner",
-            rounded_to_computing(self.offset, dtype) * dtype.type(scale),
-            rounded_to_computing(self.eps * scale * scale, dtype),
-            *SAFE_AREAS[dtype],
-            CHUNK_BYTES // out.itemsize,
-            out,
-        )
-        return usual and out.size > 0
-
-
-def _safe_scale(largest: float, dtype: np.dtype[Any]) -> float:
-    """Return a power of two by which no area overflows or all underflow; 1 for usual boxes."""
-    low, high = SAFE_COORDINATES[dtype]
-    if low <= largest <= high or largest == 0:
-        return 1.0
-    # Up to 1 and no further: so eps overflows only where the IoUs underflow.
-    goal = math.frexp(high)[1] - 1 if largest > high else 0
-    # For subnormal coordinates the power itself would overflow.
-    return math.ldexp(1.0, min(goal - math.frexp(largest)[1], np.finfo(dtype).maxexp - 1))
-
-
-def _scaled(boxes: Array, scale: float) -> Array:
-    return boxes if scale == 1 else to_computing(boxes * boxes.dtype.type(scale), boxes.dtype)
-
 
 @jit
-def _corners(box, corner, offset, tiny, huge):  # type: ignore[no-untyped-def]
-    """Return xmin, ymin, xmax, ymax and the area of a box, and whether the area is a safe one.
+def _measured(box, corner, half, offset_x, offset_y, eps, tiny, huge):  # type: ignore[no-untyped-def]
+    """Return xmin, ymin, xmax, ymax and the area of a box, and whether its IoUs are sure.
 
-    It is not if a coordinate is nan or infinite. An empty box meets nothing, so its area only has
-    to keep 0 / union from being 0 / 0, and is returned as 1.
+    They are not where the area overflows or underflows, as far as it is one, or where a coordinate
+    is nan or infinite. An empty box meets nothing, so its area only has to keep 0 / union from
+    being 0 / 0, and is returned as 1.
     """
     left, top, right, bottom = box[0], box[1], box[2], box[3]
     if not corner:
-        half_width = right * box.dtype.type(0.5)
-        half_height = bottom * box.dtype.type(0.5)
+        half_width, half_height = right * half, bottom * half
         left, right = left - half_width, left + half_width
         top, bottom = top - half_height, top + half_height
-    width, height = right - left + offset, bottom - top + offset
+    width, height = right - left + offset_x, bottom - top + offset_y
     area = width * height
-    safe = abs(area) <= huge and (abs(area) >= tiny or width == 0 or height == 0)
-    return left, top, right, bottom, area if area > 0 else box.dtype.type(1), safe
+    sure = abs(area) + eps <= huge and (area >= tiny or width <= 0 or height <= 0)
+    return left, top, right, bottom, area if area > 0 else half + half, sure
 
 
 @jit
 def _iou(a, b, corner, offset, eps, tiny, huge, chunk, out):  # type: ignore[no-untyped-def]
-    """Fill `out` (N, M) with the IoUs of `a` (N, 4) and `b` (M, 4); return whether all are safe.
+    """Fill `out` (N, M) with the IoUs of `a` (N, 4) and `b` (M, 4); return whether all are sure.
 
     The inner loop runs over the columns of `b`, padded to whole chunks so that it needs no scalar
     remainder. What it writes past the end of a row is the start of the next row, which is computed
@@ -198,22 +195,23 @@ def _iou(a, b, corner, offset, eps, tiny, huge, chunk, out):  # type: ignore[no-
     """
     count_a, count_b = a.shape[0], b.shape[0]
     if count_a == 0 or count_b == 0:
-        return False
-    zero = out.dtype.type(0)
+        return True
+    zero, half = out.dtype.type(0), out.dtype.type(0.5)
     padded = (count_b + chunk - 1) // chunk * chunk
     xmin, ymin = np.zeros(padded, out.dtype), np.zeros(padded, out.dtype)
     xmax, ymax = np.zeros(padded, out.dtype), np.zeros(padded, out.dtype)
     area = np.ones(padded, out.dtype)
-    all_safe = True
+    given = corner, half, offset, offset, eps, tiny, huge
+    all_sure = True
     for j in range(count_b):
-        left, top, right, bottom, own, safe = _corners(b[j], corner, offset, tiny, huge)
+        left, top, right, bottom, own, sure = _measured(b[j], *given)
         xmin[j], ymin[j], xmax[j], ymax[j], area[j] = left, top, right, bottom, own + eps
-        all_safe &= safe
+        all_sure &= sure
     flat = out.reshape(-1)
     whole = max(0, count_a - (padded - 1) // count_b)
     for i in range(whole):
-        left, top, right, bottom, own, safe = _corners(a[i], corner, offset, tiny, huge)
-        all_safe &= safe
+        left, top, right, bottom, own, sure = _measured(a[i], *given)
+        all_sure &= sure
         # A slice, since an index that is a sum may be negative for all LLVM knows, and costs a
         # scatter instead of a store.
         row = flat[i * count_b : i * count_b + padded]
@@ -223,25 +221,91 @@ def _iou(a, b, corner, offset, eps, tiny, huge, chunk, out):  # type: ignore[no-
             inter = width * height
             row[j] = inter / (own + area[j] - inter)
     for i in range(whole, count_a):
-        left, top, right, bottom, own, safe = _corners(a[i], corner, offset, tiny, huge)
-        all_safe &= safe
+        left, top, right, bottom, own, sure = _measured(a[i], *given)
+        all_sure &= sure
         for j in range(count_b):
             width = max(min(right, xmax[j]) - max(left, xmin[j]) + offset, zero)
             height = max(min(bottom, ymax[j]) - max(top, ymin[j]) + offset, zero)
             inter = width * height
             out[i, j] = inter / (own + area[j] - inter)
-    return all_safe
+    return all_sure
 
 
 @jit
 def _batch_iou(a, b, corner, offset, eps, tiny, huge, chunk, out):  # type: ignore[no-untyped-def]
     """Fill `out` (B, N, M) with the IoUs of `a` (B or 1, N, 4) and `b` (B or 1, M, 4).
 
-    Returns whether no area of any box overflows, underflows or is nan, so that all are right.
+    Returns whether all of them are sure to be right.
     """
-    all_safe = True
+    all_sure = True
     for image in range(out.shape[0]):
         one = a[min(image, a.shape[0] - 1)]
         other = b[min(image, b.shape[0] - 1)]
-        all_safe &= _iou(one, other, corner, offset, eps, tiny, huge, chunk, out[image])
-    return all_safe
+        all_sure &= _iou(one, other, corner, offset, eps, tiny, huge, chunk, out[image])
+    return all_sure
+
+
+@jit
+def _exponent(x, y, z):  # type: ignore[no-untyped-def]
+    """Return the exponent of the power of two that is just above the largest magnitude."""
+    return math.frexp(max(abs(x), abs(y), abs(z)))[1]
+
+
+@jit
+def _scaled_iou(a, b, corner, power_x, power_y, offset, eps):  # type: ignore[no-untyped-def]
+    """Return the IoU of two boxes with x and y multiplied by powers of two; eps is so already."""
+    zero, half = a.dtype.type(0), a.dtype.type(0.5)
+    offset_x, offset_y = offset * power_x, offset * power_y
+    one = (a[0] * power_x, a[1] * power_y, a[2] * power_x, a[3] * power_y)
+    other = (b[0] * power_x, b[1] * power_y, b[2] * power_x, b[3] * power_y)
+    given = corner, half, offset_x, offset_y, eps, zero, zero
+    left_a, top_a, right_a, bottom_a, area_a, _ = _measured(one, *given)
+    left_b, top_b, right_b, bottom_b, area_b, _ = _measured(other, *given)
+    width = max(min(right_a, right_b) - max(left_a, left_b) + offset_x, zero)
+    height = max(min(bottom_a, bottom_b) - max(top_a, top_b) + offset_y, zero)
+    inter = width * height
+    return inter / (area_a + (area_b + eps) - inter)
+
+
+@jit
+def _scaled_batch_iou(  # type: ignore[no-untyped-def]
+    a, b, corner, offset, eps, tiny, huge, goal, highest, largest, out
+):
+    """Compute those of `out` (B, N, M) again that are not sure to be right.
+
+    Each with the powers of two that its own two boxes need.
+    """
+    given = corner, out.dtype.type(0.5), offset, offset, eps, tiny, huge
+    powers = np.array([math.ldexp(1.0, k) for k in range(-largest, largest + 1)]).astype(out.dtype)
+    scale_of_eps = math.frexp(eps)[1] if eps > 0 else -4 * largest
+    columns = np.empty(out.shape[2], np.int64)
+    exponents = np.empty((2, out.shape[2]), np.int64)
+    for image in range(out.shape[0]):
+        rows = a[min(image, a.shape[0] - 1)]
+        others = b[min(image, b.shape[0] - 1)]
+        count = 0
+        for j in range(others.shape[0]):
+            for k in range(2):
+                exponents[k, j] = _exponent(others[j, k], others[j, k + 2], offset)
+            if not _measured(others[j], *given)[5]:
+                columns[count] = j
+                count += 1
+        for i in range(rows.shape[0]):
+            sure = _measured(rows[i], *given)[5]
+            if sure and count == 0:
+                continue
+            own_x = _exponent(rows[i, 0], rows[i, 2], offset)
+            own_y = _exponent(rows[i, 1], rows[i, 3], offset)
+            for k in range(count if sure else others.shape[0]):
+                j = columns[k] if sure else k
+                shift_x = min(goal - max(own_x, exponents[0, j]), largest)
+                shift_y = min(goal - max(own_y, exponents[1, j]), largest)
+                excess = max(scale_of_eps + shift_x + shift_y - highest + 1, 0) // 2
+                shift_x -= excess
+                shift_y -= excess
+                power_x, power_y = powers[shift_x + largest], powers[shift_y + largest]
+                # The smaller power first, so that the product overflows only if eps does.
+                scaled_eps = eps * min(power_x, power_y) * max(power_x, power_y)
+                out[image, i, j] = _scaled_iou(
+                    rows[i], others[j], corner, power_x, power_y, offset, scaled_eps
+                )

@@ -12,6 +12,7 @@ from refkernels.arrays import (
     check_flag,
     check_number,
     common_real,
+    keep,
     rounded_to_computing,
     to_computing,
 )
@@ -81,9 +82,9 @@ class NormalizedBoxCenterDecoder:
     means: Sequence[float] = field(default=MEANS, kw_only=True)
 
     def __post_init__(self) -> None:
-        check_flag("convert_anchor", self.convert_anchor)
+        keep(self, convert_anchor=check_flag("convert_anchor", self.convert_anchor))
         if self.clip is not None:
-            check_number("clip", self.clip)
+            keep(self, clip=check_number("clip", self.clip))
         check_normalisation(self)
 
     def __call__(self, x: npt.ArrayLike, anchors: npt.ArrayLike) -> Array:

@@ -13,6 +13,7 @@ from refkernels.arrays import (
     as_indices,
     check_integer,
     common_real,
+    keep,
     require,
     to_computing,
 )
@@ -186,9 +187,8 @@ class NormalizedPerClassBoxCenterEncoder:
     means: Sequence[float] = MEANS
 
     def __post_init__(self) -> None:
-        check_integer("num_class", self.num_class, low=1)
-        check_integer("max_pos", self.max_pos, low=1)
-        check_integer("per_device_batch_size", self.per_device_batch_size, low=1)
+        names = ("num_class", "max_pos", "per_device_batch_size")
+        keep(self, **{name: check_integer(name, getattr(self, name), low=1) for name in names})
         check_normalisation(self)
 
     def __call__(
@@ -235,18 +235,22 @@ class NormalizedPerClassBoxCenterEncoder:
             )
         if not complete:
             inputs.assignment.check_matched(inputs.refs.shape[1], "refs")
-            self._fail(inputs.assignment, classes)
+            self._fail(inputs.assignment, classes, batched)
         return inputs.result(targets), inputs.result(masks), inputs.result(indices)
 
-    def _fail(self, assignment: Assignment, classes: Array) -> NoReturn:
-        """Raise `ValueError` for the first positive sample whose match has no label in range."""
+    def _fail(self, assignment: Assignment, classes: Array, batched: bool) -> NoReturn:
+        """Raise `ValueError` for the first positive sample whose match has no label in range.
+
+        `batched` says whether labels came with a batch axis.
+        """
         positives = np.argwhere(assignment.signs > 0)
         matches = assignment.matches[tuple(positives.T)]
         labels = classes[positives[:, 0], matches]
         first = int(np.argmax((labels < 0) | (labels >= self.num_class)))
         image, anchor = positives[first]
+        where = f"{image}, {matches[first]}" if batched else matches[first]
         raise ValueError(
-            f"labels[{image}, {matches[first]}] is {labels[first]}, and image {image}, anchor "
+            f"labels[{where}] is {labels[first]}, and image {image}, anchor "
             f"{anchor} is a positive sample matched to it; expected a label from 0 to "
             f"{self.num_class - 1}"
         )

@@ -14,6 +14,7 @@ from refkernels.arrays import (
     check_finite,
     check_integer,
     check_number,
+    keep,
     require,
     rounded,
     to_computing,
@@ -62,8 +63,11 @@ class MultiClassDecoder:
     thresh: float = 0.01
 
     def __post_init__(self) -> None:
-        check_integer("axis", self.axis)
-        check_number("thresh", self.thresh)
+        keep(
+            self,
+            axis=check_integer("axis", self.axis),
+            thresh=check_number("thresh", self.thresh),
+        )
 
     def __call__(self, x: npt.ArrayLike) -> tuple[Array, Array]:
         """Decode the scores `x`.
@@ -135,9 +139,12 @@ class MultiPerClassDecoder:
     thresh: float = 0.01
 
     def __post_init__(self) -> None:
-        check_integer("num_class", self.num_class, low=2)
-        check_integer("axis", self.axis)
-        check_number("thresh", self.thresh)
+        keep(
+            self,
+            num_class=check_integer("num_class", self.num_class, low=2),
+            axis=check_integer("axis", self.axis),
+            thresh=check_number("thresh", self.thresh),
+        )
 
     def __call__(self, x: npt.ArrayLike) -> tuple[Array, Array]:
         """Decode the scores `x`.

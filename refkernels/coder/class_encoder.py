@@ -14,6 +14,7 @@ from refkernels.arrays import (
     check_finite,
     check_number,
     computing_dtype,
+    keep,
     require,
     rounded,
 )
@@ -56,10 +57,12 @@ class MultiClassEncoder:
 
     def __post_init__(self) -> None:
         label = check_number("ignore_label", self.ignore_label)
+        whole = int(self.ignore_label)  # not of `label`, which may have been rounded
         require(
-            label.is_integer() and abs(label) < 2.0**63,
+            label.is_integer() and whole == self.ignore_label and -(2**63) <= whole < 2**63,
             f"ignore_label: expected a whole number of int64, got {self.ignore_label!r}",
         )
+        keep(self, ignore_label=whole)
 
     def __call__(
         self, samples: npt.ArrayLike, matches: npt.ArrayLike, refs: npt.ArrayLike

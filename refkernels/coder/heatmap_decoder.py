@@ -12,6 +12,7 @@ from refkernels.arrays import (
     check_integer,
     check_number,
     common_real,
+    keep,
     require,
     rounded_to_computing,
     to_computing,
@@ -74,8 +75,11 @@ class CenterNetDecoder:
     scale: float = 4.0
 
     def __post_init__(self) -> None:
-        check_integer("topk", self.topk, low=1)
-        check_number("scale", self.scale)
+        keep(
+            self,
+            topk=check_integer("topk", self.topk, low=1),
+            scale=check_number("scale", self.scale),
+        )
         require(self.scale > 0, f"scale: expected a number over 0, got {self.scale}")
 
     def __call__(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from refkernels.arrays import Array, check_numbers, require, rounded_to_computing
+from refkernels.arrays import Array, check_numbers, keep, require, rounded_to_computing
 from refkernels.jit import jit
 
 __all__ = [
@@ -41,8 +41,7 @@ def check_normalisation(coder: Any) -> None:
     stds = check_numbers("stds", coder.stds, 4)
     for i, std in enumerate(stds):
         require(std != 0, f"stds[{i}] is 0, expected a number that can be divided by")
-    object.__setattr__(coder, "stds", stds)
-    object.__setattr__(coder, "means", check_numbers("means", coder.means, 4))
+    keep(coder, stds=stds, means=check_numbers("means", coder.means, 4))
 
 
 def normalisation(

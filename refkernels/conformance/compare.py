@@ -49,10 +49,9 @@ def compare_exact(
     if wrong is not None:
         return wrong
     if expected.dtype == object and dtype is not None:
-        with np.errstate(over="ignore"):
-            expected = np.array([round_to(value, dtype) for value in expected.flat], dtype).reshape(
-                expected.shape
-            )
+        expected = np.array([round_to(value, dtype) for value in expected.flat], dtype).reshape(
+            expected.shape
+        )
     differs = np.asarray(found != expected)
     if found.dtype.kind == "f" and expected.dtype.kind == "f":
         differs &= ~(np.isnan(found) & np.isnan(expected))
@@ -120,18 +119,31 @@ def compare_real(
 
 def error_ratio(found: float, exact: Any, bound: float, dtype: np.dtype[Any]) -> float:
     """Return the error of one element in units of its bound; above 1 is wrong."""
-    if not _is_finite(exact):
-        same = np.isnan(found) if np.isnan(exact) else found == exact
+    special = _special(exact)
+    if special is not None:
+        same = np.isnan(found) if np.isnan(special) else found == special
         return 0.0 if same else float("inf")
+    value = as_fraction(exact)
     if not np.isfinite(found):
         # Infinity is right where the exact value, give or take the bound, rounds to it.
-        limit = float(np.finfo(dtype).max) * (1 + float(np.finfo(dtype).eps) / 4)
-        overflows = as_float(abs(exact)) + bound >= limit and not np.isnan(found)
-        return 0.0 if overflows and (found > 0) == (exact > 0) else float("inf")
-    error = abs(Fraction(found) - as_fraction(exact))
-    if error == 0 or bound == float("inf"):
+        info = np.finfo(dtype)
+        limit = Fraction(float(info.max)) * (1 + Fraction(float(info.eps)) / 4)
+        overflows = np.isinf(bound) or abs(value) + Fraction(bound) >= limit
+        right = overflows and not np.isnan(found) and (found > 0) == (value > 0)
+        return 0.0 if right else float("inf")
+    error = abs(Fraction(found) - value)
+    if error == 0 or np.isinf(bound):
         return 0.0
     return as_float(error / Fraction(bound)) if bound > 0 else float("inf")
+
+
+def _special(exact: Any) -> float | None:
+    """Return infinity and nan as a float, None for a number."""
+    if hasattr(exact, "_mpf_"):
+        _, mantissa, exponent, _ = exact._mpf_
+        return float(exact) if mantissa == 0 and exponent != 0 else None
+    is_float = isinstance(exact, (float, np.floating))
+    return float(exact) if is_float and not np.isfinite(exact) else None
 
 
 def as_fraction(value: Any) -> Fraction:
@@ -139,7 +151,7 @@ def as_fraction(value: Any) -> Fraction:
     if hasattr(value, "_mpf_"):
         sign, mantissa, exponent, _ = value._mpf_
         return Fraction(-1 if sign else 1) * int(mantissa) * Fraction(2) ** int(exponent)
-    return Fraction(value)
+    return Fraction(float(value) if isinstance(value, np.floating) else value)
 
 
 def as_float(value: Any) -> float:
@@ -158,13 +170,22 @@ def round_to(value: Any, dtype: np.dtype[Any]) -> Any:
     direction of its error decides there.
     """
     near = as_float(value)
-    rounded = dtype.type(near)
-    if dtype == np.float64 or not np.isfinite(rounded) or Fraction(near) == value:
-        return rounded
-    low = np.nextafter(rounded, dtype.type(-np.inf))
-    high = np.nextafter(rounded, dtype.type(np.inf))
-    candidates = [c for c in (rounded, low, high) if np.isfinite(c)]
-    return min(candidates, key=lambda c: abs(Fraction(float(c)) - value))
+    with np.errstate(all="ignore"):
+        rounded = dtype.type(near)
+        if dtype == np.float64 or not np.isfinite(near) or Fraction(near) == value:
+            return rounded
+        low = np.nextafter(rounded, dtype.type(-np.inf))
+        high = np.nextafter(rounded, dtype.type(np.inf))
+
+    def distance(candidate: Any) -> Fraction:
+        if np.isinf(candidate):  # as near as the next number would be, if there was one
+            exact = Fraction(2) ** int(np.finfo(dtype).maxexp) * (1 if candidate > 0 else -1)
+        else:
+            exact = Fraction(float(candidate))
+        far: Fraction = abs(exact - value)
+        return far
+
+    return min((rounded, low, high), key=distance)
 
 
 def wrong_form(

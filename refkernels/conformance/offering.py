@@ -60,13 +60,13 @@ def offers(
     --------
     >>> import numpy as np
     >>> from refkernels.conformance import assert_conforms, offers
-    >>> def area(boxes):  # of proper boxes alone
+    >>> def area(boxes):  # of proper boxes, in pixels
     ...     return (boxes[..., 2:3] - boxes[..., :1]) * (boxes[..., 3:] - boxes[..., 1:2])
-    >>> proper = offers(
-    ...     inputs=lambda arrays: bool((arrays["x"][..., 2:] >= arrays["x"][..., :2]).all()),
-    ...     dtypes=("float32", "float64"),
-    ... )
-    >>> result = assert_conforms(area, "BBoxArea", offers=proper)
+    >>> def are_proper(arrays):
+    ...     low, high = np.split(arrays["x"], 2, axis=-1)
+    ...     return bool((high >= low).all() and (np.abs(high) < 1e6).all())
+    >>> proper = offers(inputs=are_proper, dtypes=("float32", "float64"))
+    >>> result = assert_conforms(area, "BBoxArea", offers=proper, max_examples=20)
     >>> result.verdict
     'conforms'
     """

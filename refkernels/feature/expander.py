@@ -7,11 +7,28 @@ from typing import Any
 
 import numpy.typing as npt
 
-from refkernels.arrays import check_flag, check_integer, check_number, require
+from refkernels.arrays import (
+    as_sequence,
+    check_flag,
+    check_integer,
+    check_number,
+    keep,
+    require,
+    shown,
+)
 from refkernels.feature.evaluator import GraphEvaluator
 from refkernels.feature.graph import Graph, Node, nearest, read_symbol
 
-__all__ = ["FPNFeatureExpander", "FeatureExpander", "FeatureExtractor"]
+__all__ = [
+    "FPNFeatureExpander",
+    "FeatureExpander",
+    "FeatureExtractor",
+    "checked_filters",
+    "transition_depth",
+]
+
+# MXNet counts filters in 32 bits.
+MOST = 2**31 - 1
 
 NORM_LAYERS = ("BatchNorm", "SyncBatchNorm")
 
@@ -68,9 +85,9 @@ class _Features:
         return GraphEvaluator(self.graph, params)(**dict(zip(names, arrays, strict=True)))
 
     def _cut(self) -> "_Growing":
-        graph = read_symbol(self.network)
+        graph = read_symbol(self.network, "network")
         names = _names("outputs", self.outputs)
-        return _Growing(graph, [graph.find(name) for name in names])
+        return _Growing(graph, [graph.find(name, "outputs") for name in names])
 
 
 @dataclass(frozen=True)
@@ -162,11 +179,14 @@ class FeatureExpander(_Features):
     inputs: str | Sequence[str] = ("data",)
 
     def __post_init__(self) -> None:
-        _check_filters(self.num_filters)
         for name in ("use_1x1_transition", "use_bn", "global_pool"):
-            check_flag(name, getattr(self, name))
-        check_number("reduce_ratio", self.reduce_ratio, low=0)
-        check_integer("min_depth", self.min_depth, low=1)
+            keep(self, **{name: check_flag(name, getattr(self, name))})
+        keep(
+            self,
+            num_filters=checked_filters(self.num_filters),
+            reduce_ratio=check_number("reduce_ratio", self.reduce_ratio, low=0),
+            min_depth=check_integer("min_depth", self.min_depth, low=1, high=MOST),
+        )
         super().__post_init__()
 
     def _cut(self) -> "_Growing":
@@ -174,7 +194,7 @@ class FeatureExpander(_Features):
         y = net.heads[-1]
         for i, filters in enumerate(self.num_filters):
             if self.use_1x1_transition:
-                depth = max(self.min_depth, round(filters * self.reduce_ratio))
+                depth = transition_depth(filters, self.reduce_ratio, self.min_depth)
                 y = net.convolution(f"expand_trans_conv{i}", y, depth, 1, bias=not self.use_bn)
                 if self.use_bn:
                     y = net.norm(f"expand_trans_bn{i}", y)
@@ -249,18 +269,23 @@ class FPNFeatureExpander(_Features):
     inputs: str | Sequence[str] = ("data",)
 
     def __post_init__(self) -> None:
-        _check_filters(self.num_filters)
+        filters = checked_filters(self.num_filters)
         levels = len(_names("outputs", self.outputs))
         require(
-            len(self.num_filters) == levels,
+            len(filters) == levels,
             f"num_filters: expected one for each of {levels} outputs, got {self.num_filters!r}",
         )
+        keep(self, num_filters=filters)
         for name in ("use_1x1", "use_upsample", "use_elewadd", "use_p6", "p6_conv", "no_bias"):
-            check_flag(name, getattr(self, name))
+            keep(self, **{name: check_flag(name, getattr(self, name))})
+        if not isinstance(self.norm_layer, (str, type(None))):
+            raise TypeError(f"norm_layer: expected None or a name, got {shown(self.norm_layer)}")
         require(
-            self.norm_layer is None or self.norm_layer in NORM_LAYERS,
+            self.norm_layer in (None, *NORM_LAYERS),
             f"norm_layer: expected None, 'BatchNorm' or 'SyncBatchNorm', got {self.norm_layer!r}",
         )
+        if not isinstance(self.norm_kwargs, (Mapping, type(None))):
+            raise TypeError(f"norm_kwargs: expected a mapping, got {shown(self.norm_kwargs)}")
         super().__post_init__()
 
     def _cut(self) -> "_Growing":
@@ -349,14 +374,25 @@ class _Growing:
 
 
 def _names(name: str, value: str | Sequence[str]) -> tuple[str, ...]:
-    names = (value,) if isinstance(value, str) else tuple(value)
+    names = (value,) if isinstance(value, str) else tuple(as_sequence(name, value, "names"))
     require(len(names) > 0, f"{name}: expected at least one name")
     for item in names:
         if not isinstance(item, str):
-            raise TypeError(f"{name}: expected names, got {item!r}")
+            raise TypeError(f"{name}: expected names, got {shown(item)}")
     return names
 
 
-def _check_filters(num_filters: Sequence[int]) -> None:
-    for i, filters in enumerate(num_filters):
-        check_integer(f"num_filters[{i}]", filters, low=1)
+def checked_filters(num_filters: Sequence[int]) -> tuple[int, ...]:
+    """Check numbers of filters."""
+    given = as_sequence("num_filters", num_filters, "numbers of filters")
+    return tuple(
+        check_integer(f"num_filters[{i}]", filters, low=1, high=MOST)
+        for i, filters in enumerate(given)
+    )
+
+
+def transition_depth(filters: int, reduce_ratio: float, min_depth: int) -> int:
+    """Return the number of filters of a 1x1 convolution before one of so many filters."""
+    depth = filters * reduce_ratio
+    require(depth <= MOST, f"reduce_ratio: {reduce_ratio} makes {depth} filters of {filters}")
+    return max(min_depth, round(depth))

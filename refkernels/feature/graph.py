@@ -49,12 +49,13 @@ class Graph:
         """The index of each node by the name of its output."""
         return {node.output: i for i, node in enumerate(self.nodes)}
 
-    def find(self, name: str) -> int:
+    def find(self, name: str, argument: str = "") -> int:
         """Return the index of a node; ``_output`` may be left off the name of its output."""
         for candidate in (name, f"{name}_output"):
             if candidate in self.places:
                 return self.places[candidate]
-        raise ValueError(f"there is no node {name!r}; {nearest(name, self.places)}")
+        where = f"{argument}: " if argument else ""
+        raise ValueError(f"{where}there is no node {name!r}; {nearest(name, self.places)}")
 
     def cut(self, heads: Sequence[int]) -> "Graph":
         """Return the graph that computes `heads`, without what they do not need."""
@@ -79,7 +80,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f"the nearest names are {', '.join(found)}" if found else "nothing has a name like that"
 
 
-def read_symbol(symbol: Any) -> Graph:
+def read_symbol(symbol: Any, name: str = "symbol") -> Graph:
     """Read a symbol's graph.
 
     Parameters
@@ -87,6 +88,8 @@ def read_symbol(symbol: Any) -> Graph:
     symbol : str, os.PathLike, Graph, or an object with ``tojson()``
         A path of a ``-symbol.json`` file, the JSON text itself, a graph, which is returned as it
         is, or an ``mx.sym.Symbol``.
+    name : str
+        The argument's name, for messages.
 
     Returns
     -------
@@ -101,7 +104,7 @@ def read_symbol(symbol: Any) -> Graph:
     """
     if isinstance(symbol, Graph):
         return symbol
-    source, text = _symbol_text(symbol)
+    source, text = _symbol_text(symbol, name)
     try:
         loaded = json.loads(text)
     except ValueError as error:
@@ -120,22 +123,22 @@ def read_symbol(symbol: Any) -> Graph:
     return Graph(tuple(nodes), heads)
 
 
-def _symbol_text(symbol: Any) -> tuple[str, str]:
+def _symbol_text(symbol: Any, name: str) -> tuple[str, str]:
     """Return what to call the symbol in messages, and its JSON text."""
     if hasattr(symbol, "tojson"):
-        return "symbol", str(symbol.tojson())
+        return name, str(symbol.tojson())
     if isinstance(symbol, str) and symbol.lstrip()[:1] in ("{", "["):
-        return "symbol", symbol
+        return name, symbol
     if not isinstance(symbol, (str, os.PathLike)):
         raise TypeError(
-            f"symbol: expected a path, JSON text or an mx.sym.Symbol, got {type(symbol).__name__}"
+            f"{name}: expected a path, JSON text or an mx.sym.Symbol, got {type(symbol).__name__}"
         )
     path = os.fspath(symbol)
     try:
         with open(path, encoding="utf-8") as file:
-            return f"symbol {path}", file.read()
+            return f"{name} {path}", file.read()
     except UnicodeDecodeError as error:
-        raise ValueError(f"symbol {path}: expected JSON, got no text ({error})") from None
+        raise ValueError(f"{name} {path}: expected JSON, got no text ({error})") from None
 
 
 def _node(source: str, index: int, entry: Any) -> Node:

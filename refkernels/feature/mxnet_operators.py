@@ -300,12 +300,9 @@ def _softmax(log: bool) -> Callable[[Attributes, int], Layer]:
     def layer(a: Attributes, count: int) -> Layer:
         require(not a.flag("use_length", False), "attribute use_length is not supported")
         require(a.value("dtype") in (None, "None"), "attribute dtype is not supported")
-        temperature = a.value("temperature")
-        options = {
-            "axis": a.integer("axis", -1),
-            "temperature": 1.0 if temperature in (None, "None") else float(temperature),
-            "log": log,
-        }
+        temperature = a.number("temperature", 1.0)
+        require(temperature != 0, "attribute temperature: expected a number that can divide, got 0")
+        options = {"axis": a.integer("axis", -1), "temperature": temperature, "log": log}
         return Layer("softmax", layers.softmax, options=options)
 
     return layer

@@ -3,7 +3,8 @@
 Every block is a `HybridBlock`: it runs imperatively, hybridised, or exported to symbol and
 parameters and loaded again, on every context, with the same result. Index outputs are float32
 whatever the input dtype (float16 cannot count past 2048); values are not checked for nan (a block
-cannot raise from the device); and outputs carry no gradient unless a block says otherwise, since
+cannot raise from the device); integers are refused where reals are meant, since a graph would make
+float32 of them and not float64; and outputs carry no gradient unless a block says otherwise, since
 targets are constants of training.
 """
 

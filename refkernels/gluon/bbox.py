@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from mxnet.gluon import HybridBlock
-
 from refkernels.arrays import check_choice, check_flag, check_integer, check_number
+from refkernels.gluon.block import RealBlock
 from refkernels.gluon.precision import common_like, constant_like, narrow, widen
 
 __all__ = [
@@ -23,7 +22,7 @@ __all__ = [
 FORMATS = ("corner", "center")
 
 
-class BBoxCornerToCenter(HybridBlock):
+class BBoxCornerToCenter(RealBlock):
     """Convert corner boxes to centre boxes: `refkernels.BBoxCornerToCenter` as a block.
 
     Parameters
@@ -52,7 +51,7 @@ class NumPyBBoxCornerToCenter(BBoxCornerToCenter):
     """The same block as `BBoxCornerToCenter`, under the other name of the gluoncv API."""
 
 
-class BBoxCenterToCorner(HybridBlock):
+class BBoxCenterToCorner(RealBlock):
     """Convert centre boxes to corner boxes: `refkernels.BBoxCenterToCorner` as a block.
 
     Parameters
@@ -77,7 +76,7 @@ class BBoxCenterToCorner(HybridBlock):
         return _joined(F, corner_columns(F, widen(F, x), self._axis), x, self._axis, self._split)
 
 
-class BBoxSplit(HybridBlock):
+class BBoxSplit(RealBlock):
     """Split boxes into their four columns: `refkernels.BBoxSplit` as a block.
 
     Parameters
@@ -102,7 +101,7 @@ class BBoxSplit(HybridBlock):
         return tuple(columns(F, x, self._axis, self._squeeze_axis))
 
 
-class BBoxArea(HybridBlock):
+class BBoxArea(RealBlock):
     """Compute the area of boxes: `refkernels.BBoxArea` as a block.
 
     Parameters
@@ -133,7 +132,7 @@ class BBoxArea(HybridBlock):
         return narrow(F, area, common_like(F, x))
 
 
-class BBoxBatchIOU(HybridBlock):
+class BBoxBatchIOU(RealBlock):
     """Compute the IoU of every pair of boxes: `refkernels.BBoxBatchIOU` as a block.
 
     Parameters
@@ -156,6 +155,8 @@ class BBoxBatchIOU(HybridBlock):
     ----------
     SPEC section 1.
     """
+
+    reals = ("a", "b")
 
     def __init__(
         self,
@@ -203,7 +204,7 @@ class BBoxBatchIOU(HybridBlock):
         return F.broadcast_add(side, constant_like(F, self._offset, side))
 
 
-class BBoxClipToImage(HybridBlock):
+class BBoxClipToImage(RealBlock):
     """Clip corner boxes to the image: `refkernels.BBoxClipToImage` as a block.
 
     References

@@ -6,18 +6,19 @@ keeps its indices in the dtype of the scores, where float32 loses count past 2^2
 so it is given float64. ``argmax`` finds the first maximum, with the same reservation.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from mxnet.gluon import HybridBlock
 
-from refkernels.arrays import check_flag, check_number
+from refkernels.arrays import as_sequence, check_flag, check_number, shown
+from refkernels.gluon.block import RealBlock
 from refkernels.gluon.precision import as_real, constant_like
 
 __all__ = ["BipartiteMatcher", "CompositeMatcher", "MaximumMatcher"]
 
 
-class BipartiteMatcher(HybridBlock):
+class BipartiteMatcher(RealBlock):
     """Match greedily one to one, then share: `refkernels.BipartiteMatcher` as a block.
 
     Parameters
@@ -74,7 +75,7 @@ class BipartiteMatcher(HybridBlock):
         return F.cast(F.where(matches >= 0, matches, shared), dtype="float32")
 
 
-class MaximumMatcher(HybridBlock):
+class MaximumMatcher(RealBlock):
     """Match each row with its best column: `refkernels.MaximumMatcher` as a block.
 
     Parameters
@@ -99,12 +100,12 @@ class MaximumMatcher(HybridBlock):
         return F.cast(F.where(matched, own, F.ones_like(own) * -1), dtype="float32")
 
 
-class CompositeMatcher(HybridBlock):
+class CompositeMatcher(RealBlock):
     """Ask several matchers in turn: `refkernels.CompositeMatcher` as a block.
 
     Parameters
     ----------
-    matchers : iterable of HybridBlock
+    matchers : sequence of HybridBlock
         Each maps scores to matches. At least one; the first that matches a row decides.
 
     References
@@ -112,17 +113,15 @@ class CompositeMatcher(HybridBlock):
     SPEC section 2.
     """
 
-    def __init__(self, matchers: Iterable[HybridBlock]) -> None:
+    def __init__(self, matchers: Sequence[HybridBlock]) -> None:
         super().__init__()
-        if isinstance(matchers, (HybridBlock, str)) or not isinstance(matchers, Iterable):
-            raise TypeError(f"matchers: expected a list of matchers, got {matchers!r}")
-        self._matchers = list(matchers)
+        self._matchers = as_sequence("matchers", matchers, "a list of matchers")
         if not self._matchers:
             raise ValueError("matchers: expected at least one matcher, got none")
         for i, matcher in enumerate(self._matchers):
             if not isinstance(matcher, HybridBlock):
                 raise TypeError(
-                    f"matchers[{i}]: expected a HybridBlock that matches, got {matcher!r}"
+                    f"matchers[{i}]: expected a HybridBlock that matches, got {shown(matcher)}"
                 )
             self.register_child(matcher)
 

@@ -12,6 +12,7 @@ import mxnet as mx
 from mxnet.gluon import HybridBlock
 from mxnet.symbol import Symbol
 
+from refkernels.arrays import shown
 from refkernels.feature.graph import nearest
 from refkernels.gluon.quota_sampler import claim_name
 from refkernels.legacy_numpy import numpy_for_mxnet
@@ -53,13 +54,13 @@ def cut_network(
     variables = [mx.sym.var(item) if isinstance(item, str) else item for item in given]
     for item in variables:
         if not isinstance(item, Symbol):
-            raise TypeError(f"inputs: expected names or Symbols, got {item!r}")
+            raise TypeError(f"inputs: expected names or Symbols, got {shown(item)}")
     if isinstance(network, str):
         network = _by_name(network, pretrained, ctx, kwargs)
     elif pretrained:
         raise ValueError(
             f"pretrained: expected False, since the network is a {type(network).__name__} with "
-            f"parameters of its own; got {pretrained!r}"
+            f"parameters of its own; got {shown(pretrained)}"
         )
     prefix, params = "", None
     if isinstance(network, HybridBlock):
@@ -80,7 +81,7 @@ def cut_network(
 
 def _internal(internals: Symbol, prefix: str, name: Any) -> Symbol:
     if not isinstance(name, str):
-        raise TypeError(f"outputs: expected names of internal outputs, got {name!r}")
+        raise TypeError(f"outputs: expected names of internal outputs, got {shown(name)}")
     known = internals.list_outputs()
     for candidate in (f"{prefix}{name}_output", f"{prefix}{name}", f"{name}_output", name):
         if candidate in known:

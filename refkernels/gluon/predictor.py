@@ -4,15 +4,16 @@ from typing import Any
 
 import mxnet as mx
 import numpy as np
-from mxnet.gluon import HybridBlock, nn
+from mxnet.gluon import nn
 
 from refkernels.arrays import check_choice, check_flag, check_integer, check_pair
+from refkernels.gluon.block import RealBlock
 from refkernels.layers import ACTIVATIONS
 
 __all__ = ["ConvPredictor", "FCPredictor"]
 
 
-class ConvPredictor(HybridBlock):
+class ConvPredictor(RealBlock):
     """Predict by a 2-D convolution: `refkernels.ConvPredictor` as a block that owns its parameters.
 
     Gradients flow through. Parameters of float16 are computed with in float32, and the result is
@@ -71,7 +72,7 @@ class ConvPredictor(HybridBlock):
         return F.squeeze(out, axis=0)
 
 
-class FCPredictor(HybridBlock):
+class FCPredictor(RealBlock):
     """Predict by a fully connected layer: `refkernels.FCPredictor` as a block.
 
     Gradients flow through. Parameters of float16 are computed with in float32, and the result is

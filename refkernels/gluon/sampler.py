@@ -10,6 +10,7 @@ from mxnet.gluon import HybridBlock
 from mxnet.gluon.data import Sampler
 
 from refkernels import sampler as operators
+from refkernels.gluon.block import RealBlock
 from refkernels.gluon.precision import as_real, constant_like, widen
 
 __all__ = [
@@ -44,7 +45,7 @@ class NaiveSampler(HybridBlock):
         return F.BlockGrad(_matched(F, matches) * 2 - 1)
 
 
-class OHEMSampler(HybridBlock):
+class OHEMSampler(RealBlock):
     """Take every match and the hardest negatives: `refkernels.OHEMSampler` as a block.
 
     Parameters
@@ -60,6 +61,8 @@ class OHEMSampler(HybridBlock):
     ----------
     SPEC section 3.
     """
+
+    reals = ("logits", "ious")
 
     def __init__(self, ratio: float, min_samples: int = 0, thresh: float = 0.5) -> None:
         super().__init__()
@@ -90,7 +93,7 @@ class OHEMSampler(HybridBlock):
         return largest * 0.5 - background * 0.5 + F.log(total) * 0.5
 
 
-class QuotaSampler(HybridBlock):
+class QuotaSampler(RealBlock):
     """Take random subsets of positives and negatives: `refkernels.QuotaSampler` as a block.
 
     Parameters
@@ -121,6 +124,8 @@ class QuotaSampler(HybridBlock):
     numbers: as easy as 1, 2, 3", 2011; for squares, Widynski, "Squares: a fast counter-based RNG",
     2020.
     """
+
+    reals = ("ious",)
 
     def __init__(
         self,

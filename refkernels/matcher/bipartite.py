@@ -6,7 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from refkernels.arrays import Array, as_real, check_finite, check_flag, check_number, rounded
+from refkernels.arrays import (
+    Array,
+    as_real,
+    check_finite,
+    check_flag,
+    check_number,
+    keep,
+    rounded,
+)
 from refkernels.jit import jit
 from refkernels.matcher.base import BLOCK, UNMATCHED, Matcher, as_matrices
 
@@ -74,10 +82,13 @@ class BipartiteMatcher(Matcher):
     share_max: bool = True
 
     def __post_init__(self) -> None:
-        check_number("threshold", self.threshold)
-        check_flag("is_ascend", self.is_ascend)
-        check_number("eps", self.eps, low=0)
-        check_flag("share_max", self.share_max)
+        keep(
+            self,
+            threshold=check_number("threshold", self.threshold),
+            is_ascend=check_flag("is_ascend", self.is_ascend),
+            eps=check_number("eps", self.eps, low=0),
+            share_max=check_flag("share_max", self.share_max),
+        )
 
     def __call__(self, x: npt.ArrayLike) -> Array:
         """Match the rows of `x`.
@@ -98,14 +109,14 @@ class BipartiteMatcher(Matcher):
         shifted = matrices
         if values.dtype == np.float16 and eps != 0:
             # Sums with eps are in the dtype of x, and float16 has no arithmetic in Numba.
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore", invalid="ignore"):
                 half = np.float16(eps)
                 shifted = as_matrices(values - half if self.is_ascend else values + half)
             eps = matrices.dtype.type(0)
         sign = matrices.dtype.type(-1 if self.is_ascend else 1)
         out = np.full(matrices.shape[:-1], UNMATCHED, np.int64)
         threshold = rounded(self.threshold, values.dtype) * sign
-        if not _bipartite(matrices, shifted, sign, threshold, eps, bool(self.share_max), out):
+        if not _bipartite(matrices, shifted, sign, threshold, eps, self.share_max, out):
             check_finite("x", values)
         return out.reshape(values.shape[:-1])
 

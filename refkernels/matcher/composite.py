@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from refkernels.arrays import Array, as_indices, as_real, require
+from refkernels.arrays import Array, as_indices, as_real, as_sequence, keep, require, shown
 from refkernels.matcher.base import UNMATCHED, Matcher
 
 __all__ = ["CompositeMatcher"]
@@ -48,17 +48,12 @@ class CompositeMatcher(Matcher):
     matchers: Sequence[Matcher]
 
     def __post_init__(self) -> None:
-        try:
-            matchers = tuple(self.matchers)
-        except TypeError:
-            raise TypeError(
-                f"matchers: expected a list of matchers, got {self.matchers!r}"
-            ) from None
+        matchers = tuple(as_sequence("matchers", self.matchers, "a list of matchers"))
         require(len(matchers) > 0, "matchers: expected at least one matcher, got none")
         for i, matcher in enumerate(matchers):
             if not isinstance(matcher, Matcher):
-                raise TypeError(f"matchers[{i}]: expected a Matcher, got {matcher!r}")
-        object.__setattr__(self, "matchers", matchers)
+                raise TypeError(f"matchers[{i}]: expected a Matcher, got {shown(matcher)}")
+        keep(self, matchers=matchers)
 
     def __call__(self, x: npt.ArrayLike) -> Array:
         """Match the rows of `x`.

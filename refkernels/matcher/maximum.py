@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from refkernels.arrays import Array, as_real, check_finite, check_number, rounded
+from refkernels.arrays import Array, as_real, check_finite, check_number, keep, rounded
 from refkernels.jit import jit
 from refkernels.matcher.base import BLOCK, UNMATCHED, Matcher, as_matrices
 
@@ -45,7 +45,7 @@ class MaximumMatcher(Matcher):
     threshold: float
 
     def __post_init__(self) -> None:
-        check_number("threshold", self.threshold)
+        keep(self, threshold=check_number("threshold", self.threshold))
 
     def __call__(self, x: npt.ArrayLike) -> Array:
         """Match the rows of `x`.

@@ -10,6 +10,7 @@ from refkernels.arrays import (
     as_real,
     check_integer,
     check_number,
+    keep,
     require,
     rounded,
     to_computing,
@@ -76,9 +77,12 @@ class OHEMSampler:
     thresh: float = 0.5
 
     def __post_init__(self) -> None:
-        check_number("ratio", self.ratio, low=0)
-        check_integer("min_samples", self.min_samples, low=0)
-        check_number("thresh", self.thresh, low=0, high=1)
+        keep(
+            self,
+            ratio=check_number("ratio", self.ratio, low=0),
+            min_samples=check_integer("min_samples", self.min_samples, low=0, high=None),
+            thresh=check_number("thresh", self.thresh, low=0, high=1),
+        )
 
     def __call__(self, matches: npt.ArrayLike, logits: npt.ArrayLike, ious: npt.ArrayLike) -> Array:
         """Sample `matches`.
@@ -114,8 +118,8 @@ class OHEMSampler:
             np.atleast_2d(indices),
             np.atleast_2d(eligible),
             np.atleast_2d(scores.view(f"i{scores.itemsize}")),
-            float(self.ratio),
-            float(min(self.min_samples, indices.size)),
+            self.ratio,
+            float(min(self.min_samples, indices.shape[-1])),
             np.atleast_2d(samples),
         )
         return samples
@@ -131,13 +135,16 @@ def _log_odds(logits: Array) -> Array:
     odds = np.empty(len(logits), logits.dtype)
     with np.errstate(over="ignore"):  # a difference may be -inf, whose exponential is 0
         for start in range(0, len(logits), ROWS):
-            # Classes first: maxima and sums over them then go along vectors as well.
-            classes = logits[start : start + ROWS].T.copy()
+            part = logits[start : start + ROWS]
+            # Classes first: maxima and sums over them then go along vectors as well. Of a single
+            # anchor NumPy would add the classes in another order, so there are two at least.
+            classes = part.T.copy() if len(part) > 1 else part.T.repeat(2, axis=1)
             background, objects = classes[0], classes[1:]
             largest = objects.max(0)
             objects -= largest
             total = np.exp(objects, out=objects).sum(0)
-            odds[start : start + ROWS] = largest * half - background * half + np.log(total) * half
+            found = largest * half - background * half + np.log(total) * half
+            odds[start : start + ROWS] = found[: len(part)]
     odds += 0  # makes -0 equal to 0 for the ranking, which looks at bits
     return odds
 

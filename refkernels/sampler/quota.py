@@ -11,6 +11,7 @@ from refkernels.arrays import (
     check_flag,
     check_integer,
     check_number,
+    keep,
     require,
     rounded,
     to_computing,
@@ -93,28 +94,34 @@ class QuotaSampler:
     fill_negative: bool = True
 
     def __post_init__(self) -> None:
-        check_integer("num_sample", self.num_sample, low=1, high=2**31 - 1)
-        check_number("pos_thresh", self.pos_thresh, low=0, high=1)
-        check_number("neg_thresh_high", self.neg_thresh_high, low=0, high=1)
+        keep(
+            self,
+            num_sample=check_integer("num_sample", self.num_sample, low=1, high=2**31 - 1),
+            pos_thresh=check_number("pos_thresh", self.pos_thresh, low=0, high=1),
+            neg_thresh_high=check_number("neg_thresh_high", self.neg_thresh_high, low=0, high=1),
+            neg_thresh_low=check_number("neg_thresh_low", self.neg_thresh_low, allow=(-np.inf,)),
+            pos_ratio=check_number("pos_ratio", self.pos_ratio, low=0, high=1),
+            fill_negative=check_flag("fill_negative", self.fill_negative),
+        )
         require(
-            check_number("neg_thresh_low", self.neg_thresh_low, allow=(-np.inf,)) < 1,
+            self.neg_thresh_low < 1,
             f"neg_thresh_low: expected a number below 1, or -inf, got {self.neg_thresh_low}",
         )
-        share = check_number("pos_ratio", self.pos_ratio, low=0, high=1)
+        share = self.pos_ratio
         if self.neg_ratio is not None:
-            share += check_number("neg_ratio", self.neg_ratio, low=0, high=1)
+            keep(self, neg_ratio=check_number("neg_ratio", self.neg_ratio, low=0, high=1))
+            share += self.neg_ratio
         require(
             share <= 1 + WHOLE,
             f"pos_ratio and neg_ratio: expected a sum of at most 1, got {share}",
         )
-        check_flag("fill_negative", self.fill_negative)
 
     @property
     def quotas(self) -> tuple[int, int]:
         """The most positives that are kept in an image, and the most negatives without filling."""
         neg_ratio = 1 - self.pos_ratio if self.neg_ratio is None else self.neg_ratio
-        max_pos = round(float(self.pos_ratio) * self.num_sample)
-        return max_pos, int(whole(float(neg_ratio) * self.num_sample))
+        max_pos = round(self.pos_ratio * self.num_sample)
+        return max_pos, int(whole(neg_ratio * self.num_sample))
 
     def __call__(
         self,

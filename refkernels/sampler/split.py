@@ -36,7 +36,7 @@ class _Epochs:
         epoch : int
             At least 0. Training that resumes sets it to draw what it would have drawn.
         """
-        self._epoch = check_integer("epoch", epoch, low=0)
+        self._epoch = check_integer("epoch", epoch, low=0, high=None)
 
     def _next_epoch(self) -> int:
         self._epoch += 1
@@ -107,7 +107,7 @@ class SplitSampler(_Epochs):
         self._start = each * self._part_index + min(self._part_index, left)
         self._stop = self._start + each + (self._part_index < left)
         if seed is not None:
-            check_integer("seed", seed, low=0)
+            seed = check_integer("seed", seed, low=0, high=None)
         super().__init__(int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]))
 
     def __len__(self) -> int:
@@ -183,7 +183,7 @@ class SplitSortedBucketSampler(_Epochs):
         shuffle: bool = False,
         seed: int = 233,
     ) -> None:
-        super().__init__(check_integer("seed", seed, low=0))
+        super().__init__(check_integer("seed", seed, low=0, high=None))
         self._keys = check_sortable("sort_keys", sort_keys)
         require(len(self._keys) > 0, "sort_keys: expected a key for each example, got none")
         self._batch_size = check_integer("batch_size", batch_size, low=1)

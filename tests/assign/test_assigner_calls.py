@@ -248,7 +248,9 @@ def test_arrays_to_be_filled_must_fit() -> None:
 
 def test_an_image_id_must_be_a_count() -> None:
     assigner = TargetAssigner(ANCHORS)
-    with pytest.raises(ValueError, match="image_ids: expected an integer of at least 0, got -1"):
+    with pytest.raises(
+        ValueError, match="image_ids: expected an integer from 0 to 18446744073709551615, got -1"
+    ):
         assigner(BOX, [1], image_ids=-1)
     with pytest.raises(TypeError, match=r"image_ids\[1\]: expected an integer, got 'a'"):
         assigner([BOX, BOX], [[1], [1]], image_ids=[1, "a"])

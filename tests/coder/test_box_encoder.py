@@ -306,8 +306,9 @@ def test_bad_input_is_named(inputs, error, message):
 @pytest.mark.parametrize(
     ("labels", "error", "message"),
     [
-        ([0, 3], ValueError, r"labels\[0, 1\] is 3, and image 0, anchor 1 .* from 0 to 2"),
-        ([0, -1], ValueError, r"labels\[0, 1\] is -1"),
+        ([0, 3], ValueError, r"labels\[1\] is 3, and image 0, anchor 1 .* from 0 to 2"),
+        ([0, -1], ValueError, r"labels\[1\] is -1"),
+        ([[0, -1]], ValueError, r"labels\[0, 1\] is -1"),
         ([0, 0.5], ValueError, r"labels\[1\] is 0.5, expected whole numbers"),
         ([0], ValueError, r"labels: expected one for each of refs, \(1, 2\), got \(1, 1\)"),
         (["a", "b"], TypeError, "labels: expected integers"),
@@ -319,7 +320,7 @@ def test_bad_labels_are_named(labels, error, message):
 
 
 def test_labels_are_checked_beyond_the_first_rows_too():
-    with pytest.raises(ValueError, match=r"labels\[0, 1\] is 3"):
+    with pytest.raises(ValueError, match=r"labels\[1\] is 3"):
         NormalizedPerClassBoxCenterEncoder(3, max_pos=1)([1, 1], [0, 1], ANCHORS, [0, 3], REFS)
 
 

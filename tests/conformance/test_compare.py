@@ -198,3 +198,55 @@ def test_infinity_is_not_near_a_finite_number_however_large_the_bound():
             both_rounded=True,
         )
         assert wrong is not None
+
+
+def test_just_below_the_middle_between_the_largest_number_and_infinity_rounds_down():
+    f16 = np.dtype(np.float16)
+    below = Fraction(65520) - Fraction(1, 2**80)  # float64 rounds it onto the middle
+    assert round_to(below, f16) == 65504
+    assert round_to(-below, f16) == -65504
+    assert round_to(Fraction(65520), f16) == np.inf
+    assert round_to(-(Fraction(10) ** 400), f16) == -np.inf
+
+
+@pytest.mark.parametrize("exact", [mpmath.mpf("-inf"), mpmath.nan, np.float32(np.inf)])
+def test_infinities_and_nans_of_every_kind_are_themselves(exact):
+    assert error_ratio(float(exact), exact, 0.0, F32) == 0
+    assert error_ratio(0.0, exact, 1.0, F32) == np.inf
+
+
+def test_numbers_that_no_float_holds_are_compared_all_the_same():
+    f64 = np.dtype(np.float64)
+    huge = Fraction(10) ** 400
+    assert error_ratio(np.inf, huge, 0.0, f64) == 0
+    assert error_ratio(-np.inf, huge, np.inf, f64) == np.inf
+    assert error_ratio(1.0, huge, 1e-300, f64) == np.inf
+    assert error_ratio(1.0, huge, np.inf, f64) == 0
+    assert error_ratio(1e308, Fraction(0), 5e-324, f64) == np.inf
+
+
+SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, 65504.0, 3.4e38, 1.7e308, -1.7e308, 5e-324]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_nothing_that_is_compared_warns(dtype):
+    with np.errstate(all="ignore"):
+        found = np.array(SPECIAL).astype(dtype)
+    signalling = found.copy()
+    bits = {2: 0x7D00, 4: 0x7FA00000, 8: 0x7FF4000000000000}[found.itemsize]
+    signalling.view(f"u{found.itemsize}")[0] = bits
+    with np.errstate(all="raise"):  # so that nothing is left to the default of a kind
+        for own in (found, signalling):
+            for other in (found, found[::-1].copy(), signalling):
+                for bound in (0.0, 1e-30, 1.7e308, np.inf):
+                    bounds = np.full(len(found), bound)
+                    args = ("x", own, other, bounds, np.dtype(dtype))
+                    compare_real(*args, both_rounded=True)
+                    exacts = np.empty(len(found), object)
+                    exacts[:] = [Fraction(float(v)) if np.isfinite(v) else float(v) for v in other]
+                    compare_real(*args[:2], exacts, *args[3:], both_rounded=False)
+                compare_exact("x", own, other, np.dtype(dtype))
+        huge = np.empty(3, object)
+        huge[:] = [Fraction(10) ** 400, Fraction(65520), -(Fraction(10) ** 39)]
+        compare_exact("x", found[:3], huge, np.dtype(dtype))

@@ -123,7 +123,7 @@ class FirstBeyond(refkernels.QuotaSampler):
 @pytest.mark.parametrize("limit", [9, 64, 4096])
 def test_lots_that_are_uneven_beyond_some_size_break_a_law(limit):
     subject = type("Beyond", (FirstBeyond,), {"limit": limit})
-    with pytest.raises(AssertionError, match="breaks the law that (lots are|every subset)"):
+    with pytest.raises(AssertionError, match=r"breaks the law that (lots are|every subset)"):
         assert_conforms(subject, "QuotaSampler", config=LOTS, max_examples=10)
 
 

@@ -172,8 +172,14 @@ def test_convolutions_of_a_pyramid_may_have_a_bias():
         (lambda: FeatureExtractor(NETWORK, "one_rellu"), "no node 'one_rellu'; the nearest .*one_"),
         (lambda: FeatureExtractor(NETWORK, []), "outputs: expected at least one name"),
         (lambda: FeatureExtractor(NETWORK, "one", "image"), "inputs: there is no variable 'image'"),
-        (lambda: FeatureExpander(NETWORK, "one", [0]), r"num_filters\[0\]: .* at least 1, got 0"),
-        (lambda: FeatureExpander(NETWORK, "one", [2], min_depth=0), "min_depth: .* at least 1"),
+        (
+            lambda: FeatureExpander(NETWORK, "one", [0]),
+            r"num_filters\[0\]: .* from 1 to 2147483647, got 0",
+        ),
+        (
+            lambda: FeatureExpander(NETWORK, "one", [2], min_depth=0),
+            "min_depth: .* from 1 to 2147483647",
+        ),
         (
             lambda: FeatureExpander(NETWORK, "one", [2], reduce_ratio=-1),
             "reduce_ratio: .* least 0",

@@ -267,7 +267,11 @@ def test_nothing_is_downloaded(tmp_path):
         (lambda n: FeatureExtractor(3, "x"), TypeError, "network: expected a name, .* got int"),
         (lambda n: FeatureExtractor(n, "x", inputs=[3]), TypeError, "inputs: expected names or"),
         (lambda n: FeatureExtractor(n, "x", pretrained=True), ValueError, "pretrained: expected"),
-        (lambda n: FeatureExpander(n, "x", [0]), ValueError, r"num_filters\[0\]: .* at least 1"),
+        (
+            lambda n: FeatureExpander(n, "x", [0]),
+            ValueError,
+            r"num_filters\[0\]: .* from 1 to 2147483647",
+        ),
         (lambda n: FeatureExpander(n, "x", [1], use_bn=1), TypeError, "use_bn: expected True or"),
         (
             lambda n: FPNFeatureExpander(n, ["relu22_fwd"], [4, 4]),

@@ -126,11 +126,6 @@ def test_parameters_are_rounded_once_to_the_dtype_of_the_scores(run: Any) -> Non
     np.testing.assert_array_equal(run(gluon.MaximumMatcher(1 / 3), np.array([[0.333]])), [-1])
 
 
-def test_integer_scores_are_matched(run: Any) -> None:
-    x = np.array([[3, 1], [5, 4]], np.int32)
-    np.testing.assert_array_equal(run(gluon.BipartiteMatcher(threshold=2.5), x), [-1, 0])
-
-
 @pytest.mark.parametrize("hybridise", [False, True])
 def test_no_gradient_flows_through_a_matcher(assert_no_gradient: Any, hybridise: bool) -> None:
     for block, _ in matchers():

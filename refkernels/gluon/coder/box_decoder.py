@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mxnet.gluon import HybridBlock
-
 from refkernels import coder as operators
 from refkernels.coder.offsets import MEANS, STDS
 from refkernels.gluon.bbox import center_columns, columns
+from refkernels.gluon.block import RealBlock
 from refkernels.gluon.precision import common_like, constant_like, constants_like, narrow, widen
 
 __all__ = ["NormalizedBoxCenterDecoder"]
 
 
-class NormalizedBoxCenterDecoder(HybridBlock):
+class NormalizedBoxCenterDecoder(RealBlock):
     """Decode offsets into boxes: `refkernels.NormalizedBoxCenterDecoder` as a block.
 
     Parameters
@@ -33,6 +32,8 @@ class NormalizedBoxCenterDecoder(HybridBlock):
     ----------
     SPEC section 4.
     """
+
+    reals = ("x", "anchors")
 
     def __init__(
         self,

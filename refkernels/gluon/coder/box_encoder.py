@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mxnet.gluon import HybridBlock
-
 from refkernels import coder as operators
 from refkernels.coder.offsets import MEANS, STDS
 from refkernels.gluon.bbox import center_columns
+from refkernels.gluon.block import RealBlock
 from refkernels.gluon.coder.assignment import match, positive
 from refkernels.gluon.precision import common_like, constants_like, narrow, widen
 from refkernels.gluon.rows import as_given, batch_axis, pick, positives_first, take_rows, with_batch
@@ -19,7 +18,7 @@ __all__ = [
 ]
 
 
-class NormalizedBoxCenterEncoder(HybridBlock):
+class NormalizedBoxCenterEncoder(RealBlock):
     """Encode matched boxes as offsets: `refkernels.NormalizedBoxCenterEncoder` as a block.
 
     Parameters
@@ -33,6 +32,8 @@ class NormalizedBoxCenterEncoder(HybridBlock):
     ----------
     SPEC section 4.
     """
+
+    reals = ("anchors", "refs")
 
     def __init__(
         self, stds: Sequence[float] = STDS, means: Sequence[float] = MEANS, **kwargs: Any
@@ -59,7 +60,7 @@ class NumPyNormalizedBoxCenterEncoder(NormalizedBoxCenterEncoder):
     """The same block as `NormalizedBoxCenterEncoder`, under the gluoncv API's other name."""
 
 
-class NormalizedPerClassBoxCenterEncoder(HybridBlock):
+class NormalizedPerClassBoxCenterEncoder(RealBlock):
     """Encode the first positives with a mask for each class, as the operator of the same name.
 
     Parameters
@@ -77,6 +78,8 @@ class NormalizedPerClassBoxCenterEncoder(HybridBlock):
     ----------
     SPEC section 4.
     """
+
+    reals = ("anchors", "refs")
 
     def __init__(
         self,

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from mxnet.gluon import HybridBlock
-
 from refkernels import coder as operators
+from refkernels.gluon.block import RealBlock
 from refkernels.gluon.precision import as_real, constant_like, widen
 
 __all__ = ["MultiClassDecoder", "MultiPerClassDecoder"]
 
 
-class MultiClassDecoder(HybridBlock):
+class MultiClassDecoder(RealBlock):
     """Find the foreground class of the highest score: `refkernels.MultiClassDecoder` as a block.
 
     Parameters
@@ -37,7 +36,7 @@ class MultiClassDecoder(HybridBlock):
         return _over(F, self._operator.thresh, F.cast(ids, dtype="float32"), scores)
 
 
-class MultiPerClassDecoder(HybridBlock):
+class MultiPerClassDecoder(RealBlock):
     """Decide for every class by itself: `refkernels.MultiPerClassDecoder` as a block.
 
     Parameters

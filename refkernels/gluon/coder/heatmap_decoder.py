@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from mxnet.gluon import HybridBlock
-
 from refkernels import coder as operators
+from refkernels.gluon.block import RealBlock
 from refkernels.gluon.precision import common_like, constant_like, narrow, widen
 from refkernels.gluon.rows import as_given, batch_axis, highest, pick, with_batch
 
 __all__ = ["CenterNetDecoder"]
 
 
-class CenterNetDecoder(HybridBlock):
+class CenterNetDecoder(RealBlock):
     """Decode the peaks of a heat map into boxes: `refkernels.CenterNetDecoder` as a block.
 
     Parameters
@@ -25,6 +24,8 @@ class CenterNetDecoder(HybridBlock):
     ----------
     SPEC section 4.
     """
+
+    reals = ("x", "wh", "reg")
 
     def __init__(self, topk: int = 100, scale: float = 4.0) -> None:
         super().__init__()
