@@ -158,7 +158,7 @@ def python_of(value: Any) -> str:
 
 def _python_of_array(array: Array) -> str:
     name = f"np.{array.dtype}" if array.dtype.kind != "b" else "bool"
-    if not array.size:
+    if not array.any() and not (array.dtype.kind == "f" and np.signbit(array).any()):
         return f"np.zeros({array.shape}, {name})"
     if np.isnan(array).any():  # a nan has bits of its own
         return (

@@ -147,7 +147,7 @@ def test_what_is_found_is_made_small(monkeypatch: pytest.MonkeyPatch) -> None:
     assert finding is not None
     call, finding = shrink(call, finding, seconds=10)
     assert call.case.inputs["x"].size == 1
-    assert "np.array([[" in call.python()
+    assert len(call.python()) < 150
 
 
 def test_a_call_depends_on_its_seed_and_number_alone() -> None:

@@ -2,6 +2,7 @@
 
 import faulthandler
 import resource
+import signal
 import time
 import traceback
 import warnings
@@ -118,6 +119,7 @@ def work(job: Job, position: Any, reports: Connection) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     with open(job.trace, "w") as trace:
         faulthandler.enable(trace)
+        faulthandler.register(signal.SIGUSR1, trace)
         warnings.simplefilter("error")
         every = tuple(subjects())
         report, seen, sent = Report(), set(), time.monotonic()

@@ -147,7 +147,10 @@ def _arguments(dice: Dice, images: list[Image], dtype: str) -> dict[str, Any]:
     """Return images as one, as a list, or as padded arrays."""
     own = dice.choose((dtype, dtype, "f4", "f8"))
     with_regions = dice.chance(0.6)
-    named = [(cast(b, dtype).astype(own), y, cast(r, dtype).astype(own)) for b, y, r in images]
+    named = [
+        (cast(cast(found, dtype), own), labels, cast(cast(regions, dtype), own))
+        for found, labels, regions in images
+    ]
     found: Sequence[Any]
     form = dice.choose(("image", "list", "padded") if len(images) == 1 else ("list", "padded"))
     if form == "image":
