@@ -14,7 +14,12 @@ ROOT = Path(__file__).parents[2]
 # Where right code is in no style: these are built with a network, or for symbols of MXNet.
 ELSEWHERE = {"FeatureExtractor", "FeatureExpander", "FPNFeatureExpander", "GraphEvaluator"}
 
-HANDFUL = ("iou-areas-without-offset", "max-zero-is-false", "split-squeezes-all", "split-spread-start")
+HANDFUL = (
+    "iou-areas-without-offset",
+    "max-zero-is-false",
+    "split-squeezes-all",
+    "split-spread-start",
+)
 IN_TORCH = ("torch-max-last-of-ties", "quota-matched-by-iou")
 
 
