@@ -38,6 +38,13 @@ SOURCES = ("by hand", "generated")
     default=None,
     help="Fix the configuration: try this many of each operator, 30 if no number is given.",
 )
+@click.option(
+    "--budget",
+    type=click.IntRange(min=1),
+    default=60,
+    show_default=True,
+    help="With --config: seconds of computing for each mutant.",
+)
 @click.option("--examples", type=click.IntRange(min=1), default=100, show_default=True)
 @click.option(
     "--equivalent", is_flag=True, help="Check those that are declared equivalent too, and only."
@@ -50,6 +57,7 @@ def main(
     match: tuple[str, ...],
     workers: int,
     configs: int | None,
+    budget: int,
     examples: int,
     equivalent: bool,
     verbose: bool,
@@ -83,14 +91,17 @@ def main(
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="refkernels-") as folder:
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = folder  # nothing is written to the tree
-        plan = {"workers": workers, "configs": configs or 0, "max_examples": examples}
+        plan = {"workers": workers, "configs": configs or 0, "budget": budget}
+        plan["max_examples"] = examples
         fates = _run([mutant for _, mutant in mutants], plan, console, verbose)
     console.print(_by("family", [(fate.mutant.family, fate) for fate in fates]))
     console.print(_by("source", [(source_of[id(fate.mutant)], fate) for fate in fates]))
     console.print(_by("kind", [(fate.mutant.kind, fate) for fate in fates]))
     survivors = [fate.mutant for fate in fates if not fate.killed]
-    for mutant in survivors:
-        console.print(f"survives: {mutant.name}", style="red", markup=False)
+    for fate in fates:
+        if not fate.killed:
+            under = f" ({fate.survived} configurations to the end)" if configs else ""
+            console.print(f"survives: {fate.mutant.name}{under}", style="red", markup=False)
     for fate in fates:
         if fate.broken:
             console.print(f"the check stopped: {fate.mutant.name}: {fate.broken}", markup=False)

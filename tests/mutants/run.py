@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 from refkernels.conformance import run
@@ -55,8 +55,10 @@ class Fate:
         The dissent.
     config : str
         The configuration that it was found under, where it was fixed.
+    survived : int
+        How many configurations it survived all examples under, before its time was up.
     untried : int
-        How many configurations no case could be drawn for.
+        How many no case could be drawn for.
     broken : str
         An error that a check itself stopped with, if one did.
     seconds : float
@@ -68,6 +70,7 @@ class Fate:
     examples: int = 0
     what: str = ""
     config: str = ""
+    survived: int = 0
     untried: int = 0
     broken: str = ""
     seconds: float = 0.0
@@ -76,6 +79,14 @@ class Fate:
     def killed(self) -> bool:
         """Whether the check told it from the block."""
         return bool(self.how)
+
+
+class _Plan(NamedTuple):
+    """How far to go with a mutant; `judge` says what each number is."""
+
+    configs: int
+    budget: int
+    max_examples: int
 
 
 def sample_images() -> list[Image]:
@@ -93,6 +104,7 @@ def judge(
     workers: int = 2,
     max_examples: int = 100,
     configs: int = 0,
+    budget: int = 60,
 ) -> Iterator[Fate]:
     """Yield the fate of each mutant, in the order in which they are known.
 
@@ -108,6 +120,8 @@ def judge(
     configs : int
         How many configurations of each operator to check under, one by one, and without images; 0
         checks as `refkernels check` does, with parameters of every sort.
+    budget : int
+        How many seconds of computing to spend on a mutant under fixed configurations.
     """
     fork = multiprocessing.get_context("fork")
     waiting = list(mutants)
@@ -117,7 +131,8 @@ def judge(
             while waiting and len(running) < workers:
                 mutant, (ours, theirs) = waiting.pop(0), fork.Pipe(duplex=False)
                 name = f"mutant_{len(mutants) - len(waiting)}"
-                arguments = (mutant, name, Path(folder), images, max_examples, configs, theirs)
+                plan = _Plan(configs, budget, max_examples)
+                arguments = (mutant, name, Path(folder), images, plan, theirs)
                 process = fork.Process(target=_check, args=arguments)
                 process.start()
                 theirs.close()
@@ -147,8 +162,7 @@ def _check(
     name: str,
     folder: Path,
     images: Sequence[Image],
-    max_examples: int,
-    configs: int,
+    plan: _Plan,
     answer: Connection,
 ) -> None:
     """Check a mutant in this process, and send what becomes of it."""
@@ -159,10 +173,10 @@ def _check(
     try:
         mutant.write(folder, name)
         sys.path.insert(0, str(folder))
-        if configs:
-            answer.send(_first_failure_configured(name, affected(mutant), configs, max_examples))
+        if plan.configs:
+            answer.send(_first_failure_configured(name, affected(mutant), plan))
         else:
-            answer.send(_first_failure(name, affected(mutant), images, max_examples))
+            answer.send(_first_failure(name, affected(mutant), images, plan.max_examples))
     except Exception as error:
         answer.send({"error": f"{type(error).__name__}: {error}"})
     answer.close()
@@ -186,26 +200,31 @@ def _first_failure(
     return {}
 
 
-def _first_failure_configured(
-    name: str, operators: Sequence[str], configs: int, max_examples: int
-) -> dict[str, Any]:
+def _first_failure_configured(name: str, operators: Sequence[str], plan: _Plan) -> dict[str, Any]:
     """Check under one fixed configuration after the other, as `assert_conforms` does."""
     try:
         target = Target(name)
     except TargetError as error:
         return {"how": "no import", "what": str(error)}
-    plan = [
-        (operator, config)
+    drawn = {
+        operator: configurations(operator, plan.configs)
         for operator in operators
         if operator in CONFIGURABLE
-        for config in configurations(operator, configs)
-    ]
+    }
     # One of each operator, then the next of each: what differs seldom differs in all of them.
-    plan.sort(key=lambda pair: configurations(pair[0], configs).index(pair[1]))
-    untried, broken = 0, ""
-    for examples in sorted({min(FIRST_EXAMPLES, max_examples), max_examples}):
-        untried = 0
-        for operator, config in plan:
+    places = [
+        (operator, own[i])
+        for i in range(plan.configs)
+        for operator, own in drawn.items()
+        if i < len(own)
+    ]
+    survived, untried, broken = 0, 0, ""
+    started = time.process_time()
+    for examples in sorted({min(FIRST_EXAMPLES, plan.max_examples), plan.max_examples}):
+        survived = untried = 0
+        for operator, config in places:
+            if time.process_time() - started > plan.budget:
+                return {"survived": survived, "untried": untried, "broken": broken}
             try:
                 result, answer = _checked(operator, target, run.Options(examples), (), config)
             except Exception as error:
@@ -216,7 +235,8 @@ def _first_failure_configured(
             if answer:
                 return {**answer, "config": f"{operator}({dict(config)})"}
             untried += result.verdict == "error"
-    return {"untried": untried, "broken": broken}
+            survived += result.verdict == "conforms" and examples == plan.max_examples
+    return {"survived": survived, "untried": untried, "broken": broken}
 
 
 def _checked(
