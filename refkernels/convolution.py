@@ -17,7 +17,15 @@ import numpy as np
 from refkernels.arrays import Array, require
 from refkernels.jit import jit
 
-__all__ = ["Pair", "convolve", "count_windows", "fully_connect", "inside", "warmup"]
+__all__ = [
+    "Pair",
+    "check_fits",
+    "convolve",
+    "count_windows",
+    "fully_connect",
+    "inside",
+    "warmup",
+]
 
 Pair = tuple[int, int]
 
@@ -64,10 +72,7 @@ def convolve(
         count_windows(size, k, s, p, "valid")
         for size, k, s, p in zip((height, width), reach, stride, pad, strict=True)
     )
-    require(
-        batch * filters * rows * columns * x.itemsize < MOST_BYTES,
-        f"{x.shape} padded by {pad} gives {(batch, filters, rows, columns)}, which no memory holds",
-    )
+    check_fits((batch, filters, rows, columns), x, f"pad {pad}")
     out: Array = _aligned(1, (batch, filters, rows, columns), x.dtype)[0]
     if depth == 1 and groups > 1:
         _depthwise(
@@ -124,6 +129,14 @@ def count_windows(size: int, kernel: int, stride: int, pad: int, convention: str
         "both sides",
     )
     return (-(-room // stride) if convention == "full" else room // stride) + 1
+
+
+def check_fits(shape: tuple[int, ...], x: Array, why: str) -> None:
+    """Check that a result of `shape`, in the dtype of `x`, may fit into memory."""
+    require(
+        math.prod(shape) * x.itemsize < MOST_BYTES,
+        f"{why} makes {shape} of {x.shape}, which no memory holds",
+    )
 
 
 def warmup() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, require
-from refkernels.convolution import Pair, count_windows, inside
+from refkernels.convolution import Pair, check_fits, count_windows, inside
 from refkernels.jit import jit
 
 __all__ = [
@@ -97,6 +97,7 @@ def pool(
         count_windows(size, k, s, p, convention)
         for size, k, s, p in zip((height, width), kernel, stride, pad, strict=True)
     )
+    check_fits((batch, channels, rows, columns), x, f"pad {pad}")
     covered_h = _cover(height, kernel[0], stride[0], pad[0], rows, count_include_pad)
     covered_w = _cover(width, kernel[1], stride[1], pad[1], columns, count_include_pad)
     planes = np.ascontiguousarray(x).reshape(-1, height, width)
@@ -110,6 +111,7 @@ def pool(
 def upsample(x: Array, *, scale: int) -> Array:
     """Repeat each pixel of `x` (B, C, H, W) `scale` times along both axes."""
     require(x.ndim == 4, f"expected images (B, C, H, W), got shape {x.shape}")
+    check_fits((*x.shape[:2], x.shape[2] * scale, x.shape[3] * scale), x, f"scale {scale}")
     repeated: Array = x.repeat(scale, axis=2).repeat(scale, axis=3)
     return repeated
 

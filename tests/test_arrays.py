@@ -49,6 +49,77 @@ def test_a_ragged_list_is_an_error_that_names_the_argument():
         arrays.as_real("x", [[1.0, 2.0], [3.0]])
 
 
+class Foreign:
+    """An array of a library that does not hand it out."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __array__(self, *args, **kwargs):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [RuntimeError("it has a gradient"), TypeError("on a device")])
+def test_an_array_that_another_library_keeps_is_an_error_that_says_why(error):
+    with pytest.raises(TypeError, match=rf"^x: expected an array, got Foreign \({error}\)$"):
+        arrays.as_real("x", Foreign(error))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.ma.masked_array([1.0, 2.0], mask=[False, True]),
+        np.ma.masked_array([1, 2]),
+        [np.ma.masked_array([1.0]), [2.0]],
+        [[1.0], [np.ma.masked]],
+        np.ma.masked,
+    ],
+)
+@pytest.mark.parametrize("check", [arrays.as_real, arrays.as_indices, arrays.as_numbers])
+def test_a_mask_is_refused_and_not_ignored(check, value):
+    with pytest.raises(TypeError, match=r"^x: expected an array without a mask, got a masked "):
+        check("x", value)
+
+
+def test_a_list_that_holds_itself_is_an_error():
+    endless = [1.0]
+    endless.append(endless)
+    with pytest.raises((TypeError, ValueError), match=r"^x: expected"):
+        arrays.as_real("x", endless)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_kernels_get_arrays_that_are_aligned_contiguous_and_read_only(dtype):
+    array = np.frombuffer(b"?" * 49, dtype, 6, offset=1)
+    assert not array.flags.aligned
+    for given in (array, array[::-1], array.astype(array.dtype.newbyteorder())):
+        computing = arrays.to_computing(arrays.as_real("x", given), dtype)
+        flags = computing.flags
+        assert flags.aligned
+        assert flags.c_contiguous
+        assert not flags.writeable
+        assert computing.tolist() == given.tolist()
+
+
+def test_a_sequence_keeps_its_order():
+    for value in ([1, 2], (1, 2), np.array([1, 2]), range(1, 3)):
+        assert arrays.as_sequence("x", value, "numbers") == [1, 2]
+    for value in (
+        {1, 2},
+        {1: 2},
+        {1: 2}.values(),
+        iter([1]),
+        "12",
+        b"12",
+        3,
+        None,
+        np.array(1),
+        list,
+    ):
+        with pytest.raises(TypeError, match=r"^x: expected numbers, got "):
+            arrays.as_sequence("x", value, "numbers")
+
+
 def test_too_few_axes_are_an_error_that_shows_the_shape():
     with pytest.raises(ValueError, match=r"^x: expected at least 2 axes, got shape \(3,\)$"):
         arrays.as_real("x", np.zeros(3), min_ndim=2)

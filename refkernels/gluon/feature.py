@@ -5,7 +5,7 @@ comes in: float16 works where MXNet's layers take it, which is on a GPU. There i
 axis.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import mxnet as mx
@@ -18,8 +18,8 @@ from refkernels.gluon.network import cut_network
 
 __all__ = ["FPNFeatureExpander", "FeatureExpander", "FeatureExtractor"]
 
-Names = str | Iterable[str]
-Inputs = str | Iterable[str | Symbol]
+Names = str | Sequence[str]
+Inputs = str | Sequence[str | Symbol]
 
 
 class _FeatureBlock(SymbolBlock):
@@ -63,10 +63,10 @@ class FeatureExtractor(_FeatureBlock):
     network : str, HybridBlock or Symbol
         A name is looked up in ``gluoncv.model_zoo`` where that is installed, and in
         ``mxnet.gluon.model_zoo.vision``. A block's parameters are shared, not copied.
-    outputs : str or iterable of str
+    outputs : str or sequence of str
         The internals to return, without the network's prefix or with it; ``_output`` may be left
         off.
-    inputs : iterable of str or Symbol, default ('data',)
+    inputs : sequence of str or Symbol, default ('data',)
     pretrained : bool or str, default False
         Whether a network given by name takes its parameters from a file on disk, in the folder that
         the model zoo keeps them in; nothing is downloaded. A string is the beginning of the hash.

@@ -12,7 +12,7 @@ import mxnet as mx
 from mxnet.gluon import HybridBlock
 from mxnet.symbol import Symbol
 
-from refkernels.arrays import shown
+from refkernels.arrays import as_sequence, shown
 from refkernels.feature.graph import nearest
 from refkernels.gluon.quota_sampler import claim_name
 from refkernels.legacy_numpy import numpy_for_mxnet
@@ -22,8 +22,8 @@ __all__ = ["cut_network"]
 
 def cut_network(
     network: Any,
-    outputs: str | Iterable[str],
-    inputs: str | Iterable[str | Symbol],
+    outputs: str | Sequence[str],
+    inputs: str | Sequence[str | Symbol],
     pretrained: bool | str,
     ctx: Any,
     **kwargs: Any,
@@ -33,10 +33,10 @@ def cut_network(
     Parameters
     ----------
     network : str, HybridBlock or Symbol
-    outputs : str or iterable of str
+    outputs : str or sequence of str
         Names of internals, without the network's own prefix or with it; ``_output`` may be left
         off.
-    inputs : str, or iterable of str or Symbol
+    inputs : str, or sequence of str or Symbol
     pretrained : bool or str
         Whether a network that is given by name takes its parameters from a file on disk; a string
         is the beginning of the file's hash.
@@ -50,7 +50,8 @@ def cut_network(
     inputs, outputs : list of Symbol
     params : ParameterDict, or None for a Symbol
     """
-    given = [inputs] if isinstance(inputs, (str, Symbol)) else list(inputs)
+    one = isinstance(inputs, (str, Symbol))
+    given = [inputs] if one else as_sequence("inputs", inputs, "names or Symbols")
     variables = [mx.sym.var(item) if isinstance(item, str) else item for item in given]
     for item in variables:
         if not isinstance(item, Symbol):
@@ -72,7 +73,8 @@ def cut_network(
         raise TypeError(
             f"network: expected a name, a HybridBlock or a Symbol, got {type(network).__name__}"
         )
-    names = [outputs] if isinstance(outputs, str) else list(outputs)
+    one = isinstance(outputs, str)
+    names = [outputs] if one else as_sequence("outputs", outputs, "names of internal outputs")
     if not names:
         raise ValueError("outputs: expected at least one name")
     internals = network.get_internals()

@@ -12,6 +12,9 @@ from refkernels.layers import ACTIVATIONS
 
 __all__ = ["ConvPredictor", "FCPredictor"]
 
+# MXNet counts in 32 bits.
+MOST = 2**31 - 1
+
 
 class ConvPredictor(RealBlock):
     """Predict by a 2-D convolution: `refkernels.ConvPredictor` as a block that owns its parameters.
@@ -50,13 +53,13 @@ class ConvPredictor(RealBlock):
         super().__init__(**kwargs)
         with self.name_scope():
             self.predictor = _Conv2D(
-                check_integer("num_channel", num_channel, low=1),
-                check_pair("kernel", kernel, low=1),
-                strides=check_pair("stride", stride, low=1),
-                padding=check_pair("pad", pad, low=0),
+                check_integer("num_channel", num_channel, low=1, high=MOST),
+                check_pair("kernel", kernel, low=1, high=MOST),
+                strides=check_pair("stride", stride, low=1, high=MOST),
+                padding=check_pair("pad", pad, low=0, high=MOST),
                 activation=_checked(activation),
                 use_bias=check_flag("use_bias", use_bias),
-                in_channels=check_integer("in_channels", in_channels, low=0),
+                in_channels=check_integer("in_channels", in_channels, low=0, high=MOST),
                 weight_initializer=mx.init.Xavier(magnitude=2),
                 bias_initializer="zeros",
             )
@@ -100,7 +103,7 @@ class FCPredictor(RealBlock):
         super().__init__(**kwargs)
         with self.name_scope():
             self.predictor = _Dense(
-                check_integer("num_output", num_output, low=1),
+                check_integer("num_output", num_output, low=1, high=MOST),
                 activation=_checked(activation),
                 use_bias=check_flag("use_bias", use_bias),
             )

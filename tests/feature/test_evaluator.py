@@ -185,6 +185,18 @@ def test_an_operator_that_is_not_supported_is_named_with_its_node():
         ("slice_like", 2, {"axes": "(x)"}, "axes: expected integers"),
         ("Flatten", 1, {"x": 1}, "attribute x='1' is not supported"),
         ("FullyConnected", 3, {"num_hidden": 1, "flatten": "maybe"}, "flatten: expected True or"),
+        ("FullyConnected", 3, {"num_hidden": 1, "flatten": "[1]"}, "flatten: expected True or"),
+        ("FullyConnected", 3, {"num_hidden": 2**31}, "num_hidden: expected an integer of 32 bits"),
+        ("Pooling", 1, {"stride": f"({2**70}, 1)"}, "stride: expected two integers of 32 bits"),
+        ("Pooling", 1, {"stride": "(True, 1)"}, "stride: expected two integers of 32 bits"),
+        ("squeeze", 1, {"axis": -(2**70)}, "axis: expected integers of 32 bits"),
+        ("slice_like", 2, {"axes": "{1, 0}"}, "axes: expected integers of 32 bits"),
+        ("reshape_like", 2, {"lhs_begin": 2**40}, "lhs_begin: expected an integer of 32 bits"),
+        ("_mul_scalar", 1, {"scalar": 10**400}, "scalar: expected a number, got 1000"),
+        ("_mul_scalar", 1, {"scalar": "((" * 999}, r"scalar: expected a number, got '\(\("),
+        ("clip", 1, {"a_min": 1e300, "a_max": 1}, r"attribute a_min: 1e\+300 does not fit float32"),
+        ("softmax", 1, {"temperature": 0}, "temperature: expected a number that can divide, got 0"),
+        ("softmax", 1, {"temperature": "warm"}, "temperature: expected a number, got 'warm'"),
     ],
 )
 def test_an_attribute_that_is_not_supported_is_named_with_its_node(op, count, attrs, message):
@@ -212,6 +224,8 @@ def test_an_attribute_that_is_not_supported_is_named_with_its_node(op, count, at
         ("reshape_like", {}, [(2, 3), (5,)], r"cannot reshape \(2, 3\) to \(5,\)"),
         ("squeeze", {"axis": 1}, [(1, 3)], r"axis 1 of shape \(1, 3\) is not of length 1"),
         ("expand_dims", {"axis": 4}, [(1, 3)], "axis 4 is out of range"),
+        ("UpSampling", {"scale": 2**30, "sample_type": "nearest"}, [(1, 1, 2, 2)], "no memory"),
+        ("Pooling", {"pad": f"({2**30}, {2**30})"}, [(1, 1, 2, 2)], "which no memory holds"),
     ],
 )
 def test_shapes_that_do_not_go_together_are_named_with_their_node(op, attrs, shapes, message):

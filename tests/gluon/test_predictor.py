@@ -155,7 +155,9 @@ def test_softrelu_is_right_where_mxnets_own_is_not(mx, dtype):
 
 
 def test_a_bad_parameter_is_named():
-    with pytest.raises(ValueError, match="num_channel: expected an integer of at least 1, got 0"):
+    with pytest.raises(
+        ValueError, match="num_channel: expected an integer from 1 to 2147483647, got 0"
+    ):
         ConvPredictor(0)
     with pytest.raises(ValueError, match=r"activation: expected 'relu' or .* got 'swish'"):
         FCPredictor(2, activation="swish")
