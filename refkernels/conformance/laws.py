@@ -74,7 +74,7 @@ class _Run:
     def __init__(self, examiner: Examiner, mode: str, context: str) -> None:
         self._examiner, self._mode, self._context = examiner, mode, context
 
-    def __call__(self, case: Case, seed: int | None = None) -> tuple[Array, ...]:
+    def __call__(self, case: Case, seed: int | None = None, **keywords: int) -> tuple[Array, ...]:
         examiner, mode, context = self._examiner, self._mode, self._context
         covering = [d for d in examiner.divergences if d.when(case)]
         if any(not d.modes or mode in d.modes for d in covering):
@@ -84,7 +84,7 @@ class _Run:
             raise Untried("it is outside of what is offered")
         with examiner.watched(case, case, LAW_DTYPE, mode, context, "a law"):
             call = examiner.operator.prepare(examiner.target, case, mode, context)
-            keywords = {} if seed is None else {"seed": seed}
+            keywords |= {} if seed is None else {"seed": seed}
             return call(*(x.copy() for x in case.inputs.values()), **keywords)
 
 

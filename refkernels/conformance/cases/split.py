@@ -30,7 +30,7 @@ class Iterable(Operator):
         self, target: "Target", case: Case, mode: str, context: str
     ) -> Callable[..., tuple[Array, ...]]:
         """Return a function that iterates over the target's sampler."""
-        return lambda: _epochs(lambda: target.build(self.name, case.config))
+        return lambda epochs=2: _epochs(lambda: target.build(self.name, case.config), epochs)
 
     def paste(self, target: "Target", case: Case, mode: str, context: str) -> str:
         """Return Python that shows an epoch of the target and of the kernel."""
@@ -45,6 +45,10 @@ class Iterable(Operator):
     def refer(self, case: Case, *, ask_definition: bool | None = None) -> Reference:
         """Return the kernel's epochs; what the definition says is asked by `judge`."""
         return Reference(None, _epochs(lambda: build(self.kernel, case.config, lambda name: None)))
+
+    def run_kernel(self, case: Case, seed: int | None = None, epochs: int = 2) -> tuple[Array, ...]:
+        """Return the kernel's epochs; a seed is a parameter here."""
+        return _epochs(lambda: build(self.kernel, case.config, lambda name: None), epochs)
 
     def judge_kernel(self, case: Case, reference: Reference) -> Disagreement | None:
         """Hold the kernel to the definition."""
@@ -114,18 +118,15 @@ def _check_batches(definition: Any, config: dict[str, Any], batches: list[list[i
     return None
 
 
-def _epochs(make: Callable[[], Any]) -> tuple[Array, ...]:
-    """Return the length, the examples and batch sizes of two epochs, and the examples of a twin's.
+def _epochs(make: Callable[[], Any], count: int = 2) -> tuple[Array, ...]:
+    """Return the length, the examples and batch sizes of epochs, and the examples of a twin's two.
 
     The twin is made before the first epoch is drawn, so that a generator of all samplers shows.
     """
     sampler, twin = make(), make()
-    first, second = _batches(sampler), _batches(sampler)
-    twins = _batches(twin)[0], _batches(twin)[0]
-    return (
-        np.array(len(sampler)),
-        *(np.array(part, np.int64) for part in (*first, *second, *twins)),
-    )
+    epochs = [part for _ in range(count) for part in _batches(sampler)]
+    twins = [_batches(twin)[0] for _ in range(2)]
+    return (np.array(len(sampler)), *(np.array(part, np.int64) for part in (*epochs, *twins)))
 
 
 def _batches(sampler: Any) -> tuple[list[int], list[int]]:

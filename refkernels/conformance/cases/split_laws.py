@@ -1,7 +1,7 @@
 """Laws of the samplers of examples: what no single epoch shows of orders that are drawn."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import combinations, islice, permutations
+from itertools import combinations, islice, pairwise, permutations
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from refkernels.definition.sampler import SplitSortedBucketSampler
 
 __all__ = ["BUCKET_LAWS", "ORDER_LAWS"]
 
-Run = Callable[[Case], tuple[Array, ...]]
+Run = Callable[..., tuple[Array, ...]]
 Batches = list[list[int]]
 
 SEEDS = 720
@@ -22,8 +22,8 @@ SEEDS = 720
 # Examples, or batches, of which orders are looked at as a whole; and seeds of each.
 SIZES = ((20, 40), (300, 20), (5000, 5))
 
-# Fewer may well come in order.
-FEW = 10
+# How many examples are looked at of a sampler that is given, in how many epochs at most.
+LOOKED_AT, EPOCHS = 20_000, 200
 
 # The parameters that say which examples a bucket has.
 BUCKETS = ("sort_keys", "batch_size", "mult", "num_parts", "part_index")
@@ -60,6 +60,14 @@ def _law_of_orders(name: str, check: Callable[[Run, Parameters], str | None]) ->
 def _two_epochs(run: Run, config: Mapping[str, Any]) -> tuple[Batches, Batches]:
     _, first, first_sizes, second, second_sizes, *_ = run(Case(config, {}))
     return _cut(first, first_sizes), _cut(second, second_sizes)
+
+
+def _many_epochs(run: Run, config: Mapping[str, Any]) -> list[Batches]:
+    """Return epochs of one sampler, the more the shorter they are."""
+    length = max(1, sum(len(batch) for batch in _two_epochs(run, config)[0]))
+    epochs = min(max(LOOKED_AT // length, 2), EPOCHS)
+    _, *parts = run(Case(config, {}), epochs=epochs)
+    return [_cut(*parts[2 * i : 2 * i + 2]) for i in range(epochs)]
 
 
 def _epochs(run: Run, **config: Any) -> Iterator[tuple[Batches, Batches]]:
@@ -129,8 +137,10 @@ def _shuffled(orders: Sequence[Array], what: str) -> str | None:
     the same one, is as good as Poisson's, with a mean of 1. Where halves go tells coarser orders.
     """
     count = len(orders[0])
-    if count < FEW:
-        raise Untried(f"{count} may well come in order")
+    if count < 2:
+        raise Untried("there is one order alone")
+    if any(len(order) != count for order in orders):
+        raise _Strange(f"{what}: they are of {sorted({len(order) for order in orders})}")
     straight = np.arange(count)
     followed = kept = reversed_ = 0
     halves = np.zeros(4, np.int64)
@@ -142,11 +152,11 @@ def _shuffled(orders: Sequence[Array], what: str) -> str | None:
         reversed_ += int((steps == -1).sum())
         early = order < count // 2
         halves += np.bincount(2 * early + (straight < count // 2), minlength=4)
-    draws = len(orders)
+    draws, half = len(orders), count // 2
     # Of a random order, half of each half stays; counts vary as those of subsets do.
-    expected = draws * (count // 2) ** 2 / count
+    expected = draws * half**2 / count
     deviation = abs(int(halves[3]) - expected)
-    variance = draws * (count / 4) ** 2 / (count - 1)
+    variance = draws * half**2 * (count - half) ** 2 / (count**2 * (count - 1))
     return (
         rare(kept, draws, f"{what}: places kept from the order before")
         or rare(followed, draws, f"{what}: steps to the next")
@@ -162,18 +172,20 @@ def _shuffled(orders: Sequence[Array], what: str) -> str | None:
 def _orders_are_shuffled(run: Run, parameters: Parameters) -> str | None:
     """Look at whole orders, from some twenty examples to thousands, and of what is fixed."""
 
-    def orders(config: Mapping[str, Any]) -> list[Array]:
-        epochs = _two_epochs(run, config)
+    def orders(epochs: Iterable[Batches]) -> list[Array]:
         drawn = [np.array([batch[0] for batch in epoch], np.int64) for epoch in epochs]
         return [np.argsort(np.argsort(order)) for order in drawn]
 
     if parameters.fixed is not None:
-        return _shuffled(orders(parameters.fixed), "two epochs")
+        drawn = orders(_many_epochs(run, parameters.fixed))
+        return _shuffled(drawn, f"{len(drawn)} epochs")
     for count, seeds in SIZES:
         drawn = [
             order
             for seed in range(seeds)
-            for order in orders(parameters.of_law({"length": count, "seed": seed}))
+            for order in orders(
+                _two_epochs(run, parameters.of_law({"length": count, "seed": seed}))
+            )
         ]
         wrong = _shuffled(drawn, f"{len(drawn)} orders of {count}")
         if wrong is not None:
@@ -184,14 +196,18 @@ def _orders_are_shuffled(run: Run, parameters: Parameters) -> str | None:
 def _buckets_are_shuffled(run: Run, parameters: Parameters) -> str | None:
     """Look at whole orders of batches, and at the directions of many buckets, likewise."""
 
-    def orders(config: Mapping[str, Any]) -> list[Array]:
-        firsts = [[min(batch) for batch in epoch] for epoch in _two_epochs(run, config)]
+    def orders(epochs: Iterable[Batches]) -> list[Array]:
+        firsts = [[min(batch) for batch in epoch] for epoch in epochs]
+        if any(len(set(own)) < len(own) for own in firsts):
+            raise Untried("batches share examples")
         return [np.argsort(np.argsort(np.array(own))) for own in firsts]
 
-    def directions(config: Mapping[str, Any], buckets: Sequence[int]) -> list[bool]:
+    def directions(
+        config: Mapping[str, Any], epochs: Iterable[Batches], buckets: Sequence[int]
+    ) -> list[bool]:
         """Return of each bucket, of so many batches, whether it is sorted up, where keys tell."""
         keys, ups = config["sort_keys"], []
-        for epoch in _two_epochs(run, config):
+        for epoch in epochs:
             batches = iter(epoch)
             for size in buckets:
                 ends = [(keys[batch[0]], keys[batch[-1]]) for batch in islice(batches, size)]
@@ -200,18 +216,24 @@ def _buckets_are_shuffled(run: Run, parameters: Parameters) -> str | None:
 
     if parameters.fixed is not None:
         config = parameters.fixed
+        epochs = _many_epochs(run, config)
         if config.get("shuffle", False):
-            return _shuffled(orders(config), "two epochs")
+            return _shuffled(orders(epochs), f"{len(epochs)} epochs")
         own = {name: value for name, value in config.items() if name in BUCKETS}
-        ups = directions(config, [len(up) for up, _ in SplitSortedBucketSampler(**own)])
-        return fair_coin(sum(ups), len(ups), "batches that are sorted up")
+        buckets = [len(up) for up, _ in SplitSortedBucketSampler(**own)]
+        ups = directions(config, epochs, buckets)
+        turns = sum(one != other for one, other in pairwise(ups))
+        return fair_coin(sum(ups), len(ups), "buckets that are sorted up") or fair_coin(
+            turns, max(len(ups) - 1, 0), "buckets that are sorted otherwise than the last"
+        )
     for count, seeds in SIZES:
         keys = list(range(2 * count))
         drawn, ups = [], []
         for seed in range(seeds):
             config = {"sort_keys": keys, "batch_size": 2, "mult": 1, "seed": seed}
-            ups += directions(parameters.of_law(config), [1] * count)
-            drawn += orders(parameters.of_law({**config, "shuffle": True}))
+            own = parameters.of_law(config)
+            ups += directions(own, _two_epochs(run, own), [1] * count)
+            drawn += orders(_two_epochs(run, parameters.of_law({**config, "shuffle": True})))
         wrong = _shuffled(drawn, f"{len(drawn)} orders of {count} batches") or fair_coin(
             sum(ups), len(ups), "buckets that are sorted up"
         )

@@ -81,7 +81,9 @@ def _aimed_mining(config: Mapping[str, Any]) -> Iterator[Case]:
             yield Case({}, {"matches": matches, "logits": logits, "ious": around_it})
     least, ratio = config.get("min_samples", 0), config["ratio"]
     rng = np.random.default_rng(0)
-    for positives in (0, 1, 2, 3, 5, 7):
+    # What is next to a whole number, but for rounding, is none.
+    near = [n for n in range(1, 300) if 0 < abs(ratio * n - round(ratio * n)) < 1e-6]
+    for positives in (0, 1, 2, 3, 5, 7, *near[:4]):
         wanted = int(max(least, ratio * positives))
         for others in {min(count, 5000) for count in (wanted + 3, max(wanted - 1, 1))}:
             matches = np.repeat([0, -1], [positives, others])
