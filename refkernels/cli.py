@@ -309,8 +309,8 @@ main.add_command(explain)
 
 def _images(annotations: Path | None) -> Any:
     """Return images as cases of `check`: those of a file, or a few generated ones."""
+    from refkernels.assign import read_coco, sample_images
     from refkernels.assign.anchors import ssd300_anchors
-    from refkernels.assign.annotations import read_coco, sample_images
     from refkernels.conformance.spec import Image
 
     anchors = ssd300_anchors()

@@ -115,7 +115,7 @@ class ConvPredictor:
         arrays = [images, taps, *_checked_bias(bias, self.use_bias, self.num_channel)]
         dtype = common_real(*arrays)
         batch, *parameters = (to_computing(array, dtype) for array in arrays)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             out = convolution.convolve(
                 batch[np.newaxis] if images.ndim == 3 else batch,
                 *parameters,
@@ -193,7 +193,7 @@ class FCPredictor:
         arrays = [features, matrix, *_checked_bias(bias, self.use_bias, self.num_output)]
         dtype = common_real(*arrays)
         rows, *parameters = (to_computing(array, dtype) for array in arrays)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             out = convolution.fully_connect(rows.reshape(len(rows), width), *parameters)
             return _activated(out, self.activation, dtype)
 

@@ -34,7 +34,7 @@ def to_computing(array: Array, dtype: npt.DTypeLike) -> Array:
     wide = computing_dtype(dtype)
     if array.dtype == wide:
         return for_kernel(array, wide)
-    with np.errstate(invalid="ignore"):  # which a signalling nan raises
+    with np.errstate(all="ignore"):  # which a signalling nan raises
         return for_kernel(array, wide)
 
 
@@ -55,7 +55,7 @@ def rounded_to_computing(value: float, dtype: npt.DTypeLike) -> Any:
 def _round(value: float, dtype: np.dtype[Any]) -> Any:
     # Cached, since the guard against the overflow warning takes longer than a small kernel. To the
     # cache -0.0 is 0.0, so it comes as that: one result whatever was asked for before.
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         return np.asarray(value, dtype)[()]
 
 

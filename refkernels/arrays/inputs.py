@@ -155,7 +155,7 @@ def check_finite(name: str, array: Array) -> None:
     if not array.size:
         return
     # Two passes without a temporary: nan and infinity survive both max and min.
-    with np.errstate(invalid="ignore"):  # which a signalling nan raises
+    with np.errstate(all="ignore"):  # which a signalling nan raises
         finite = math.isfinite(array.max()) and math.isfinite(array.min())
     if not finite:
         where = _first(~np.isfinite(array))
@@ -218,7 +218,7 @@ def _as_array(name: str, value: Any) -> Array:
         return value
     refuse_masked(name, value)
     try:
-        with np.errstate(invalid="ignore"):  # which a signalling nan raises
+        with np.errstate(all="ignore"):  # which a signalling nan raises
             array = np.asanyarray(value)
     except ValueError as error:  # a ragged list
         raise ValueError(f"{name}: expected an array, got a ragged sequence ({error})") from None

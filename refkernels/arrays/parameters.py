@@ -26,6 +26,7 @@ __all__ = [
 
 # Python counts without end, NumPy and kernels do not.
 LARGEST = 2**63 - 1
+MOST = 2**31 - 1
 
 
 def keep(owner: Any, **values: Any) -> None:
@@ -97,15 +98,18 @@ def check_numbers(name: str, value: Any, length: int) -> tuple[float, ...]:
     return tuple(check_number(f"{name}[{i}]", number) for i, number in enumerate(numbers))
 
 
-def check_pair(name: str, value: Any, *, low: int, high: int = LARGEST) -> tuple[int, int]:
-    """Check that `value` is two whole numbers in [low, high], or one that stands for both."""
+def check_pair(name: str, value: Any, *, low: int) -> tuple[int, int]:
+    """Check that `value` is two whole numbers of at least `low`, or one that stands for both.
+
+    They count pixels, and have to fit 32 bits.
+    """
     if isinstance(value, (tuple, list)):
         require(len(value) == 2, f"{name}: expected an integer or two, got {shown(value)}")
         first, second = (
-            check_integer(f"{name}[{i}]", value[i], low=low, high=high) for i in (0, 1)
+            check_integer(f"{name}[{i}]", value[i], low=low, high=MOST) for i in (0, 1)
         )
         return first, second
-    number = check_integer(name, value, low=low, high=high)
+    number = check_integer(name, value, low=low, high=MOST)
     return number, number
 
 

@@ -15,7 +15,7 @@ _MODULE_OF = {
     "read_coco": "annotations",
     "read_voc": "folders",
     "read_yolo": "folders",
-    "sample_images": "annotations",
+    "sample_images": "generated",
     "assign_dataset": "dataset",
     "dask_assign": "dask_graph",
     "faster_rcnn_anchors": "anchors",

@@ -22,7 +22,7 @@ from refkernels.assign.composition import Operators, compose
 from refkernels.assign.known import Scratch, new_scratch
 from refkernels.assign.plan import check_operators, draws, make_plan
 from refkernels.assign.presets import Presets
-from refkernels.assign.results import SparseTargets, Targets
+from refkernels.assign.results import SparseTargets, Targets, arrays_of
 from refkernels.assign.samples import COMPOSE, DONE, solve
 from refkernels.assign.targets import emit_sparse, solve_dense
 from refkernels.assign.tiles import build_tiles
@@ -208,7 +208,11 @@ class TargetAssigner(Presets):
             that is an error, or a sampler makes a positive of an anchor that is not matched.
         """
         batch = self._read(boxes, labels, ignore, rng, image_ids)
-        arrays = self._empty(batch.size) if out is None else self._given(out, batch)
+        if out is None:
+            arrays = self._empty(batch.size)
+        else:
+            arrays = arrays_of(out, self._layout(batch.size), batch.form == "image")
+            batch.leave(arrays)
         counts = self._fill(batch, arrays)
         dropped: Any = int(counts[0]) if batch.form == "image" else counts
         if out is not None:
@@ -300,30 +304,6 @@ class TargetAssigner(Presets):
         whole = np.empty((3, size, len(self)), np.int64)
         real = np.empty((2, size, len(self), 4), self.dtype)
         return [whole[0], real[0], real[1], whole[1], whole[2]]
-
-    def _given(self, out: Targets, batch: Batch) -> list[Array]:
-        """Return the arrays of `out`, with a batch axis."""
-        if not isinstance(out, Targets):
-            raise TypeError(f"out: expected Targets, got {type(out).__name__}")
-        arrays = []
-        for name, (layout, dtype) in self._layout(batch.size).items():
-            array = getattr(out, name)
-            shape = layout[1:] if batch.form == "image" else layout
-            real = isinstance(array, np.ndarray)
-            fits = (
-                real
-                and (array.shape, array.dtype) == (shape, dtype)
-                and array.flags.c_contiguous
-                and array.flags.writeable
-            )
-            if not fits:
-                found = f"{array.dtype} of shape {array.shape}" if real else repr(array)
-                raise ValueError(
-                    f"out.{name}: expected a C-contiguous array of {dtype} of shape {shape} that "
-                    f"can be written, got {found}"
-                )
-            arrays.append(array.reshape(layout))
-        return arrays
 
     def _fill(self, batch: Batch, arrays: list[Array]) -> Array:
         """Fill `arrays` (B, N, ...), and return how many boxes were dropped."""

@@ -16,6 +16,7 @@ from refkernels.arrays import (
     shape_of,
     shown,
 )
+from refkernels.assign.results import owner
 
 __all__ = ["Batch", "read_batch", "rounded_boxes", "without_extent"]
 
@@ -77,6 +78,14 @@ class Batch:
                     f"{height}, expected more than 0"
                 )
 
+    def leave(self, arrays: list[Array]) -> None:
+        """Copy what may lie in the memory of arrays that are going to be filled."""
+        owners = {id(owner(array)) for array in arrays}
+        for name in ("boxes", "labels", "regions"):
+            own = getattr(self, name)
+            if id(owner(own)) in owners:
+                setattr(self, name, own.copy())
+
     def check(self, index: int) -> None:
         """Raise `ValueError` if a coordinate of an image is not finite."""
         boxes, _, regions = self.image(index)
@@ -127,7 +136,7 @@ def read_batch(boxes: Any, labels: Any, ignore: Any, image_ids: Any, dtype: np.d
 
 def rounded_boxes(name: str, boxes: Array, dtype: np.dtype[Any]) -> Array:
     """Round finite boxes to `dtype`, which must be able to hold them."""
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         result = np.ascontiguousarray(boxes, dtype)
     if result.size and result.dtype.itemsize < boxes.dtype.itemsize:
         beyond = np.isinf(result)

@@ -6,10 +6,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from refkernels.assign.annotations import AnnotationSet, sample_images
+from refkernels.assign.annotations import AnnotationSet
 from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.dataset import assign_dataset, network_of
 from refkernels.assign.folders import read_annotations
+from refkernels.assign.generated import sample_images
 from refkernels.assign.part import Summary
 
 __all__ = ["assign_command"]

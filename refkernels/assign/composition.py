@@ -109,7 +109,7 @@ def _samples(
     return samples
 
 
-@np.errstate(over="ignore")  # of the distance between an anchor and a region far away
+@np.errstate(all="ignore")  # of the distance between an anchor and a region far away
 def _coverage(anchors: Array, region: Array) -> Array:
     """Return the share of each anchor that a region covers, 0 of an anchor without extent.
 

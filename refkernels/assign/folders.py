@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from refkernels.arrays import check_flag
 from refkernels.assign.annotations import AnnotationSet, ImageAnnotations, read_coco
 from refkernels.assign.image_size import read_image_size
 
 __all__ = ["read_annotations", "read_voc", "read_yolo"]
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
+
+# Every class up to the largest number is one, with a name.
+MOST_CLASSES = 2**20
 
 # A box, and what it is of.
 Entry = tuple[tuple[float, float, float, float], Any]
@@ -44,7 +48,7 @@ def read_annotations(path: str | Path, *, skip_bad: bool = False) -> AnnotationS
     Traceback (most recent call last):
     ValueError: nowhere: cannot be read: No such file or directory
     """
-    folder = Path(path)
+    folder, skip_bad = Path(path), check_flag("skip_bad", skip_bad)
     if not folder.is_dir():
         return read_coco(folder, skip_bad=skip_bad)
     for suffix, read in ((".xml", read_voc), (".txt", read_yolo)):
@@ -141,6 +145,7 @@ def _read_folder(
     order: Callable[[Any], list[Any]],
 ) -> AnnotationSet:
     """Read all files of a folder: `read_image` gives width, height and boxes with their classes."""
+    check_flag("skip_bad", skip_bad)
     problems: list[str] = []
     images = []
     for path in sorted(folder.glob(f"*{suffix}")):
@@ -185,7 +190,10 @@ def _voc_image(path: Path, report: Callable[[str], None]) -> tuple[int, int, lis
         root = ElementTree.parse(path).getroot()
     except ElementTree.ParseError as error:
         raise _Bad(f"not XML: {error}") from None
-    width, height = (int(_number(root, f"size/{side}", 1)) for side in ("width", "height"))
+    width, height = (_number(root, f"size/{side}", 1) for side in ("width", "height"))
+    for side in (width, height):
+        if side != int(side) or side >= 2**31:
+            raise _Bad(f"size: expected whole numbers of pixels, got {side:g}")
     entries = []
     for index, element in enumerate(root.iter("object")):
         try:
@@ -199,7 +207,7 @@ def _voc_image(path: Path, report: Callable[[str], None]) -> tuple[int, int, lis
             entries.append(((left - 1, top - 1, right, bottom), name))
         except _Bad as bad:
             report(f"object[{index}]: {bad}")
-    return width, height, entries
+    return int(width), int(height), entries
 
 
 def _number(element: Any, key: str, least: float = -math.inf) -> float:
@@ -229,16 +237,17 @@ def _yolo_image(path: Path, report: Callable[[str], None]) -> tuple[int, int, li
             if len(words) != 5:
                 raise _Bad(f"expected a class and 4 numbers, got {line.strip()[:60]!r}")
             label = _parsed("class", words[0], 0)
-            if label != int(label) or label >= 2**31:
-                raise _Bad(f"class: expected a whole number, got {words[0]}")
+            if label != int(label) or label >= MOST_CLASSES:
+                expected = f"a whole number below {MOST_CLASSES}"
+                raise _Bad(f"class: expected {expected}, got {words[0]}")
             x, y = (_parsed(name, word) for name, word in zip("xy", words[1:3], strict=True))
             sides = zip(("width", "height"), words[3:], strict=True)
             wide, high = (_parsed(name, word, 0) for name, word in sides)
-            box = (x - wide / 2, y - high / 2, x + wide / 2, y + high / 2)
-            left, top, right, bottom = box
-            entries.append(
-                ((left * width, top * height, right * width, bottom * height), int(label))
-            )
+            left, top, right, bottom = x - wide / 2, y - high / 2, x + wide / 2, y + high / 2
+            box = (left * width, top * height, right * width, bottom * height)
+            if not all(map(math.isfinite, box)):
+                raise _Bad(f"a box in pixels is not finite: {line.strip()[:60]!r}")
+            entries.append((box, int(label)))
         except _Bad as bad:
             report(f"line {number}: {bad}")
     return width, height, entries

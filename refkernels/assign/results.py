@@ -1,11 +1,14 @@
 """What an assignment gives: the targets of every anchor, or of those that are positive."""
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
-from refkernels.arrays import Array
+import numpy as np
 
-__all__ = ["SparseTargets", "Targets"]
+from refkernels.arrays import Array, shown
+
+__all__ = ["SparseTargets", "Targets", "arrays_of", "owner"]
 
 
 @dataclass(slots=True, eq=False)
@@ -58,3 +61,57 @@ class SparseTargets:
     box_targets: Array
     negatives: Array
     dropped: int = 0
+
+
+def arrays_of(
+    out: Targets, layouts: dict[str, tuple[tuple[int, ...], np.dtype[Any]]], image: bool
+) -> list[Array]:
+    """Return the arrays of `out`, with a batch axis.
+
+    Parameters
+    ----------
+    out : Targets
+    layouts : dict of str to (tuple of int, numpy.dtype)
+        The shape, with a batch axis, and the dtype that each must have.
+    image : bool
+        Whether they are those of one image, without a batch axis.
+
+    Returns
+    -------
+    list of numpy.ndarray
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not what a kernel can write to, or share memory.
+    """
+    if not isinstance(out, Targets):
+        raise TypeError(f"out: expected Targets, got {type(out).__name__}")
+    arrays = {}
+    for name, (layout, dtype) in layouts.items():
+        array = getattr(out, name)
+        shape = layout[1:] if image else layout
+        real = isinstance(array, np.ndarray) and not isinstance(array, np.ma.MaskedArray)
+        fits = (
+            real
+            and (array.shape, array.dtype) == (shape, dtype)
+            and array.flags.carray  # contiguous, aligned and writeable
+        )
+        if not fits:
+            found = f"{array.dtype} of shape {array.shape}" if real else shown(array)
+            raise ValueError(
+                f"out.{name}: expected a C-contiguous array of {dtype} of shape {shape} that "
+                f"can be written, got {found}"
+            )
+        arrays[name] = np.asarray(array).reshape(layout)
+    # Arrays share memory only if they are of the same one, and telling that is quick.
+    owners = [owner(array) for array in arrays.values()]
+    for (i, one), (j, other) in combinations(enumerate(arrays), 2):
+        if owners[i] is owners[j] and np.may_share_memory(arrays[one], arrays[other]):
+            raise ValueError(f"out.{other}: expected memory of its own, got that of out.{one}")
+    return list(arrays.values())
+
+
+def owner(array: Array) -> Any:
+    """Return what the memory of an array belongs to."""
+    return array if array.base is None else array.base

@@ -67,7 +67,7 @@ class Tiles(NamedTuple):
     starts: Array
 
 
-@np.errstate(over="ignore")  # anchors so large are left to the composed operators
+@np.errstate(all="ignore")  # anchors so large are left to the composed operators
 def build_tiles(anchors: Array) -> Tiles:
     """Sort anchors into tiles.
 
@@ -142,7 +142,7 @@ def _groups(sides: Array) -> Array:
     """Return a number for the shape of each anchor, as finely as leaves tiles well filled."""
     # The exponent of a float32 and the upper bits of its mantissa are its logarithm, but for a bend
     # between powers of two, and cost a shift.
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         bits = sides.T.astype(np.float32).view(np.int32)
     for fineness in (3, 2, 1, 0):
         shift = 23 - fineness

@@ -75,7 +75,7 @@ class BBoxArea:
         boxes = as_boxes("x", x, self.axis)
         rows = to_computing(boxes, boxes.dtype).reshape(-1, 4)
         out = np.empty((rows.shape[0], 1), rows.dtype)
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             _area(rows, self.fmt == "corner", out)
             areas = out.reshape(*boxes.shape[:-1], 1).astype(boxes.dtype, copy=False)
         return np.ascontiguousarray(np.moveaxis(areas, -1, self.axis))

@@ -74,7 +74,7 @@ class BBoxClipToImage:
         )
         rows = to_computing(batch, boxes.dtype)
         out = np.empty_like(rows)
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             limits = np.broadcast_to(extents, (len(batch), 2)).astype(rows.dtype)
             _clip(rows, limits, out)
             return out.reshape(boxes.shape).astype(boxes.dtype, copy=False)

@@ -198,7 +198,7 @@ class BBoxSplit:
 def _convert(kernel: Any, boxes: Array) -> Array:
     rows = to_computing(boxes, boxes.dtype).reshape(-1, 4)
     out = np.empty_like(rows)
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         kernel(rows, out)
     return out.reshape(boxes.shape)
 
@@ -207,7 +207,7 @@ def _columns(
     boxes: Array, dtype: np.dtype[Any], axis: int, split: bool
 ) -> Array | tuple[Array, ...]:
     """Round boxes, whose axis is the last, to `dtype`, and move that axis back to its place."""
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         moved = np.moveaxis(boxes.astype(dtype, copy=False), -1, axis)
     if split:
         return tuple(column.copy() for column in np.split(moved, 4, axis=axis))

@@ -271,7 +271,7 @@ class _Inputs(NamedTuple):
     def result(self, array: Array) -> Array:
         """Round an output, and take its batch axis away if no input had one."""
         if array.dtype.kind == "f":
-            with np.errstate(over="ignore"):
+            with np.errstate(all="ignore"):
                 array = array.astype(self.dtype, copy=False)
         return array if self.batched else array[0]
 

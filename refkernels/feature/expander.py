@@ -24,7 +24,7 @@ __all__ = [
     "FeatureExpander",
     "FeatureExtractor",
     "checked_filters",
-    "transition_depth",
+    "checked_ratio",
 ]
 
 # MXNet counts filters in 32 bits.
@@ -181,10 +181,10 @@ class FeatureExpander(_Features):
     def __post_init__(self) -> None:
         for name in ("use_1x1_transition", "use_bn", "global_pool"):
             keep(self, **{name: check_flag(name, getattr(self, name))})
+        keep(self, num_filters=checked_filters(self.num_filters))
         keep(
             self,
-            num_filters=checked_filters(self.num_filters),
-            reduce_ratio=check_number("reduce_ratio", self.reduce_ratio, low=0),
+            reduce_ratio=checked_ratio(self.reduce_ratio, self.num_filters),
             min_depth=check_integer("min_depth", self.min_depth, low=1, high=MOST),
         )
         super().__post_init__()
@@ -194,7 +194,7 @@ class FeatureExpander(_Features):
         y = net.heads[-1]
         for i, filters in enumerate(self.num_filters):
             if self.use_1x1_transition:
-                depth = transition_depth(filters, self.reduce_ratio, self.min_depth)
+                depth = max(self.min_depth, round(filters * self.reduce_ratio))
                 y = net.convolution(f"expand_trans_conv{i}", y, depth, 1, bias=not self.use_bn)
                 if self.use_bn:
                     y = net.norm(f"expand_trans_bn{i}", y)
@@ -391,8 +391,10 @@ def checked_filters(num_filters: Sequence[int]) -> tuple[int, ...]:
     )
 
 
-def transition_depth(filters: int, reduce_ratio: float, min_depth: int) -> int:
-    """Return the number of filters of a 1x1 convolution before one of so many filters."""
-    depth = filters * reduce_ratio
-    require(depth <= MOST, f"reduce_ratio: {reduce_ratio} makes {depth} filters of {filters}")
-    return max(min_depth, round(depth))
+def checked_ratio(reduce_ratio: float, num_filters: Sequence[int]) -> float:
+    """Check the ratio of the filters of 1x1 convolutions to those after them."""
+    ratio = check_number("reduce_ratio", reduce_ratio, low=0)
+    for filters in num_filters:
+        depth = filters * ratio
+        require(depth <= MOST, f"reduce_ratio: {reduce_ratio} makes {depth} filters of {filters}")
+    return ratio

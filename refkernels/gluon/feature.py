@@ -12,8 +12,8 @@ import mxnet as mx
 from mxnet.gluon import HybridBlock, SymbolBlock
 from mxnet.symbol import Symbol
 
-from refkernels.arrays import check_flag, check_integer, check_number, require, shown
-from refkernels.feature.expander import checked_filters, transition_depth
+from refkernels.arrays import check_flag, check_integer, require, shown
+from refkernels.feature.expander import checked_filters, checked_ratio
 from refkernels.gluon.network import cut_network
 
 __all__ = ["FPNFeatureExpander", "FeatureExpander", "FeatureExtractor"]
@@ -152,7 +152,7 @@ class FeatureExpander(_FeatureBlock):
         check_flag("use_1x1_transition", use_1x1_transition)
         check_flag("use_bn", use_bn)
         check_flag("global_pool", global_pool)
-        reduce_ratio = check_number("reduce_ratio", reduce_ratio, low=0)
+        reduce_ratio = checked_ratio(reduce_ratio, num_filters)
         min_depth = check_integer("min_depth", min_depth, low=1, high=2**31 - 1)
         variables, features, params = cut_network(
             network, outputs, inputs, pretrained, ctx, **kwargs
@@ -170,7 +170,7 @@ class FeatureExpander(_FeatureBlock):
         y = features[-1]
         for i, filters in enumerate(num_filters):
             if use_1x1_transition:
-                depth = transition_depth(filters, reduce_ratio, min_depth)
+                depth = max(min_depth, round(filters * reduce_ratio))
                 y = layer(y, depth, 1, 1, f"expand_trans_{{}}{i}")
             y = layer(y, filters, 3, 2, f"expand_{{}}{i}")
             features.append(y)
@@ -235,7 +235,7 @@ class FPNFeatureExpander(_FeatureBlock):
         ctx: Any = mx.cpu(),  # noqa: B008
         inputs: Inputs = ("data",),
     ) -> None:
-        channels = checked_filters(num_filters)
+        given, num_filters = num_filters, checked_filters(num_filters)
         for name, flag in (
             ("use_1x1", use_1x1),
             ("use_upsample", use_upsample),
@@ -247,8 +247,8 @@ class FPNFeatureExpander(_FeatureBlock):
             check_flag(name, flag)
         variables, features, params = cut_network(network, outputs, inputs, pretrained, ctx)
         require(
-            len(channels) == len(features),
-            f"num_filters: expected one for each of {len(features)} outputs, got {num_filters!r}",
+            len(num_filters) == len(features),
+            f"num_filters: expected one for each of {len(features)} outputs, got {given!r}",
         )
         norm = _Norm(norm_layer, norm_kwargs)
         weights: list[str] = []
@@ -258,10 +258,10 @@ class FPNFeatureExpander(_FeatureBlock):
             return _convolution(y, filters, kernel, stride, no_bias, name)
 
         # With the usual four levels they are P5 to P2, after the stages of a residual network.
-        deepest = len(channels) + 1
+        deepest = len(num_filters) + 1
         levels: list[Symbol] = []
         y = p6 = None
-        for i, (feature, filters) in enumerate(zip(features[::-1], channels, strict=True)):
+        for i, (feature, filters) in enumerate(zip(features[::-1], num_filters, strict=True)):
             level, lateral = f"P{deepest - i}", feature
             if use_1x1:
                 lateral = convolution(feature, filters, 1, 1, f"{level}_conv_lat")

@@ -54,9 +54,9 @@ class ConvPredictor(RealBlock):
         with self.name_scope():
             self.predictor = _Conv2D(
                 check_integer("num_channel", num_channel, low=1, high=MOST),
-                check_pair("kernel", kernel, low=1, high=MOST),
-                strides=check_pair("stride", stride, low=1, high=MOST),
-                padding=check_pair("pad", pad, low=0, high=MOST),
+                check_pair("kernel", kernel, low=1),
+                strides=check_pair("stride", stride, low=1),
+                padding=check_pair("pad", pad, low=0),
                 activation=_checked(activation),
                 use_bias=check_flag("use_bias", use_bias),
                 in_channels=check_integer("in_channels", in_channels, low=0, high=MOST),

@@ -109,7 +109,7 @@ class BipartiteMatcher(Matcher):
         shifted = matrices
         if values.dtype == np.float16 and eps != 0:
             # Sums with eps are in the dtype of x, and float16 has no arithmetic in Numba.
-            with np.errstate(over="ignore", invalid="ignore"):
+            with np.errstate(all="ignore"):
                 half = np.float16(eps)
                 shifted = as_matrices(values - half if self.is_ascend else values + half)
             eps = matrices.dtype.type(0)

@@ -133,7 +133,7 @@ def _log_odds(logits: Array) -> Array:
     """
     half = logits.dtype.type(0.5)
     odds = np.empty(len(logits), logits.dtype)
-    with np.errstate(over="ignore"):  # a difference may be -inf, whose exponential is 0
+    with np.errstate(all="ignore"):  # a difference may be -inf, whose exponential is 0
         for start in range(0, len(logits), ROWS):
             part = logits[start : start + ROWS]
             # Classes first: maxima and sums over them then go along vectors as well. Of a single

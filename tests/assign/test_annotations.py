@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from refkernels.assign import json_stream
-from refkernels.assign.annotations import read_coco, sample_images
+from refkernels.assign.annotations import read_coco
+from refkernels.assign.generated import sample_images
 
 
 def instances(**changes: Any) -> dict[str, Any]:

@@ -261,3 +261,35 @@ def test_a_positive_that_is_not_matched_is_an_error() -> None:
     assigner = TargetAssigner(ANCHORS, MaximumMatcher(0.9), sampler)
     with pytest.raises(ValueError, match="anchor 0 is a positive sample with match -1"):
         assigner(BOX, [1])
+
+
+def test_targets_that_share_memory_are_refused() -> None:
+    assigner = TargetAssigner(ANCHORS)
+    out = assigner.empty()
+    out.samples = out.matches
+    with pytest.raises(ValueError, match=r"out.samples: expected memory of its own, got that of"):
+        assigner(BOX, [1], out=out)
+    whole = np.zeros(len(ANCHORS) + 1, np.int64)
+    out.matches, out.samples = whole[1:], whole[:-1]
+    with pytest.raises(ValueError, match=r"out.samples: expected memory of its own, got that of"):
+        assigner(BOX, [1], out=out)
+
+
+def test_boxes_that_lie_where_targets_go_are_read_before() -> None:
+    assigner = TargetAssigner(ANCHORS)
+    expected = assigner(BOX, [7])
+    out = assigner.empty()
+    out.box_targets[1], out.cls_targets[0] = BOX[0], 7
+    targets = assigner(out.box_targets[1:2], out.cls_targets[:1], out=out)
+    fields = ("cls_targets", "box_targets", "box_masks", "matches", "samples")
+    assert_same(targets, {name: getattr(expected, name) for name in fields})
+
+
+@pytest.mark.parametrize(
+    "array", [np.ma.masked_array(np.zeros(4, int)), None, np.zeros(33, np.int8)[1:].view(np.int64)]
+)
+def test_targets_that_are_no_array_to_write_to_are_refused(array: Any) -> None:
+    out = TargetAssigner(ANCHORS).empty()
+    out.matches = array
+    with pytest.raises(ValueError, match=r"out.matches: expected a C-contiguous array of int64"):
+        TargetAssigner(ANCHORS)(BOX, [1], out=out)

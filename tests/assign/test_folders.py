@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refkernels.assign import read_annotations, read_voc, read_yolo
+from refkernels.assign import read_annotations, read_coco, read_voc, read_yolo
 from refkernels.assign.image_size import read_image_size
 
 OBJECT = """<object><name>{name}</name><difficult>1</difficult>
@@ -68,6 +68,20 @@ def test_a_bad_voc_file_is_an_error_of_one_line(
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("width", ["640.5", "1e300", str(2**31)])
+def test_a_voc_image_has_whole_sizes(tmp_path: Path, width: str) -> None:
+    voc(tmp_path, "a", "", f"<size><width>{width}</width><height>500</height></size>")
+    with pytest.raises(ValueError, match=r"a\.xml: size: expected whole numbers of pixels, got "):
+        read_voc(tmp_path)
+
+
+def test_whether_bad_annotations_are_skipped_is_said_by_a_bool(tmp_path: Path) -> None:
+    for read in (read_coco, read_voc, read_yolo, read_annotations):
+        for wrong in ("False", 0, None):
+            with pytest.raises(TypeError, match=r"^skip_bad: expected True or False, got "):
+                read(tmp_path, skip_bad=wrong)
+
+
 def test_yolo_boxes_are_scaled_to_the_image(tmp_path: Path) -> None:
     labels, images = tmp_path / "labels" / "train", tmp_path / "images" / "train"
     labels.mkdir(parents=True)
@@ -93,7 +107,9 @@ def test_yolo_boxes_are_scaled_to_the_image(tmp_path: Path) -> None:
         ("1 2 3", "line 1: expected a class and 4 numbers, got '1 2 3'"),
         ("0 0 0 1 1\n0 0 0 -1 1", "line 2: width: expected a number of at least 0, got -1"),
         ("a 0 0 1 1", "line 1: class: expected a number, got 'a'"),
-        ("0.5 0 0 1 1", "line 1: class: expected a whole number, got 0.5"),
+        ("0.5 0 0 1 1", "line 1: class: expected a whole number below 1048576, got 0.5"),
+        ("2e9 0 0 1 1", "line 1: class: expected a whole number below 1048576, got 2e9"),
+        ("0 1e308 0 1 1", "line 1: a box in pixels is not finite: '0 1e308 0 1 1'"),
         ("0 inf 0 1 1", "line 1: x: expected a finite number, got inf"),
     ],
 )
