@@ -290,6 +290,25 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
         arrays = ", ".join(f"torch.tensor({name}{device})" for name in names)
         return snippet.lines("import torch", f"print({snippet.subject}({arrays}))")
 
+    def prepare_with_parameters(
+        self, operator: Any, mode: str, context: str
+    ) -> Callable[[Sequence[Array], Mapping[str, Array]], tuple[Array, ...]]:
+        """Return a function that gives a module its parameters by the ends of their names."""
+
+        def call(inputs: Sequence[Array], parameters: Mapping[str, Array]) -> tuple[Array, ...]:
+            left = dict(parameters)
+            for name, parameter in operator.named_parameters():
+                ends = [end for end in left if name.endswith(end)]
+                if not ends:
+                    raise ValueError(f"the module has a parameter {name!r}, which is not expected")
+                value = left.pop(max(ends, key=len))
+                parameter.data = self._torch.tensor(value, device=context)
+            if left:
+                raise ValueError(f"the module has no parameter {', '.join(left)}")
+            return self.prepare(operator, mode, context)(*inputs)
+
+        return call
+
     def _spread(self, tensor: Any) -> Any:
         """Return equal values with holes between them; PyTorch has no negative strides."""
         if not tensor.ndim:

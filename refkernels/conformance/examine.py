@@ -98,7 +98,7 @@ class Examiner:
     taken : set of str
         The dtypes in which it has run.
     untried : dict of str to str
-        The laws that were not tried, and why.
+        What was not tried, laws among it, and why.
     outside : int
         How many cases lie outside of what the target says that it offers.
     arbitrates : bool
@@ -164,6 +164,10 @@ class Examiner:
             return None
         if not self.offers.covers(case):
             self.outside += 1
+            return None
+        extra = [name for name in self.operator.optional if name in case.inputs]
+        if extra and not self.target.takes(self.operator.name, len(case.inputs)):
+            self.untried[", ".join(extra)] = "its call takes no such input"
             return None
         casts: list[_Cast] = []
         for dtype in dtypes:

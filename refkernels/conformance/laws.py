@@ -34,7 +34,7 @@ def first_broken(examiner: Examiner, name: str = "") -> Dissent | None:
         try:
             broken = _broken(examiner, law)
         except Untried as reason:
-            examiner.untried[law.name] = str(reason)
+            examiner.untried[f"the law that {law.name}"] = str(reason)
             continue
         if broken is not None:
             return broken

@@ -152,6 +152,7 @@ class ConformanceTest(pytest.Item):
             self.add_report_section("call", f"the target {title}", text)
         for what, why in result.untried.items():
             self.add_report_section("call", "not tried", f"{what} ({why})")
+        _skip_what_was_not_tried(result)
         if failed(result.verdict) or result.verdict not in ("conforms", "known"):
             raise _Found(result)
 
@@ -214,7 +215,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     result = assert_conforms(subject, operator, **{**keywords, "dtypes": dtypes})
     for what, why in result.untried.items():
         pyfuncitem.add_report_section("call", "not tried", f"{what} ({why})")
+    _skip_what_was_not_tried(result)
     return True
+
+
+def _skip_what_was_not_tried(result: "Result") -> None:
+    """Skip a test of dtypes that are all refused: it has shown nothing."""
+    if not result.dtypes and result.verdict in ("conforms", "known"):
+        pytest.skip("; ".join(f"{what} ({why})" for what, why in result.untried.items()))
 
 
 def _tests_of(operator: Any) -> dict[str, tuple[str, ...]]:

@@ -139,7 +139,7 @@ def _untried(examiner: Examiner) -> dict[str, str]:
     untried = {f"{dtype} is refused": said for dtype, said in refused.items()}
     if set(refused) == set(INTEGERS):
         untried = {"integers are refused": next(iter(refused.values()))}
-    untried |= {f"the law that {law}": why for law, why in examiner.untried.items()}
+    untried |= examiner.untried
     if examiner.outside:
         untried[f"{examiner.outside} cases"] = "they are outside of what is offered"
     return untried

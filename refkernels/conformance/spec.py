@@ -127,7 +127,9 @@ class Operator:
     dtypes : tuple of str
         Those that it is defined in.
     takes_integers : bool
-        Whether integers given for its reals mean anything.
+        Whether it has inputs of reals, for which integers may be given.
+    optional : tuple of str
+        The inputs that a target need not take (SPEC: optional).
     fit : callable
         ``fit(case, config)`` returns a case, which was made for other parameters, with inputs that
         go with these, or None if there are none.
@@ -143,6 +145,7 @@ class Operator:
     laws: tuple[Law, ...] = ()
     dtypes: tuple[str, ...] = ("float16", "float32", "float64")
     takes_integers: bool = True
+    optional: tuple[str, ...] = ()
     fit: Callable[[Case, Mapping[str, Any]], Case | None] = relabelled
 
     def cases(self, parameters: Parameters = FREE) -> SearchStrategy[Case]:

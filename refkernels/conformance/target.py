@@ -68,6 +68,25 @@ class Target:
         """
         return _parameters_of(self.find(name))
 
+    def takes(self, name: str, count: int) -> bool:
+        """Return whether an operator's call takes so many inputs, as far as its signature says."""
+        found = self.find(name)
+        if not _is_function(found):  # an object, or the class of one
+            kind = found if isinstance(found, type) else type(found)
+            if framework(found) != "numpy":
+                found = getattr(kind, "forward", getattr(kind, "hybrid_forward", kind.__call__))
+            else:
+                found = kind.__call__
+        try:
+            own = list(signature(found).parameters.values())
+        except (TypeError, ValueError):  # what is written in C need not say
+            return True
+        if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in own):
+            return True
+        kinds = (own[0].POSITIONAL_ONLY, own[0].POSITIONAL_OR_KEYWORD) if own else ()
+        names = [parameter.name for parameter in own if parameter.kind in kinds]
+        return len([name for name in names if name not in ("self", "F")]) >= count
+
     def divergences(self, name: str) -> tuple[Divergence, ...]:
         """Return what the target itself says, in ``__refkernels_divergences__``, of an operator."""
         said = self._said(name, "__refkernels_divergences__") or ()

@@ -30,7 +30,7 @@ def project(pytester, monkeypatch):
 
 def test_a_target_gives_a_test_for_each_operator_and_dtype_beside_the_others(project):
     result = project.runpytest_subprocess("--refkernels-target", "blocks", *QUICK, "-v")
-    result.assert_outcomes(passed=4, failed=3)
+    result.assert_outcomes(passed=5, failed=3)
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
@@ -45,7 +45,7 @@ def test_a_failure_shows_the_call_to_paste_and_what_the_target_prints(project):
     result = project.runpytest_subprocess(
         "--refkernels-target", "blocks", *QUICK, "-k", "NaiveSampler and float32"
     )
-    result.assert_outcomes(failed=1, deselected=7 - 1)
+    result.assert_outcomes(failed=1, deselected=8 - 1)
     result.stdout.fnmatch_lines(
         [
             "*samples[[]0[]] is -1, expected 1*",
@@ -63,7 +63,7 @@ def test_they_can_be_selected_by_the_marker(project):
         "--refkernels-target", "blocks", *QUICK, "-m", "refkernels", "--collect-only", "-q"
     )
     result.assert_outcomes(deselected=1)
-    result.stdout.fnmatch_lines(["*6/7 tests collected*"])
+    result.stdout.fnmatch_lines(["*7/8 tests collected*"])
 
 
 def test_a_target_alone_is_enough(project):
@@ -71,7 +71,7 @@ def test_a_target_alone_is_enough(project):
     result = project.runpytest_subprocess(
         "--refkernels-target", "blocks", *QUICK, "-k", "Maximum", "--refkernels-seed", "7"
     )
-    result.assert_outcomes(passed=3, deselected=3)
+    result.assert_outcomes(passed=4, deselected=3)
     assert result.ret == 0
 
 
@@ -102,7 +102,7 @@ def test_an_error_of_the_check_itself_has_its_traceback(project):
         "Checker.check = check\n"
     )
     result = project.runpytest_subprocess("--refkernels-target", "blocks", *QUICK, "-k", "float32")
-    result.assert_outcomes(failed=2, deselected=5)
+    result.assert_outcomes(failed=2, deselected=6)
     result.stdout.fnmatch_lines(["*checker.check(name, options)*", "E*OSError: disk full"])
 
 
@@ -113,7 +113,7 @@ def test_a_target_that_dies_fails_its_test_and_no_other(project):
         "def NaiveSampler(matches): os._exit(3)\n"
     )
     result = project.runpytest_subprocess("--refkernels-target", "deadly", *QUICK)
-    result.assert_outcomes(passed=4, failed=3)
+    result.assert_outcomes(passed=5, failed=3)
     result.stdout.fnmatch_lines(["NaiveSampler crashes:*"])
 
 
@@ -141,7 +141,7 @@ def test_nothing():
 def test_a_marked_test_holds_what_it_returns_to_the_operator_in_each_dtype(project):
     project.makepyfile(test_marked=MARKED)
     result = project.runpytest_subprocess("test_marked.py", "-v", "--strict-markers")
-    result.assert_outcomes(passed=3, failed=2)
+    result.assert_outcomes(passed=4, failed=2)
     result.stdout.fnmatch_lines(
         [
             "test_marked.py::test_right[[]float16[]] PASSED*",

@@ -292,6 +292,7 @@ OPERATORS = (
         _samples,
         lambda case: (Output("targets", index=True), Output("masks", index=True)),
         lambda case: {"samples": "PQR"[: case.inputs["samples"].ndim]},
+        takes_integers=False,
     ),
     CENTER_NET,
 )

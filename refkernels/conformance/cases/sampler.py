@@ -179,7 +179,7 @@ def _mining_of_image(image: Image) -> Iterable[Case]:
 
 
 OPERATORS = (
-    Operator("NaiveSampler", "sampler", _matches, samples, axes),
+    Operator("NaiveSampler", "sampler", _matches, samples, axes, takes_integers=False),
     Mining("OHEMSampler", "sampler", _mining, samples, axes, _mining_of_image),
     *by_quota.OPERATORS,
     *split.OPERATORS,
