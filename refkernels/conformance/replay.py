@@ -23,7 +23,7 @@ from refkernels.conformance.dissent import Dissent
 from refkernels.conformance.divergence import declared
 from refkernels.conformance.encoding import decode_config, encode_config
 from refkernels.conformance.examine import Examiner, Moment
-from refkernels.conformance.run import DTYPES, Result
+from refkernels.conformance.result import ALL_DTYPES, Result
 from refkernels.conformance.spec import Case
 from refkernels.conformance.target import Target
 
@@ -117,8 +117,9 @@ def load(place: Path) -> Saved:
             with archive, np.load(archive, allow_pickle=False) as stored:
                 inputs = {name: stored[f"input{i}"] for i, name in enumerate(content["inputs"])}
             case = Case(decode_config(content["config"]), inputs)
-        if content["dtype"] not in DTYPES:
-            raise ValueError(f"dtype is {content['dtype']!r}, expected one of {', '.join(DTYPES)}")
+        if content["dtype"] not in ALL_DTYPES:
+            known = ", ".join(ALL_DTYPES)
+            raise ValueError(f"dtype is {content['dtype']!r}, expected one of {known}")
         seen = (str(content.get(key, "")) for key in ("dtype", "mode", "context", "kind", "what"))
         return Saved(str(content["target"]), str(content["operator"]), case, law, *seen)
     except FileNotFoundError as error:
