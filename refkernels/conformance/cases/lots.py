@@ -18,7 +18,7 @@ __all__ = ["laws_of_lots"]
 
 Run = Callable[..., tuple[Array, ...]]
 
-DRAWS = 20_000
+DRAWS = 4000
 
 # Of so few subsets each is counted.
 FEW_SUBSETS = 70
