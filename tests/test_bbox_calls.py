@@ -153,6 +153,8 @@ def test_clip_refuses_images_and_sizes_that_do_not_fit():
         BBoxClipToImage()(np.zeros(4), IMAGE)
     with pytest.raises(ValueError, match=r"^img: expected \(..., H, W\), got shape \(3,\)$"):
         BBoxClipToImage()(x, np.zeros(3))
+    with pytest.raises(ValueError, match=r"^img: expected an array, got a ragged sequence$"):
+        BBoxClipToImage()(x, [[1, 2], [3]])
     with pytest.raises(
         ValueError, match=r"^sizes: expected \(B, 2\) or \(2,\), got shape \(2, 3\)$"
     ):

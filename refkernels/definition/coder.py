@@ -250,7 +250,8 @@ def _rounded(values: Sequence[float], *inputs: npt.ArrayLike) -> list[Fraction]:
 
 def _in_dtype_of(x: npt.ArrayLike, value: float) -> float:
     """Round a parameter that is compared with data to the data's dtype."""
-    return float(real(x).dtype.type(value))
+    with np.errstate(over="ignore"):  # beyond the largest number it is infinity
+        return float(real(x).dtype.type(value))
 
 
 def _center_form(box: Array) -> tuple[Fraction, Fraction, Fraction, Fraction]:
