@@ -11,7 +11,7 @@ from refkernels.conformance.counterexample import Budget, Counterexample
 from refkernels.conformance.examine import Examiner
 from refkernels.conformance.plain import Oddness, Plainness
 from refkernels.conformance.run import Options, check_operator
-from refkernels.conformance.spec import Case
+from refkernels.conformance.spec import DTYPES, Case
 from refkernels.conformance.target import Subject
 
 PLAIN = Oddness(infinite=False, boxes=0, numbers=0)
@@ -64,6 +64,7 @@ class TakesTheWorst(Wrong):
 
 def checked(target, examples=100, **options):
     subject = Subject(target, target.name)
+    options = {"dtypes": DTYPES, **options}
     return check_operator(target.name, subject, Options(examples, **options))
 
 

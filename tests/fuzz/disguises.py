@@ -45,7 +45,6 @@ SWAPPED = Wrap(
     lambda x: x.astype(x.dtype.newbyteorder(">")),
     "(lambda x: x.astype(x.dtype.newbyteorder('>')))({})",
 )
-MASKED = Wrap(np.ma.masked_array, "np.ma.masked_array({})")
 MATRIX = Wrap(_as_matrix, "np.asmatrix({})")
 LIST = Wrap(lambda x: x.tolist(), "{}.tolist()")
 ROWS = Wrap(list, "list({})")
@@ -56,7 +55,7 @@ BROADCAST = Wrap(
     lambda x: np.broadcast_to(x[:1], x.shape), "(lambda x: np.broadcast_to(x[:1], x.shape))({})"
 )
 
-LAYOUTS = (FORTRAN, STRIDED, REVERSED, READ_ONLY, UNALIGNED, SWAPPED, MASKED, MATRIX, LIST, ROWS)
+LAYOUTS = (FORTRAN, STRIDED, REVERSED, READ_ONLY, UNALIGNED, SWAPPED, MATRIX, LIST, ROWS)
 LAYOUTS += (BUFFER, FORTRAN, STRIDED, REVERSED, UNALIGNED, BROADCAST)
 
 
@@ -64,7 +63,7 @@ def disguised_array(dice: Dice, array: Array) -> Given:
     """Return an array in another layout."""
     wraps: list[Wrap] = []
     for wrap in (dice.choose(LAYOUTS) for _ in range(dice.choose((1, 1, 2)))):
-        if not _fits(wrap, array) or (wraps and wraps[-1] in (LIST, ROWS, BUFFER, MATRIX, MASKED)):
+        if not _fits(wrap, array) or (wraps and wraps[-1] in (LIST, ROWS, BUFFER, MATRIX)):
             continue
         wraps.append(wrap)
     return Given(array, tuple(wraps))

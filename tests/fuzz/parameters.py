@@ -78,7 +78,7 @@ def reals(*, divisors: bool) -> Parameter:
             for i, value in enumerate(values)
         ]
         joined = ", ".join(shown)
-        forms = ["[{}]", "({})", "np.array([{}], float)", "iter([{}])", "np.array([{}], object)"]
+        forms = ["[{}]", "({})", "np.array([{}], float)", "np.array([{}], object)"]
         return Given(python=dice.choose(forms).format(joined))
 
     def spoil(dice: Dice) -> str:

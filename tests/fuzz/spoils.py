@@ -250,12 +250,12 @@ def other_length(dice: Dice, array: Array, bound: Callable[[int, int], bool]) ->
 
 
 def masked(dice: Dice, array: Array) -> Spoilt:
-    """Return an array of which some is masked out."""
+    """Return an array of which some is masked out; a mask that says nothing is refused too."""
     mask = Wrap(
         lambda x: np.ma.masked_array(x, x > x.mean()),
         "(lambda x: np.ma.masked_array(x, x > x.mean()))({})",
     )
-    return Spoilt(Given(array, (mask,)), "a mask", EITHER)
+    return Spoilt(Given(array, (mask,)), "a mask", REFUSED)
 
 
 def no_array(dice: Dice, *, none_is_fine: bool = False) -> Spoilt:

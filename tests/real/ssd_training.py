@@ -149,7 +149,8 @@ def batch_of(annotations):
 
 def without_objects(image):
     """Return an image's annotations without its boxes."""
-    return replace(image, boxes=np.zeros((0, 4)), labels=np.zeros(0, np.int64))
+    nothing = np.zeros(0, np.int64)
+    return replace(image, boxes=np.zeros((0, 4)), labels=nothing, iscrowd=nothing)
 
 
 def train(use_ours, annotations, steps=2):

@@ -58,7 +58,7 @@ def _two_sets(dice: Dice) -> Case:
     if dice.chance(0.3):
         config["offset"] = dice.choose((0, 1, 0.5, -1.0, 1e-3, 1e10, 1e30))
     if dice.chance(0.3):
-        config["eps"] = dice.choose((0, 1e-15, 1e-3, 5e-324, 1e308, 1.0))
+        config["eps"] = dice.choose((0, 1e-15, 1e-3, 5e-324, 1e30, 1.0))
     images = dice.images()
     n, m = dice.count(), dice.count()
     both = boxes(dice, 1 if images is None else images, n + m)
