@@ -91,7 +91,7 @@ def _per_class(dice: Dice) -> dict[str, Any]:
     if dice.chance(0.6):
         config["max_pos"] = dice.choose((1, 2, 3, 128, 2**31 - 1))
     if dice.chance(0.4):
-        config["per_device_batch_size"] = dice.choose((1, 2, 2**64))
+        config["per_device_batch_size"] = dice.choose((1, 2, 2**31 - 1))
     return config
 
 
