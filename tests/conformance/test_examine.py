@@ -91,7 +91,7 @@ def test_a_mode_of_a_declared_divergence_is_not_run():
 
 
 def test_a_law_that_the_kernel_breaks_is_the_kernels():
-    law = Law("nothing is ever right", lambda run: "it is not")
+    law = Law("nothing is ever right", lambda run, parameters: "it is not")
     dissent = examiner(refkernels.NaiveSampler, laws=(law,)).examine_laws()
     assert (dissent.who, dissent.kind) == ("kernel", "breaks a law")
 
@@ -109,7 +109,7 @@ def test_an_interrupt_is_nobodys_fault():
         examiner(interrupted).examine(SMALL, "a test", ("float32",))
     calls = []
 
-    def check(run):
+    def check(run, parameters):
         calls.append(run(SMALL))
 
     with pytest.raises(KeyboardInterrupt):
@@ -120,7 +120,7 @@ def test_an_interrupt_is_nobodys_fault():
 def test_an_interrupt_that_a_target_raises_is_its_own():
     dissent = examiner(interrupts).examine(SMALL, "a test", ("float32",))
     assert (dissent.kind, dissent.what) == ("raises", "raises KeyboardInterrupt: ")
-    law = Law("it answers", lambda run: str(run(SMALL)[0].shape) and None)
+    law = Law("it answers", lambda run, parameters: str(run(SMALL)[0].shape) and None)
     assert examiner(interrupts, laws=(law,)).examine_laws().kind == "raises"
 
 
@@ -148,7 +148,7 @@ def test_cases_that_are_rare_are_fewer_and_no_error(monkeypatch):
 
     matches = st.integers(-1, 100).map(lambda match: {"matches": np.array([[match]])})
     cases = matches.map(partial(Case, {})).filter(is_early)
-    rare = replace(find("NaiveSampler"), cases=lambda: cases)
+    rare = replace(find("NaiveSampler"), draw=lambda parameters: cases)
     monkeypatch.setattr("refkernels.conformance.run.find", lambda name: rare)
     subject = Subject(refkernels.NaiveSampler, "NaiveSampler")
     result = check_operator("NaiveSampler", subject, Options(30, dtypes=("float32",)))
@@ -160,7 +160,7 @@ def test_a_target_that_raises_in_a_law_is_told_with_what():
     def broken(matches):
         raise ValueError("not today")
 
-    law = Law("it answers", lambda run: str(run(SMALL)[0].shape) and None)
+    law = Law("it answers", lambda run, parameters: str(run(SMALL)[0].shape) and None)
     dissent = examiner(broken, laws=(law,)).examine_laws()
     assert (dissent.who, dissent.kind) == ("target", "raises")
     assert "ValueError: not today" in dissent.what
