@@ -215,12 +215,6 @@ def test_a_law_takes_what_a_function_has_no_parameter_for_from_nobody():
         Parameters(offered=lambda name: name == "axis").of_law({"eps": 0})
 
 
-def two_mistakes(ious, threshold=0.5, share=False):
-    """Matches above the threshold alone, and never the third object."""
-    match = np.where(np.max(ious, -1) > ious.dtype.type(threshold), np.argmax(ious, -1), -1)
-    return np.where(match == 2, -1, match)
-
-
 def test_several_counterexamples_that_differ_are_shown_on_request():
     class Wrong(refkernels.BBoxBatchIOU):
         def __call__(self, a, b):

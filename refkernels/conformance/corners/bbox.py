@@ -46,8 +46,7 @@ def _beside(config: Mapping[str, Any]) -> Iterator[Case]:
     offset = config.get("offset", 0)
     boxes = _float32((-1, -1, 0, 0))
     for b in (_float32((offset, -1, 1, 0)), _float32((-1, offset, 0, 1))):
-        case = Case({"offset": offset}, {"a": boxes, "b": b})
-        yield case
+        yield Case({"offset": offset}, {"a": boxes, "b": b})
 
 
 def _aimed(config: Mapping[str, Any]) -> Iterator[Case]:

@@ -61,7 +61,7 @@ def around(threshold: float, dtype: Any) -> Array:
         return np.array([np.nextafter(at, dtype(-np.inf)), at, np.nextafter(at, dtype(np.inf))])
 
 
-def _around_each(config: Mapping[str, Any], *thresholds: float) -> Iterator[Array]:
+def _around_each(*thresholds: float) -> Iterator[Array]:
     """Yield IoUs around each of the thresholds that is one of an IoU, in each dtype."""
     for threshold in thresholds:
         for dtype in (np.float16, np.float32, np.float64):
@@ -71,7 +71,7 @@ def _around_each(config: Mapping[str, Any], *thresholds: float) -> Iterator[Arra
 
 def _aimed_mining(config: Mapping[str, Any]) -> Iterator[Case]:
     """Yield IoUs around the threshold, and positives whose number times the ratio is no integer."""
-    for ious in _around_each(config, config.get("thresh", 0.5)):
+    for ious in _around_each(config.get("thresh", 0.5)):
         # Beside a positive, so that the quota is not 0; each but the first is asked for alone.
         scores = np.array([0, 3, 2, 1], ious.dtype)
         for order in (scores, scores[[0, 3, 2, 1]]):
@@ -95,7 +95,7 @@ def _aimed_mining(config: Mapping[str, Any]) -> Iterator[Case]:
 def _aimed_lots(config: Mapping[str, Any]) -> Iterator[Case]:
     """Yield IoUs around the thresholds, and more candidates than any quota."""
     high, low = config.get("neg_thresh_high", 0.5), config.get("neg_thresh_low", 0.0)
-    for ious in _around_each(config, config["pos_thresh"], high, low):
+    for ious in _around_each(config["pos_thresh"], high, low):
         matches = np.full((1, 3), -1, ious.dtype)
         yield Case({}, {"matches": matches, "ious": ious.reshape(1, 3, 1)})
     count = config["num_sample"]
