@@ -153,6 +153,8 @@ class ConformanceTest(pytest.Item):
         for what, why in result.untried.items():
             self.add_report_section("call", "not tried", f"{what} ({why})")
         _skip_what_was_not_tried(result)
+        if result.verdict == "absent" and result.untried:
+            pytest.skip(result.note)
         if failed(result.verdict) or result.verdict not in ("conforms", "known"):
             raise _Found(result)
 
@@ -221,7 +223,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 def _skip_what_was_not_tried(result: "Result") -> None:
     """Skip a test of dtypes that are all refused: it has shown nothing."""
-    if not result.dtypes and result.verdict in ("conforms", "known"):
+    if not result.dtypes and result.verdict in ("conforms", "known", "absent"):
         pytest.skip("; ".join(f"{what} ({why})" for what, why in result.untried.items()))
 
 

@@ -97,6 +97,9 @@ def check_operator(
         contexts=tuple(examiner.contexts),
         seed=options.seed,
     )
+    if not dtypes and examiner.untried:
+        note = "; ".join(f"{what}: {why}" for what, why in examiner.untried.items())
+        return Result(name, "absent", seed=options.seed, note=note, untried=examiner.untried)
     if not dtypes:
         known = " and ".join(operator.dtypes)
         return Result(name, "absent", seed=options.seed, note=f"it is defined in {known} only")
