@@ -83,3 +83,10 @@ def test_code_that_takes_some_integers_takes_all():
 
     with pytest.raises(AssertionError, match="raises ValueError: not so large"):
         assert_conforms(Moody, "BBoxArea", dtypes=["int32"])
+
+
+def test_blocks_of_mxnet_are_not_held_to_integers_and_it_is_told():
+    gluon = pytest.importorskip("refkernels.gluon", exc_type=ImportError)
+    result = assert_conforms(gluon.BBoxArea, "BBoxArea", dtypes=INTEGERS)
+    assert result.verdict == "absent"
+    assert result.untried == {"integers": "MXNet computes in the dtype of its arrays"}
