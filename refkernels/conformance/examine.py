@@ -28,6 +28,9 @@ __all__ = ["SIDE_MODES", "Dissent", "Examiner", "Moment"]
 # One by one, the images of a batch must come out as they do together.
 BY_IMAGE = "by image"
 
+# So many images are run alone, if the batch has more the others together: it may have a hundred.
+ALONE = 4
+
 # These take long, or seldom differ from the plain modes: each case is run in one of them.
 SIDE_MODES = ("sliced", "strided", "exported", BY_IMAGE)
 
@@ -138,9 +141,15 @@ class Examiner:
         return [mode for mode in self.modes if mode not in SIDE_MODES]
 
     def modes_of(self, case: Case, turn: int) -> list[str]:
-        """Return the modes of a drawn case: the plain ones, and the others turn by turn."""
+        """Return the modes of a drawn case: the plain ones, and the others turn by turn.
+
+        Of a chain, whose operators are tried in all of them, each mode has its turn.
+        """
+        every = self._all_modes(case)
+        if self.operator.is_chain:
+            return [every[turn % len(every)]]
         plain = self.plain_modes
-        side = [mode for mode in self._all_modes(case) if mode in SIDE_MODES]
+        side = [mode for mode in every if mode in SIDE_MODES]
         return plain + ([side[turn % len(side)]] if side else [])
 
     def _all_modes(self, case: Case) -> list[str]:
@@ -274,21 +283,22 @@ class Examiner:
         call = self.operator.prepare(self.target, case, self.modes[0], context)
         axes = self.operator.axes(case)
         size = _batch_size(self.operator, case)
+        alone, together = range(size)[:ALONE], list(range(size)[ALONE:])
 
         def run(*inputs: Array) -> tuple[Array, ...]:
-            images = []
-            for b in range(size):
+            parts = []
+            for images in [*([b] for b in alone), *([together] if together else [])]:
                 own = [
-                    np.take(array, [b], axes[name].index("B")) if "B" in axes[name] else array
+                    np.take(array, images, axes[name].index("B")) if "B" in axes[name] else array
                     for name, array in zip(case.inputs, inputs, strict=True)
                 ]
-                images.append(call(*own))
-            return tuple(np.concatenate(parts) for parts in zip(*images, strict=True))
+                parts.append(call(*own))
+            return tuple(np.concatenate(own) for own in zip(*parts, strict=True))
 
         return run
 
     def examine_laws(self, name: str = "") -> Dissent | None:
-        """Return the first law of the operator that the kernel or the target breaks, or None.
+        """Return the first law of the operator that the target, or the kernel too, breaks, or None.
 
         With a name, that law alone is tried.
         """

@@ -24,9 +24,10 @@ class _Covered(Exception):
 
 
 def first_broken(examiner: Examiner, name: str = "") -> Dissent | None:
-    """Return the first law that the kernel or the target breaks, or None.
+    """Return the first law that the target breaks, or None.
 
-    With a name, that law alone is tried. Those that cannot be tried are noted in the examiner.
+    Where it does, the kernel is asked whether it breaks it too. With a name, that law alone is
+    tried. Those that cannot be tried are noted in the examiner.
     """
     for law in examiner.operator.laws:
         if name not in ("", law.name):
@@ -47,9 +48,6 @@ def _broken(examiner: Examiner, law: Law) -> Dissent | None:
         need = operator.needs[0]
         if not target.adapter(need).draws_by_image(target.find(need)):
             raise Untried("it is not offered: its lots come from a generator of all images")
-    what = law.check(operator.run_kernel, examiner.parameters)
-    if what is not None:
-        return _dissent(examiner, law, "kernel", "breaks a law", what, "call", "cpu")
     for context in examiner.contexts:
         for mode in examiner.plain_modes:
             kind = "breaks a law"
@@ -63,8 +61,12 @@ def _broken(examiner: Examiner, law: Law) -> Dissent | None:
                 raise
             except BaseException as error:  # of what a law makes of the outputs
                 kind, what = failure(error, Case({}, {}))
-            if what is not None:
-                return _dissent(examiner, law, "target", kind, what, mode, context)
+            if what is None:
+                continue
+            own = law.check(operator.run_kernel, examiner.parameters)
+            if own is not None:
+                return _dissent(examiner, law, "kernel", "breaks a law", own, "call", "cpu")
+            return _dissent(examiner, law, "target", kind, what, mode, context)
     return None
 
 

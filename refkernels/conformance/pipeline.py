@@ -70,6 +70,11 @@ class Pipeline(Operator):
     stages: tuple[Stage, ...] = ()
 
     @property
+    def is_chain(self) -> bool:
+        """Whether it is made of operators that are checked by themselves too."""
+        return True
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """The names of all operators in the chain."""
         return tuple(dict.fromkeys(_names([stage.recipe for stage in self.stages])))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from importlib import import_module
 from inspect import signature
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from refkernels.arrays import Array
 from refkernels.conformance.case import DTYPES, INTEGERS, Case, Image, Recipe
@@ -59,11 +59,19 @@ class Output:
     index: bool = False
 
 
-class Reference(NamedTuple):
+@dataclass(frozen=True)
+class Reference:
     """What a case's outputs must be: exact values, or if they were not asked for, the kernel's."""
 
     exact: tuple[Array, ...] | None
     kernel: tuple[Array, ...]
+    _bounds: dict[int, Any] = field(default_factory=dict)
+
+    def bound(self, number: int, reckon: Callable[[], Any]) -> Any:
+        """Return what bounds the errors of an output, by its number: once, for all modes."""
+        if number not in self._bounds:
+            self._bounds[number] = reckon()
+        return self._bounds[number]
 
 
 @dataclass(frozen=True)
@@ -156,6 +164,11 @@ class Operator:
     def needs(self) -> tuple[str, ...]:
         """The names that a target must have for this to be checked."""
         return (self.name,)
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether it is made of operators that are checked by themselves too."""
+        return False
 
     @cached_property
     def kernel(self) -> Any:
@@ -272,7 +285,7 @@ class Operator:
                     output.name,
                     outputs[i],
                     center,
-                    output.bound(case, center),
+                    reference.bound(i, partial(output.bound, case, center)),
                     kernel.dtype,
                     both_rounded=exact is None,
                     because=partial(_without_extent, self, case),

@@ -90,7 +90,7 @@ def test_a_threshold_of_any_value_is_met_exactly(threshold):
 
 def test_a_limit_of_sides_that_is_forgotten_is_found():
     config = {"clip": math.log(1000 / 16)}
-    with pytest.raises(AssertionError, match=r"boxes\[0, 0\] is .*, expected"):
+    with pytest.raises(AssertionError, match=r"boxes\[0, \d\] is .*, expected"):
         assert_conforms(
             refkernels.NormalizedBoxCenterDecoder(), "NormalizedBoxCenterDecoder", config=config
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ast import literal_eval
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,7 +96,7 @@ class Features(Operator):
         if len(outputs) != len(expected):
             what = f"{len(outputs)} outputs, expected {len(expected)}"
             return Disagreement("outputs", what, kind="wrong outputs")
-        bounds = self._bounds(case)
+        bounds = reference.bound(0, partial(self._bounds, case))
         for i, (found, exact, bound) in enumerate(zip(outputs, expected, bounds, strict=True)):
             dtype = reference.kernel[i].dtype
             both = reference.exact is None
