@@ -35,7 +35,7 @@ def run(rounds: int) -> bool:
 
 
 def _race(name: str, mxnet: Any, rounds: int) -> bool:
-    from refkernels.conformance.mxnet_graph import random_network
+    from refkernels.conformance.network.mxnet_graph import random_network
 
     json, params, image = random_network(name, SIZE)
     evaluator = GraphEvaluator(json, params)

@@ -1,5 +1,5 @@
 """``python -m refkernels`` is the command ``refkernels``."""
 
-from refkernels.cli import main
+from refkernels.cli.main import main
 
 main(prog_name="refkernels")

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refkernels import convolution
 from refkernels.arrays import (
     Array,
     as_real,
@@ -20,7 +19,8 @@ from refkernels.arrays import (
     require,
     to_computing,
 )
-from refkernels.layers import ACTIVATIONS, activate
+from refkernels.network import convolution
+from refkernels.network.layers import ACTIVATIONS, activate
 
 __all__ = ["ConvPredictor", "FCPredictor"]
 

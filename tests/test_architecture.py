@@ -81,26 +81,28 @@ ROOMS = {
     ),
     # Dumps are held to the kernels as conformance holds a target, so to the same bounds, which need
     # NumPy alone; conformance imports nothing of explain.
-    "refkernels.explain.error_bounds": Room(
+    "refkernels.explain.diff.error_bounds": Room(
         (
             "numpy",
             "refkernels.arrays",
-            "refkernels.conformance.bounds",
-            "refkernels.conformance.coder_bounds",
-            "refkernels.conformance.spec",
+            "refkernels.bounds.bbox",
+            "refkernels.bounds.coder",
+            "refkernels.conformance.model.operator",
         )
     ),
-    "refkernels.explain.page": Room(("jinja2", "numpy", "refkernels.arrays", "refkernels.explain")),
+    "refkernels.explain.trace.page": Room(
+        ("jinja2", "numpy", "refkernels.arrays", "refkernels.explain")
+    ),
     # Boxes are explained as assign assigns them; matrices need it not.
     "refkernels.explain": Room(("numpy", *KERNELS), lazily=("matplotlib", "refkernels.assign")),
-    "refkernels.conformance.report": REPORT,
+    "refkernels.conformance.report.console": REPORT,
     "refkernels.conformance.command": REPORT,
-    "refkernels.conformance.graph_report": REPORT,
-    "refkernels.conformance.adapters": ADAPTER,
-    "refkernels.conformance.target": ADAPTER,
-    "refkernels.conformance.mxnet_custom": ADAPTER,
-    "refkernels.conformance.mxnet_graph": ADAPTER,
-    "refkernels.conformance.html": Room(
+    "refkernels.conformance.network.command": REPORT,
+    "refkernels.conformance.targets.adapter": ADAPTER,
+    "refkernels.conformance.targets.target": ADAPTER,
+    "refkernels.conformance.targets.mxnet_custom": ADAPTER,
+    "refkernels.conformance.network.mxnet_graph": ADAPTER,
+    "refkernels.conformance.report.html": Room(
         ("jinja2", "numpy", "refkernels.arrays", "refkernels.conformance")
     ),
     "refkernels.conformance.pytest_plugin": Room(("pytest", "refkernels.conformance")),
@@ -108,13 +110,13 @@ ROOMS = {
         ("numpy", "hypothesis", "mpmath", "refkernels.definition", "refkernels.arrays", *OPERATORS),
         lazily=("refkernels",),
     ),
-    "refkernels.__main__": Room(("refkernels.cli",)),
-    "refkernels.cli_options": Room(("click",)),
-    "refkernels.cli_explain": Room(
-        ("click", "refkernels.cli_options"), lazily=("refkernels.assign", "refkernels.explain")
+    "refkernels.__main__": Room(("refkernels.cli.main",)),
+    "refkernels.cli.options": Room(("click",)),
+    "refkernels.cli.explain": Room(
+        ("click", "refkernels.cli.options"), lazily=("refkernels.assign", "refkernels.explain")
     ),
-    "refkernels.cli": Room(
-        ("click", "refkernels", "refkernels.cli_explain", "refkernels.cli_options"),
+    "refkernels.cli.main": Room(
+        ("click", "refkernels", "refkernels.cli.explain", "refkernels.cli.options"),
         lazily=(
             "numpy",
             "rich",
@@ -205,14 +207,14 @@ def test_a_module_imports_only_what_its_room_may(module: str) -> None:
         ("refkernels.gluon.bbox", "import refkernels.jit"),
         ("refkernels.gluon.bbox", "from refkernels.conformance import bounds"),
         ("refkernels.assign.anchors", "import mxnet"),
-        ("refkernels.conformance.run", "import rich"),
-        ("refkernels.conformance.run", "def run():\n    import mxnet"),
-        ("refkernels.conformance.target", "import mxnet"),
-        ("refkernels.conformance.bounds", "import refkernels.assign"),
-        ("refkernels.conformance.bounds", "def bound():\n    import refkernels.cli"),
-        ("refkernels.cli", "import numpy"),
-        ("refkernels.cli", "from refkernels.conformance import run"),
-        ("refkernels.cli", "if True:\n    import rich"),
+        ("refkernels.conformance.engine.run", "import rich"),
+        ("refkernels.conformance.engine.run", "def run():\n    import mxnet"),
+        ("refkernels.conformance.targets.target", "import mxnet"),
+        ("refkernels.bounds.bbox", "import refkernels.assign"),
+        ("refkernels.bounds.bbox", "def bound():\n    import refkernels.cli.main"),
+        ("refkernels.cli.main", "import numpy"),
+        ("refkernels.cli.main", "from refkernels.conformance import run"),
+        ("refkernels.cli.main", "if True:\n    import rich"),
         ("refkernels", "from refkernels import bbox"),
         ("refkernels", "import numpy"),
     ],
@@ -229,9 +231,9 @@ def test_the_rules_catch(module: str, source: str) -> None:
         ("refkernels.bbox", "import numpy.typing as npt\nfrom refkernels.jit import jit"),
         ("refkernels.jit", "import numba"),
         ("refkernels.gluon.bbox", "from mxnet.gluon import HybridBlock\nimport refkernels.bbox"),
-        ("refkernels.conformance.target", "def load():\n    import mxnet"),
-        ("refkernels.cli", "def check():\n    from refkernels.conformance import run"),
-        ("refkernels.conformance.run", "if TYPE_CHECKING:\n    import mxnet"),
+        ("refkernels.conformance.targets.target", "def load():\n    import mxnet"),
+        ("refkernels.cli.main", "def check():\n    from refkernels.conformance import run"),
+        ("refkernels.conformance.engine.run", "if TYPE_CHECKING:\n    import mxnet"),
     ],
 )
 def test_the_rules_allow(module: str, source: str) -> None:
@@ -242,10 +244,13 @@ def test_the_rules_allow(module: str, source: str) -> None:
     ("module", "absent"),
     [
         ("refkernels", {"numpy", "numba", "mxnet", "hypothesis", "click", "rich", "mpmath"}),
-        ("refkernels.cli", {"numpy", "numba", "mxnet", "hypothesis", "mpmath", "matplotlib"}),
+        ("refkernels.cli.main", {"numpy", "numba", "mxnet", "hypothesis", "mpmath", "matplotlib"}),
         ("refkernels.bbox", {"mxnet", "hypothesis", "click", "rich", "mpmath", "matplotlib"}),
         ("refkernels.assign", {"mxnet", "hypothesis", "click", "rich", "mpmath", "matplotlib"}),
-        ("refkernels.explain.diff", {"mxnet", "hypothesis", "mpmath", "matplotlib", "jinja2"}),
+        (
+            "refkernels.explain.diff.compare",
+            {"mxnet", "hypothesis", "mpmath", "matplotlib", "jinja2"},
+        ),
         ("refkernels.conformance", {"mxnet", "numba", "rich", "click", "matplotlib"}),
         ("refkernels.definition.bbox", {"numba", "refkernels.arrays", "refkernels.jit"}),
     ],

@@ -29,7 +29,7 @@ def test_what_is_not_installed_is_told_in_a_line(
 ) -> None:
     code = (
         f"import sys; sys.modules[{package!r}] = None\n"
-        f"from refkernels.cli import main; main({arguments!r})"
+        f"from refkernels.cli.main import main; main({arguments!r})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode != 0

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refkernels import layers
-from refkernels.conformance.bounds import roundoff
-from refkernels.conformance.compare import error_ratio
-from refkernels.conformance.layer_bounds import layer_error
-from refkernels.convolution import convolve, fully_connect
+from refkernels.bounds.bbox import roundoff
+from refkernels.bounds.network import layer_error
+from refkernels.conformance.model.compare import error_ratio
 from refkernels.definition import layers as definition
-from refkernels.feature.attributes import Attributes
-from refkernels.feature.mxnet_operators import OPERATORS
+from refkernels.network import layers
+from refkernels.network.attributes import Attributes
+from refkernels.network.convolution import convolve, fully_connect
+from refkernels.network.mxnet_operators import OPERATORS
 
 DTYPES = st.sampled_from([np.float32, np.float64])
 SEEDS = st.integers(0, 2**32 - 1)
@@ -78,7 +78,7 @@ def test_convolution_in_strips_is_convolution_at_once(monkeypatch):
     rng = np.random.default_rng(0)
     x, weight = rng.normal(size=(2, 3, 11, 9)), rng.normal(size=(4, 3, 3, 3))
     at_once = convolve(x, weight, pad=(1, 1), stride=(2, 1))
-    monkeypatch.setattr("refkernels.convolution.STRIP_BYTES", 27 * 9 * 8 * 4)
+    monkeypatch.setattr("refkernels.network.convolution.STRIP_BYTES", 27 * 9 * 8 * 4)
     np.testing.assert_allclose(convolve(x, weight, pad=(1, 1), stride=(2, 1)), at_once, rtol=1e-12)
 
 

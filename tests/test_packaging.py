@@ -58,11 +58,11 @@ def test_the_package_says_that_it_is_typed() -> None:
 @pytest.mark.usefixtures("metadata")
 def test_the_command_is_installed() -> None:
     (command,) = importlib.metadata.entry_points(group="console_scripts", name="refkernels")
-    assert command.value == "refkernels.cli:main"
+    assert command.value == "refkernels.cli.main:main"
 
 
 def test_the_command_says_what_it_can_do() -> None:
-    code = "from refkernels.cli import main; main(['--help'])"
+    code = "from refkernels.cli.main import main; main(['--help'])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert "check" in run.stdout

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refkernels.conformance.bounds import final_rounding, roundoff
-from refkernels.conformance.compare import compare_real
-from refkernels.conformance.layer_bounds import layer_error
+from refkernels.bounds.bbox import final_rounding, roundoff
+from refkernels.bounds.network import layer_error
+from refkernels.conformance.model.compare import compare_real
 from refkernels.definition import predictor as definition
-from refkernels.feature.attributes import Attributes
-from refkernels.feature.mxnet_operators import OPERATORS
+from refkernels.network.attributes import Attributes
+from refkernels.network.mxnet_operators import OPERATORS
 from refkernels.predictor import ConvPredictor, FCPredictor
 
 ACTIVATIONS = st.sampled_from([None, "relu", "sigmoid", "tanh", "softrelu", "softsign"])

@@ -4,27 +4,27 @@ from importlib import import_module
 from typing import Any
 
 _MODULE_OF = {
-    "Resize": "part",
-    "SparseTargets": "results",
-    "Summary": "part",
-    "TargetAssigner": "assigner",
-    "Targets": "results",
-    "AnnotationSet": "annotations",
-    "ImageAnnotations": "annotations",
-    "read_annotations": "folders",
-    "read_coco": "annotations",
-    "read_voc": "folders",
-    "read_yolo": "folders",
-    "sample_images": "generated",
-    "assign_dataset": "dataset",
-    "dask_assign": "dask_graph",
-    "faster_rcnn_anchors": "anchors",
-    "grid_anchors": "anchors",
-    "retinanet_anchors": "anchors",
-    "rpn_fpn_anchors": "anchors",
-    "ssd300_anchors": "anchors",
-    "ssd512_anchors": "anchors",
-    "yolo3_anchors": "anchors",
+    "Resize": "assign.dataset.part",
+    "SparseTargets": "assign.results",
+    "Summary": "assign.dataset.part",
+    "TargetAssigner": "assign.assigner",
+    "Targets": "assign.results",
+    "AnnotationSet": "annotations.coco",
+    "ImageAnnotations": "annotations.coco",
+    "read_annotations": "annotations.folder",
+    "read_coco": "annotations.coco",
+    "read_voc": "annotations.folder",
+    "read_yolo": "annotations.folder",
+    "sample_images": "annotations.generated",
+    "assign_dataset": "assign.dataset.job",
+    "dask_assign": "assign.dataset.dask_graph",
+    "faster_rcnn_anchors": "assign.anchors",
+    "grid_anchors": "assign.anchors",
+    "retinanet_anchors": "assign.anchors",
+    "rpn_fpn_anchors": "assign.anchors",
+    "ssd300_anchors": "assign.anchors",
+    "ssd512_anchors": "assign.anchors",
+    "yolo3_anchors": "assign.anchors",
 }
 
 __all__ = list(_MODULE_OF)
@@ -32,7 +32,7 @@ __all__ = list(_MODULE_OF)
 
 def __getattr__(name: str) -> Any:
     if name in _MODULE_OF:
-        return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+        return getattr(import_module(f"refkernels.{_MODULE_OF[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -18,15 +18,15 @@ from refkernels.arrays import (
     shown,
 )
 from refkernels.assign.batch import Batch, read_batch, rounded_boxes, without_extent
-from refkernels.assign.composition import Operators, compose
-from refkernels.assign.known import Scratch, new_scratch
-from refkernels.assign.plan import check_operators, draws, make_plan
+from refkernels.assign.fused.known import Scratch, new_scratch
+from refkernels.assign.fused.plan import check_operators, draws, make_plan
+from refkernels.assign.fused.samples import COMPOSE, DONE, solve
+from refkernels.assign.fused.targets import emit_sparse, solve_dense
+from refkernels.assign.fused.tiles import build_tiles
 from refkernels.assign.presets import Presets
 from refkernels.assign.results import SparseTargets, Targets, arrays_of
-from refkernels.assign.samples import COMPOSE, DONE, solve
-from refkernels.assign.targets import emit_sparse, solve_dense
-from refkernels.assign.tiles import build_tiles
-from refkernels.assign.workers import Workers
+from refkernels.assign.threads import Workers
+from refkernels.chain.chain import Operators, compose
 from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
 from refkernels.jit import next_number
 from refkernels.matcher import BipartiteMatcher, CompositeMatcher, Matcher, MaximumMatcher

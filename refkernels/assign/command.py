@@ -6,12 +6,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from refkernels.assign.annotations import AnnotationSet
+from refkernels.annotations.coco import AnnotationSet
+from refkernels.annotations.folder import read_annotations
+from refkernels.annotations.generated import sample_images
 from refkernels.assign.assigner import TargetAssigner
-from refkernels.assign.dataset import assign_dataset, network_of
-from refkernels.assign.folders import read_annotations
-from refkernels.assign.generated import sample_images
-from refkernels.assign.part import Summary
+from refkernels.assign.dataset.job import assign_dataset, network_of
+from refkernels.assign.dataset.part import Summary
 
 __all__ = ["assign_command"]
 
@@ -76,7 +76,7 @@ def assign_command(
     if output is not None:
         runner = None
         if scheduler is not None:
-            from refkernels.assign.dask_graph import DaskRunner
+            from refkernels.assign.dataset.dask_graph import DaskRunner
 
             runner = DaskRunner(scheduler)
         start = time.perf_counter()

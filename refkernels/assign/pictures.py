@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from refkernels.annotations.coco import ImageAnnotations
 from refkernels.arrays import Array
-from refkernels.assign.annotations import ImageAnnotations
 from refkernels.assign.assigner import TargetAssigner
-from refkernels.assign.part import SIZES, Resize, numeric_id, sizes_of
+from refkernels.assign.dataset.part import SIZES, Resize, numeric_id, sizes_of
 
 __all__ = ["draw_assignment", "plot_images", "plot_positives", "positives_per_object"]
 

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from refkernels.conformance.assertion import assert_conforms
-    from refkernels.conformance.divergence import Divergence, witness
-    from refkernels.conformance.offering import Offers, offers
+    from refkernels.conformance.peers.divergence import Divergence, witness
+    from refkernels.conformance.targets.offering import Offers, offers
 
 __all__ = ["Divergence", "Offers", "assert_conforms", "offers", "witness"]
 
 PLACES = {
     "assert_conforms": "assertion",
-    "Divergence": "divergence",
-    "Offers": "offering",
-    "offers": "offering",
-    "witness": "divergence",
+    "Divergence": "peers.divergence",
+    "Offers": "targets.offering",
+    "offers": "targets.offering",
+    "witness": "peers.divergence",
 }
 
 

@@ -5,12 +5,12 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from refkernels.conformance.cases import find
-from refkernels.conformance.divergence import Divergence
-from refkernels.conformance.offering import Offers
-from refkernels.conformance.run import ALL_DTYPES, Options, Result, check_operator
-from refkernels.conformance.spec import Case, Recipe
-from refkernels.conformance.target import Subject
-from refkernels.conformance.verdict import VERDICTS, failed
+from refkernels.conformance.engine.run import ALL_DTYPES, Options, Result, check_operator
+from refkernels.conformance.model.operator import Case, Recipe
+from refkernels.conformance.model.verdict import VERDICTS, failed
+from refkernels.conformance.peers.divergence import Divergence
+from refkernels.conformance.targets.offering import Offers
+from refkernels.conformance.targets.target import Subject
 
 __all__ = ["account", "assert_conforms"]
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from refkernels.conformance import cases, report, workers
-from refkernels.conformance.replay import load
-from refkernels.conformance.run import Options
-from refkernels.conformance.spec import Image
-from refkernels.conformance.summary import Summary, write
-from refkernels.conformance.verdict import exit_status
+from refkernels.conformance import cases
+from refkernels.conformance.engine.replay import load
+from refkernels.conformance.engine.run import Options
+from refkernels.conformance.model.operator import Image
+from refkernels.conformance.model.verdict import exit_status
+from refkernels.conformance.process import supervisor as workers
+from refkernels.conformance.report import console as report
+from refkernels.conformance.report.summary import Summary, write
 
 __all__ = ["UsageError", "check_command", "replay_command"]
 
@@ -125,7 +127,7 @@ def replay_command(place: Path, target: str | None, *, time_limit: float, strict
 def _renderer(format_: str) -> Callable[[Summary], str]:
     name, function = RENDERERS[format_]
     try:
-        module = import_module(f"refkernels.conformance.{name}")
+        module = import_module(f"refkernels.conformance.report.{name}")
     except ModuleNotFoundError as error:
         install = "install it with: pip install 'refkernels[check]'"
         raise UsageError(f"--{format_} needs {error.name}; {install}") from None

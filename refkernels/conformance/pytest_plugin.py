@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 if TYPE_CHECKING:
-    from refkernels.conformance.run import Options, Result
-    from refkernels.conformance.workers import Checker
+    from refkernels.conformance.engine.run import Options, Result
+    from refkernels.conformance.process.supervisor import Checker
 
 __all__: list[str] = []
 
@@ -100,8 +100,8 @@ class ConformanceTarget(pytest.Collector):
         """
         try:
             from refkernels.conformance.cases import operators
-            from refkernels.conformance.target import TargetError
-            from refkernels.conformance.workers import Checker
+            from refkernels.conformance.process.supervisor import Checker
+            from refkernels.conformance.targets.target import TargetError
 
             operators()  # which imports what only some of them need
         except ModuleNotFoundError as error:
@@ -121,7 +121,7 @@ class ConformanceTarget(pytest.Collector):
     def collect(self) -> "Iterator[ConformanceTest]":
         """Make a test for each operator and dtype there is."""
         from refkernels.conformance.cases import find
-        from refkernels.conformance.run import Options
+        from refkernels.conformance.engine.run import Options
 
         option = self.config.getoption
         examples, seed = option("refkernels_max_examples"), option("refkernels_seed")
@@ -144,7 +144,7 @@ class ConformanceTest(pytest.Item):
 
     def runtest(self) -> None:
         """Check it, and raise what is found."""
-        from refkernels.conformance.verdict import failed
+        from refkernels.conformance.model.verdict import failed
 
         checker, name, options = self.ask
         result = checker.check(name, options)
@@ -229,7 +229,7 @@ def _skip_what_was_not_tried(result: "Result") -> None:
 
 def _tests_of(operator: Any) -> dict[str, tuple[str, ...]]:
     """Return the dtypes of each test of an operator, by the test's id."""
-    from refkernels.conformance.spec import INTEGERS
+    from refkernels.conformance.model.operator import INTEGERS
 
     tests: dict[str, tuple[str, ...]] = {dtype: (dtype,) for dtype in operator.dtypes}
     return {**tests, WHOLE: INTEGERS} if operator.takes_integers else tests

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import check_integer, require
-from refkernels.explain.records import MATCHED, Fate
-from refkernels.explain.trace import Trace, explain
+from refkernels.explain.trace.records import MATCHED, Fate
+from refkernels.explain.trace.trace import Trace, explain
 
 __all__ = ["explain_command"]
 
@@ -71,14 +71,14 @@ def explain_command(
         for flip in flips:
             print(flip)
     if png is not None:
-        from refkernels.assign.storage import write_atomically
-        from refkernels.explain.pictures import draw_trace
+        from refkernels.assign.dataset.storage import write_atomically
+        from refkernels.explain.trace.pictures import draw_trace
 
         figure = draw_trace(trace, size=extent)
         write_atomically(png, lambda file: figure.savefig(file, dpi=110, format="png"))
         print(f"\npicture in {png}")
     if html is not None:
-        page = import_module("refkernels.explain.page")
+        page = import_module("refkernels.explain.trace.page")
         page.write_page(trace, html, picture, extent=extent)
         print(f"\npage in {html}")
 
@@ -93,8 +93,8 @@ def _trace(
     seed: int,
 ) -> tuple[Trace, tuple[float, float]]:
     from refkernels.assign import TargetAssigner, read_annotations, sample_images
-    from refkernels.assign.dataset import network_of
-    from refkernels.assign.part import numeric_id
+    from refkernels.assign.dataset.job import network_of
+    from refkernels.assign.dataset.part import numeric_id
 
     require(
         not options or preset in ("ssd300", "ssd512"),

@@ -3,9 +3,9 @@
 A reference evaluator for MXNet graphs, and networks that are cut or extended to give features.
 """
 
-from refkernels import convolution, layers
-from refkernels.feature.evaluator import GraphEvaluator
 from refkernels.feature.expander import FeatureExpander, FeatureExtractor, FPNFeatureExpander
+from refkernels.network import convolution, layers
+from refkernels.network.evaluator import GraphEvaluator
 
 __all__ = ["FPNFeatureExpander", "FeatureExpander", "FeatureExtractor", "GraphEvaluator"]
 

@@ -16,8 +16,8 @@ from refkernels.arrays import (
     require,
     shown,
 )
-from refkernels.feature.evaluator import GraphEvaluator
-from refkernels.feature.graph import Graph, Node, nearest, read_symbol
+from refkernels.network.evaluator import GraphEvaluator
+from refkernels.network.graph import Graph, Node, nearest, read_symbol
 
 __all__ = [
     "FPNFeatureExpander",

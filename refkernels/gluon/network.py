@@ -13,9 +13,9 @@ from mxnet.gluon import HybridBlock
 from mxnet.symbol import Symbol
 
 from refkernels.arrays import as_sequence, shown
-from refkernels.feature.graph import nearest
 from refkernels.gluon.quota_sampler import claim_name
 from refkernels.legacy_numpy import numpy_for_mxnet
+from refkernels.network.graph import nearest
 
 __all__ = ["cut_network"]
 

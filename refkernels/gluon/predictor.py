@@ -8,7 +8,7 @@ from mxnet.gluon import nn
 
 from refkernels.arrays import check_choice, check_flag, check_integer, check_pair
 from refkernels.gluon.block import RealBlock
-from refkernels.layers import ACTIVATIONS
+from refkernels.network.layers import ACTIVATIONS
 
 __all__ = ["ConvPredictor", "FCPredictor"]
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from refkernels.assign import json_stream
-from refkernels.assign.annotations import read_coco
-from refkernels.assign.generated import sample_images
+from refkernels.annotations import json_stream
+from refkernels.annotations.coco import read_coco
+from refkernels.annotations.generated import sample_images
 
 
 def instances(**changes: Any) -> dict[str, Any]:

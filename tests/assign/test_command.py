@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from refkernels.assign import command, dask_graph
+from refkernels.assign import command
 from refkernels.assign.command import assign_command
-from refkernels.assign.dataset import Job, run_part
+from refkernels.assign.dataset import dask_graph
+from refkernels.assign.dataset.job import Job, run_part
 
 pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
 
@@ -60,7 +61,7 @@ def test_a_bad_annotation_is_fatal_unless_it_is_to_be_skipped(
 
 def test_the_command_line_says_what_is_wrong_in_a_line(annotations: Path, tmp_path: Path) -> None:
     testing = pytest.importorskip("click.testing")
-    from refkernels.cli import main
+    from refkernels.cli.main import main
 
     def run(*arguments: str) -> Any:
         return testing.CliRunner().invoke(main, ["assign", *arguments])

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from refkernels.assign import TargetAssigner, dask_assign, sample_images
-from refkernels.assign.dask_graph import DaskRunner
-from refkernels.assign.dataset import Job, assign_dataset
-from refkernels.assign.part import Resize
+from refkernels.assign.dataset.dask_graph import DaskRunner
+from refkernels.assign.dataset.job import Job, assign_dataset
+from refkernels.assign.dataset.part import Resize
 from refkernels.sampler import QuotaSampler
 
 distributed = pytest.importorskip("distributed")

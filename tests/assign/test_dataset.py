@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from refkernels.assign import AnnotationSet, ImageAnnotations, TargetAssigner, sample_images
-from refkernels.assign.dataset import MANIFEST, Job, assign_dataset, run_part
-from refkernels.assign.part import Resize, Summary, assign_part, numeric_id
+from refkernels.assign.dataset.job import MANIFEST, Job, assign_dataset, run_part
+from refkernels.assign.dataset.part import Resize, Summary, assign_part, numeric_id
 
 parquet = pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
 
@@ -216,7 +216,7 @@ def test_without_pyarrow_it_is_told_what_to_install(
 RUN = """
 import sys
 from refkernels.assign import sample_images
-from refkernels.assign.dataset import assign_dataset
+from refkernels.assign.dataset.job import assign_dataset
 if __name__ == "__main__":
     print(flush=True)
     assign_dataset(

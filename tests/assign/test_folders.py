@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from refkernels.annotations.image_size import read_image_size
 from refkernels.assign import read_annotations, read_coco, read_voc, read_yolo
-from refkernels.assign.image_size import read_image_size
 
 OBJECT = """<object><name>{name}</name><difficult>1</difficult>
 <bndbox><xmin>{box[0]}</xmin><ymin>{box[1]}</ymin><xmax>{box[2]}</xmax><ymax>{box[3]}</ymax></bndbox>

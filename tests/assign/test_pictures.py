@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from refkernels.assign import Resize, TargetAssigner, sample_images
-from refkernels.assign.dataset import assign_dataset
+from refkernels.assign.dataset.job import assign_dataset
 from refkernels.assign.pictures import (
     draw_assignment,
     plot_images,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from refkernels.arrays import Array
-from refkernels.assign.workers import Workers
+from refkernels.assign.threads import Workers
 from refkernels.jit import next_number
 
 

@@ -12,9 +12,9 @@ from refkernels import (
     NormalizedBoxCenterDecoder,
     NormalizedBoxCenterEncoder,
 )
-from refkernels.conformance import coder_bounds
-from refkernels.conformance.compare import compare_real
-from refkernels.conformance.spec import Case
+from refkernels.bounds import coder as coder_bounds
+from refkernels.conformance.model.compare import compare_real
+from refkernels.conformance.model.operator import Case
 from refkernels.definition import coder as definition
 from refkernels.definition.bbox import exact
 

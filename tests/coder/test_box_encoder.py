@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 import refkernels
 from refkernels import NormalizedBoxCenterEncoder, NormalizedPerClassBoxCenterEncoder
-from refkernels.conformance import coder_bounds
-from refkernels.conformance.compare import compare_real
-from refkernels.conformance.spec import Case
-from refkernels.conformance.strategies import box_sets, seeded_box_sets
+from refkernels.bounds import coder as coder_bounds
+from refkernels.conformance.cases.strategies import box_sets, seeded_box_sets
+from refkernels.conformance.model.compare import compare_real
+from refkernels.conformance.model.operator import Case
 from refkernels.definition import coder as definition
 
 DTYPES = [np.float16, np.float32, np.float64]

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refkernels import CenterNetDecoder
+from refkernels.bounds import coder as coder_bounds
 from refkernels.coder.heatmap_decoder import BLOCK
-from refkernels.conformance import coder_bounds
-from refkernels.conformance.compare import compare_real
-from refkernels.conformance.spec import Case
+from refkernels.conformance.model.compare import compare_real
+from refkernels.conformance.model.operator import Case
 from refkernels.definition import coder as definition
 
 DTYPES = [np.float16, np.float32, np.float64]

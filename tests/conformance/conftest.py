@@ -5,10 +5,10 @@ from datetime import datetime, timezone
 import numpy as np
 import pytest
 
-from refkernels.conformance.dissent import Dissent
-from refkernels.conformance.run import Result
-from refkernels.conformance.spec import Case
-from refkernels.conformance.summary import Summary
+from refkernels.conformance.engine.run import Result
+from refkernels.conformance.model.dissent import Dissent
+from refkernels.conformance.model.operator import Case
+from refkernels.conformance.report.summary import Summary
 
 HOSTILE = "<script>alert('x')</script> & \"quotes\" \x00\x1b[31m \ud800 ]]>"
 

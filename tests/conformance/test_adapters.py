@@ -5,7 +5,12 @@ import random
 import numpy as np
 import pytest
 
-from refkernels.conformance.adapters import GluonAdapter, InputsChanged, NumPyAdapter, strided
+from refkernels.conformance.targets.adapter import (
+    GluonAdapter,
+    InputsChanged,
+    NumPyAdapter,
+    strided,
+)
 
 
 def test_strided_arrays_are_equal_in_another_layout():

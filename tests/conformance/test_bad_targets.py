@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from refkernels.conformance import workers
-from refkernels.conformance.replay import load
-from refkernels.conformance.run import Options, Result
-from refkernels.conformance.target import TargetError
-from refkernels.conformance.workers import Checker, check
+from refkernels.conformance.engine.replay import load
+from refkernels.conformance.engine.run import Options, Result
+from refkernels.conformance.process import supervisor as workers
+from refkernels.conformance.process.supervisor import Checker, check
+from refkernels.conformance.targets.target import TargetError
 
 TARGETS = Path(__file__).parent / "targets"
 

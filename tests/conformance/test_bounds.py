@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from refkernels.bounds.bbox import roundoff
 from refkernels.conformance import cases
-from refkernels.conformance.bounds import roundoff
-from refkernels.conformance.compare import error_ratio
-from refkernels.conformance.spec import Case
+from refkernels.conformance.model.compare import error_ratio
+from refkernels.conformance.model.operator import Case
 
 RNG = np.random.default_rng(20)
 

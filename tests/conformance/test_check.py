@@ -8,13 +8,13 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from refkernels.cli import main
+from refkernels.cli.main import main
 from refkernels.conformance.cases import find
-from refkernels.conformance.corners import corners_of
-from refkernels.conformance.divergence import declared
-from refkernels.conformance.report import print_results
-from refkernels.conformance.run import Options, Result
-from refkernels.conformance.workers import check
+from refkernels.conformance.cases.corners import corners_of
+from refkernels.conformance.engine.run import Options, Result
+from refkernels.conformance.peers.divergence import declared
+from refkernels.conformance.process.supervisor import check
+from refkernels.conformance.report.console import print_results
 
 TARGETS = Path(__file__).parent / "targets"
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from refkernels.conformance import cases
-from refkernels.conformance.compare import error_ratio
-from refkernels.conformance.spec import Case
+from refkernels.conformance.model.compare import error_ratio
+from refkernels.conformance.model.operator import Case
 
 ANCHORS, MATCHES = 60, 12
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refkernels.conformance.compare import (
+from refkernels.conformance.model.compare import (
     as_fraction,
     compare_exact,
     compare_real,

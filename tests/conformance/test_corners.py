@@ -3,9 +3,9 @@
 import pytest
 
 from refkernels.conformance.cases import find, operators
-from refkernels.conformance.corners import corners_of
-from refkernels.conformance.corners.sizes import SIZES
-from refkernels.conformance.run import DTYPES
+from refkernels.conformance.cases.corners import corners_of
+from refkernels.conformance.cases.sizes import SIZES
+from refkernels.conformance.engine.run import DTYPES
 
 # Whose examples, or whose networks, no thread shares with another.
 WITHOUT_SIZES = {"SplitSampler", "SplitSortedBucketSampler"}

@@ -5,14 +5,14 @@ import time
 import numpy as np
 
 import refkernels
-from refkernels.conformance import counterexample
 from refkernels.conformance.cases import find
-from refkernels.conformance.counterexample import Budget, Counterexample
-from refkernels.conformance.examine import Examiner
-from refkernels.conformance.plain import Oddness, Plainness
-from refkernels.conformance.run import Options, check_operator
-from refkernels.conformance.spec import DTYPES, Case
-from refkernels.conformance.target import Subject
+from refkernels.conformance.engine import counterexample
+from refkernels.conformance.engine.counterexample import Budget, Counterexample
+from refkernels.conformance.engine.examine import Examiner
+from refkernels.conformance.engine.plain import Oddness, Plainness
+from refkernels.conformance.engine.run import Options, check_operator
+from refkernels.conformance.model.operator import DTYPES, Case
+from refkernels.conformance.targets.target import Subject
 
 PLAIN = Oddness(infinite=False, boxes=0, numbers=0)
 

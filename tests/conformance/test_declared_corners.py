@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from refkernels.conformance.cases import find
-from refkernels.conformance.divergence import declared
-from refkernels.conformance.gluoncv_divergences import chain
-from refkernels.conformance.gluoncv_divergences.bbox import intersection_and_union
-from refkernels.conformance.spec import Case
+from refkernels.conformance.model.operator import Case
+from refkernels.conformance.peers.divergence import declared
+from refkernels.conformance.peers.gluoncv import chain
+from refkernels.conformance.peers.gluoncv.bbox import intersection_and_union
 from tests.conformance.test_images import IMAGE
 
 BOX = np.array([[0.0, 0.0, 2.0, 3.0]])
@@ -58,7 +58,7 @@ def test_quotas_of_negatives_that_are_given_or_not_filled_are_as_they_should_be(
 
 
 def test_the_module_prints_the_page_of_what_is_declared():
-    module = "refkernels.conformance.gluoncv_divergences"
+    module = "refkernels.conformance.peers.gluoncv"
     done = subprocess.run(
         [sys.executable, "-m", module], capture_output=True, text=True, check=True
     )

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, Phase, settings
 
 import refkernels
 from refkernels.conformance.cases import find
-from refkernels.conformance.divergence import Divergence, declared, witness
-from refkernels.conformance.examine import Examiner
-from refkernels.conformance.gluoncv_divergences import DIVERGENCES
-from refkernels.conformance.run import Options, check_operator
-from refkernels.conformance.target import Subject, Target
-from refkernels.conformance.verdict import failed
+from refkernels.conformance.engine.examine import Examiner
+from refkernels.conformance.engine.run import Options, check_operator
+from refkernels.conformance.model.verdict import failed
+from refkernels.conformance.peers.divergence import Divergence, declared, witness
+from refkernels.conformance.peers.gluoncv import DIVERGENCES
+from refkernels.conformance.targets.target import Subject, Target
 
 ROOT = Path(__file__).parents[2]
 OPERATORS = list(dict.fromkeys(divergence.operator for divergence in DIVERGENCES))
@@ -91,7 +91,7 @@ GONE = [
 @pytest.mark.parametrize(("when", "said"), GONE)
 def test_a_declaration_of_what_is_not_there_fails(monkeypatch, when, said) -> None:
     declaration = Divergence("X-001", "BBoxArea", "Areas are wrong.", when, AREA)
-    run = import_module("refkernels.conformance.run")
+    run = import_module("refkernels.conformance.engine.run")
     monkeypatch.setattr(run, "declared", lambda target, operator: (declaration,))
     subject = Subject(refkernels.BBoxArea, "BBoxArea")
     result = check_operator("BBoxArea", subject, Options(max_examples=2))
@@ -100,6 +100,6 @@ def test_a_declaration_of_what_is_not_there_fails(monkeypatch, when, said) -> No
 
 
 def test_the_page_is_what_the_declarations_say() -> None:
-    page = import_module("refkernels.conformance.gluoncv_divergences.__main__").page()
+    page = import_module("tests.gluoncv_divergences.__main__").page()
     told = (ROOT / "docs" / "gluoncv-divergences.md").read_text()
-    assert told == page, "run: python -m refkernels.conformance.gluoncv_divergences"
+    assert told == page, "run: python -m refkernels.conformance.peers.gluoncv"

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
-from refkernels.conformance.encoding import LARGE, decode_case, encode_case
-from refkernels.conformance.spec import Case
+from refkernels.conformance.model.encoding import LARGE, decode_case, encode_case
+from refkernels.conformance.model.operator import Case
 
 
 def test_what_is_no_number_has_a_name_and_comes_back():

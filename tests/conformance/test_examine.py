@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 import refkernels
 from refkernels.conformance.cases import find
-from refkernels.conformance.divergence import Divergence
-from refkernels.conformance.examine import Examiner
-from refkernels.conformance.run import Options, check_operator
-from refkernels.conformance.spec import INPUT_LIMIT, Case, Law
-from refkernels.conformance.target import Subject, Target
+from refkernels.conformance.engine.examine import Examiner
+from refkernels.conformance.engine.run import Options, check_operator
+from refkernels.conformance.model.operator import INPUT_LIMIT, Case, Law
+from refkernels.conformance.peers.divergence import Divergence
+from refkernels.conformance.targets.target import Subject, Target
 from tests.conformance.test_images import IMAGE
 
 SMALL = Case({}, {"matches": np.array([[0.0, -1.0]])})
@@ -179,7 +179,7 @@ def test_cases_that_are_rare_are_fewer_and_no_error(monkeypatch):
     matches = st.integers(-1, 100).map(lambda match: {"matches": np.array([[match]])})
     cases = matches.map(partial(Case, {})).filter(is_early)
     rare = replace(find("NaiveSampler"), draw=lambda parameters: cases)
-    monkeypatch.setattr("refkernels.conformance.run.find", lambda name: rare)
+    monkeypatch.setattr("refkernels.conformance.engine.run.find", lambda name: rare)
     subject = Subject(refkernels.NaiveSampler, "NaiveSampler")
     result = check_operator("NaiveSampler", subject, Options(30, dtypes=("float32",)))
     assert result.verdict == "conforms"

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 import refkernels
 from refkernels.conformance import Divergence, assert_conforms, offers, witness
 from refkernels.conformance.cases import find
-from refkernels.conformance.parameters import Parameters, Untried
-from refkernels.conformance.spec import Recipe
+from refkernels.conformance.model.operator import Recipe
+from refkernels.conformance.model.parameters import Parameters, Untried
 from tests.conformance.test_strategies import SEARCH
 
 FEW = settings(SEARCH, max_examples=15)

@@ -7,11 +7,11 @@ from importlib import import_module, util
 import pytest
 
 import refkernels
-from refkernels.conformance.dissent import Dissent
-from refkernels.conformance.run import Options, Result, check_operator
-from refkernels.conformance.target import Subject, Target
+from refkernels.conformance.engine.run import Options, Result, check_operator
+from refkernels.conformance.model.dissent import Dissent
+from refkernels.conformance.targets.target import Subject, Target
 
-found = import_module("refkernels.conformance.gluoncv_divergences.found")
+found = import_module("tests.gluoncv_divergences.found")
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def test_what_is_found_is_told_with_how(capsys):
 
 
 def test_the_module_shows_what_is_found(capsys, monkeypatch):
-    module = import_module("refkernels.conformance.gluoncv_divergences.__main__")
+    module = import_module("tests.gluoncv_divergences.__main__")
     monkeypatch.setattr(sys, "argv", ["gluoncv_divergences", "--found", "GCV-102"])
     assert module._main() == 0
     assert capsys.readouterr().out.endswith("1 of 1 found\n")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from refkernels.conformance.run import Options
-from refkernels.conformance.workers import Checker
+from refkernels.conformance.engine.run import Options
+from refkernels.conformance.process.supervisor import Checker
 
 TARGETS = Path(__file__).parent / "targets"
 
@@ -55,8 +55,8 @@ def test_a_framework_that_the_target_does_not_use_is_not_imported(tmp_path, fram
     (tmp_path / "plain.py").write_text("def NaiveSampler(matches): return 2 * (matches >= 0) - 1")
     code = (
         "import sys\n"
-        "from refkernels.conformance.run import Options, check_operator\n"
-        "from refkernels.conformance.target import Target\n"
+        "from refkernels.conformance.engine.run import Options, check_operator\n"
+        "from refkernels.conformance.targets.target import Target\n"
         "print(check_operator('NaiveSampler', Target('plain'), Options(5)).verdict)\n"
         f"print({framework!r} in sys.modules)"
     )

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from refkernels.cli import main
-from refkernels.conformance.bounds import roundoff
-from refkernels.conformance.graph import compare_graph, first_failing, running_errors
+from refkernels.bounds.bbox import roundoff
+from refkernels.cli.main import main
+from refkernels.conformance.network.compare import compare_graph, first_failing, running_errors
 from refkernels.feature import GraphEvaluator
 
 NODES = [
@@ -177,7 +177,7 @@ ZOO = ["resnet18_v1", "resnet18_v2", "mobilenet0.25", "mobilenetv2_0.25", "squee
 
 
 def test_a_network_of_the_zoo_takes_an_image_of_the_size_asked_for(mx):
-    from refkernels.conformance import mxnet_graph
+    from refkernels.conformance.network import mxnet_graph
 
     network, params, image = mxnet_graph.random_network("mobilenet0.25", size=40)
     assert image.shape == (1, 3, 40, 40)
@@ -189,7 +189,7 @@ def test_a_network_of_the_zoo_takes_an_image_of_the_size_asked_for(mx):
 
 @pytest.mark.parametrize("name", ZOO)
 def test_networks_of_the_model_zoo_are_inside_every_bound(mx, name):
-    from refkernels.conformance import mxnet_graph
+    from refkernels.conformance.network import mxnet_graph
 
     network, params, image = mxnet_graph.random_network(name)
     evaluator = GraphEvaluator(network, params)
@@ -266,7 +266,7 @@ def test_a_network_of_several_inputs_takes_them_by_name(files, monkeypatch):
 
 
 def test_the_command_finds_one_wrong_weight_of_resnet50(mx, tmp_path):
-    from refkernels.conformance import mxnet_graph
+    from refkernels.conformance.network import mxnet_graph
 
     network, params, image = mxnet_graph.random_network("resnet50_v1")
     (tmp_path / "net-symbol.json").write_text(network)

@@ -10,11 +10,11 @@ import pytest
 
 import refkernels
 from refkernels.conformance.cases import find
-from refkernels.conformance.examine import Examiner
-from refkernels.conformance.run import Options, check_operator
-from refkernels.conformance.spec import Case
-from refkernels.conformance.target import Subject, Target, TargetError
-from refkernels.conformance.workers import check
+from refkernels.conformance.engine.examine import Examiner
+from refkernels.conformance.engine.run import Options, check_operator
+from refkernels.conformance.model.operator import Case
+from refkernels.conformance.process.supervisor import check
+from refkernels.conformance.targets.target import Subject, Target, TargetError
 
 MATCHES = Case({}, {"matches": np.array([[0.0, -1.0]])})
 RIGHT = [[1, -1]]

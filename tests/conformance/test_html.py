@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from refkernels.conformance.cases import find
-from refkernels.conformance.dissent import Dissent
-from refkernels.conformance.drawing import MARGIN, MOST_BOXES, SIZE, draw
-from refkernels.conformance.html import as_html
-from refkernels.conformance.replay import Saved, save
-from refkernels.conformance.run import Result
-from refkernels.conformance.spec import Case
+from refkernels.conformance.engine.replay import Saved, save
+from refkernels.conformance.engine.run import Result
+from refkernels.conformance.model.dissent import Dissent
+from refkernels.conformance.model.operator import Case
+from refkernels.conformance.report.drawing import MARGIN, MOST_BOXES, SIZE, draw
+from refkernels.conformance.report.html import as_html
 
 VOID = {"meta", "input", "rect", "circle"}
 
@@ -257,7 +257,9 @@ def test_chains_show_their_boxes():
 def test_the_template_is_part_of_the_package():
     import refkernels
 
-    assert (Path(refkernels.__file__).parent / "conformance" / "report.html.jinja").is_file()
+    assert (
+        Path(refkernels.__file__).parent / "conformance" / "report" / "report.html.jinja"
+    ).is_file()
 
 
 def test_a_law_has_a_place_without_a_case(summary):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from refkernels.conformance.html import as_html
-from refkernels.conformance.summary import write
+from refkernels.conformance.report.html import as_html
+from refkernels.conformance.report.summary import write
 
 WIDTHS = (390, 1280)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from refkernels.conformance.cases import operators
-from refkernels.conformance.spec import Image
+from refkernels.conformance.model.operator import Image
 
 BOXES = np.array([[10.0, 20, 60, 90], [100, 40, 180, 200], [30, 30, 40, 44]])
 ANCHORS = np.concatenate([BOXES + 2, BOXES - [5, 0, 0, 5], np.array([[200.0, 200, 250, 260]])])

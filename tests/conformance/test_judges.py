@@ -5,9 +5,9 @@ import pytest
 from hypothesis import find as draw
 from hypothesis import given, settings
 
-from refkernels.conformance import mxnet_graph
 from refkernels.conformance.cases import find, operators
-from refkernels.conformance.spec import Case, Operator, Reference
+from refkernels.conformance.model.operator import Case, Operator, Reference
+from refkernels.conformance.network import mxnet_graph
 from tests.conformance.test_strategies import SEARCH
 
 FEW = settings(SEARCH, max_examples=5)

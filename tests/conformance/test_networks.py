@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from refkernels.cli import main
+from refkernels.cli.main import main
 
 TARGETS = Path(__file__).parent / "targets"
 NAMES = (

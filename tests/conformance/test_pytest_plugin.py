@@ -97,7 +97,7 @@ def test_what_a_target_needs_to_be_checked_is_told_in_one_line(project):
 
 def test_an_error_of_the_check_itself_has_its_traceback(project):
     project.makeconftest(
-        "from refkernels.conformance.workers import Checker\n"
+        "from refkernels.conformance.process.supervisor import Checker\n"
         "def check(*arguments): raise OSError('disk full')\n"
         "Checker.check = check\n"
     )

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from refkernels.cli import main
+from refkernels.cli.main import main
 from refkernels.conformance.cases import find
-from refkernels.conformance.corners import corners_of
-from refkernels.conformance.replay import load, save
-from refkernels.conformance.run import Options
-from refkernels.conformance.spec import Case
-from refkernels.conformance.workers import check
+from refkernels.conformance.cases.corners import corners_of
+from refkernels.conformance.engine.replay import load, save
+from refkernels.conformance.engine.run import Options
+from refkernels.conformance.model.operator import Case
+from refkernels.conformance.process.supervisor import check
 from tests.conformance.test_saved_cases import BOX, seen
 
 TARGETS = Path(__file__).parent / "targets"
@@ -233,7 +233,7 @@ def test_a_declared_divergence_is_known_unless_strict(tmp_path, monkeypatch):
         "from wrong import BBoxArea\n"
         "import sys\n"
         "from refkernels.conformance import divergence\n"
-        "from refkernels.conformance.divergence import Divergence\n"
+        "from refkernels.conformance.peers.divergence import Divergence\n"
         "divergence.DECLARATIONS['declared_away'] = 'declared_away'\n"
         "DIVERGENCES = (Divergence('OWN-001', 'BBoxArea', 'no clamp', lambda case: True, None),)\n"
     )

@@ -11,15 +11,15 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from refkernels.cli import main
+from refkernels.cli.main import main
 from refkernels.conformance import command
-from refkernels.conformance.dissent import Dissent
-from refkernels.conformance.divergence import declared
-from refkernels.conformance.junit import as_junit
-from refkernels.conformance.report import LiveReport
-from refkernels.conformance.run import Result
-from refkernels.conformance.summary import as_json, write
-from refkernels.conformance.verdict import VERDICTS
+from refkernels.conformance.engine.run import Result
+from refkernels.conformance.model.dissent import Dissent
+from refkernels.conformance.model.verdict import VERDICTS
+from refkernels.conformance.peers.divergence import declared
+from refkernels.conformance.report.console import LiveReport
+from refkernels.conformance.report.junit import as_junit
+from refkernels.conformance.report.summary import as_json, write
 
 TARGETS = Path(__file__).parent / "targets"
 DOCS = Path(__file__).parents[2] / "docs" / "checking.md"

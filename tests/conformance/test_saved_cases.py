@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from refkernels.conformance import replay
 from refkernels.conformance.cases import find, operators
-from refkernels.conformance.replay import Saved, load, save, saved_cases, write
-from refkernels.conformance.spec import Case, Recipe
+from refkernels.conformance.engine import replay
+from refkernels.conformance.engine.replay import Saved, load, save, saved_cases, write
+from refkernels.conformance.model.operator import Case, Recipe
 
 BOX = Case({}, {"x": np.array([[0.0, 4.0, 4.0, 0.0]])})
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from refkernels.conformance.shrink import Search, TimeIsUp
-from refkernels.conformance.spec import Case, Recipe
+from refkernels.conformance.engine.shrink import Search, TimeIsUp
+from refkernels.conformance.model.operator import Case, Recipe
 
 
 class Unranked:

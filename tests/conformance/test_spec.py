@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from refkernels.conformance.spec import Case
+from refkernels.conformance.model.operator import Case
 
 
 @pytest.mark.parametrize(

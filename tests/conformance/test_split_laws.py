@@ -5,8 +5,8 @@ import pytest
 
 import refkernels
 from refkernels.conformance.cases import find
-from refkernels.conformance.examine import Examiner
-from refkernels.conformance.target import Subject
+from refkernels.conformance.engine.examine import Examiner
+from refkernels.conformance.targets.target import Subject
 
 
 class InOrder(refkernels.SplitSampler):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from refkernels.bbox import BBoxBatchIOU
 from refkernels.conformance.cases import find as operator
-from refkernels.conformance.strategies import (
+from refkernels.conformance.cases.strategies import (
     box_sets,
     iou_matrices,
     seeded_box_sets,

@@ -7,10 +7,16 @@ import numpy as np
 import pytest
 
 import refkernels
-from refkernels.conformance import target as target_module
-from refkernels.conformance.paste import snippet
-from refkernels.conformance.spec import Case
-from refkernels.conformance.target import Subject, Target, TargetError, contexts_found, framework
+from refkernels.conformance.model.operator import Case
+from refkernels.conformance.targets import target as target_module
+from refkernels.conformance.targets.paste import snippet
+from refkernels.conformance.targets.target import (
+    Subject,
+    Target,
+    TargetError,
+    contexts_found,
+    framework,
+)
 
 BOX = np.array([[0.0, 0.0, 2.0, 3.0]])
 

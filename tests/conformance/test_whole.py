@@ -5,8 +5,8 @@ import pytest
 
 import refkernels
 from refkernels.conformance import assert_conforms
-from refkernels.conformance.case import WHOLE_RANGES
-from refkernels.conformance.spec import INTEGERS, Case
+from refkernels.conformance.model.case import WHOLE_RANGES
+from refkernels.conformance.model.operator import INTEGERS, Case
 
 
 def test_a_case_is_rounded_scaled_and_kept_in_range():

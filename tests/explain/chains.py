@@ -6,7 +6,7 @@ import numpy as np
 
 import refkernels as rk
 from refkernels.arrays import Array
-from refkernels.explain.dump import STAGES, Dump, make_dump
+from refkernels.explain.diff.dump import STAGES, Dump, make_dump
 
 CHAINS: dict[str, dict[str, Any]] = {
     "ssd": {

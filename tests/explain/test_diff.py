@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import refkernels as rk
-from refkernels.explain.diff import Cause, compare_dumps
-from refkernels.explain.diff_words import tell
-from refkernels.explain.dump import make_dump
+from refkernels.explain.diff.compare import Cause, compare_dumps
+from refkernels.explain.diff.dump import make_dump
+from refkernels.explain.diff.words import tell
 from tests.explain.chains import CHAINS, put, run, scene
 
 each_chain = pytest.mark.parametrize("chain", CHAINS)

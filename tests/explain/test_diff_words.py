@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import refkernels as rk
-from refkernels.explain.diff import Cause, compare_dumps
-from refkernels.explain.diff_words import tell
-from refkernels.explain.dump import make_dump
+from refkernels.explain.diff.compare import Cause, compare_dumps
+from refkernels.explain.diff.dump import make_dump
+from refkernels.explain.diff.words import tell
 from tests.explain.chains import CHAINS, put, run, scene
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import refkernels as rk
-from refkernels.cli import main
-from refkernels.explain.contract import decode_contract, encode_contract
-from refkernels.explain.dump import make_dump, read_config, read_dump
+from refkernels.chain.writing import decode_contract, encode_contract
+from refkernels.cli.main import main
+from refkernels.explain.diff.dump import make_dump, read_config, read_dump
 from tests.explain.chains import CHAINS, run, scene
 
 MATCHER = {"matcher": {"operator": "MaximumMatcher", "config": {"threshold": 0.5}}}

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from refkernels.assign import TargetAssigner, sample_images
-from refkernels.explain.trace import explain
+from refkernels.explain.trace.trace import explain
 
 testing = pytest.importorskip("click.testing")
 
 
 def run(*arguments: str) -> Any:
-    from refkernels.cli import main
+    from refkernels.cli.main import main
 
     return testing.CliRunner().invoke(main, ["explain", *arguments])
 

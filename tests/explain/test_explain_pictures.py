@@ -10,8 +10,8 @@ import pytest
 
 from refkernels import BipartiteMatcher, CompositeMatcher, MaximumMatcher
 from refkernels.assign import TargetAssigner, sample_images
-from refkernels.explain.records import Fate, Stage
-from refkernels.explain.trace import Trace, explain
+from refkernels.explain.trace.records import Fate, Stage
+from refkernels.explain.trace.trace import Trace, explain
 from tests.explain.test_words import IOUS, SSD
 
 pytest.importorskip("matplotlib")
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 import matplotlib.colors  # noqa: E402
 
-from refkernels.explain.pictures import (  # noqa: E402
+from refkernels.explain.trace.pictures import (  # noqa: E402
     COLORS,
     draw_best,
     draw_boxes,
@@ -155,7 +155,7 @@ def test_an_image_without_objects_can_be_drawn(tmp_path: Path) -> None:
 def test_no_state_of_pyplot_is_touched() -> None:
     code = (
         "import sys; from refkernels import MaximumMatcher; from refkernels.explain import explain;"
-        "from refkernels.explain.pictures import draw_trace;"
+        "from refkernels.explain.trace.pictures import draw_trace;"
         "draw_trace(explain(MaximumMatcher(0.5), [[0.5]]));"
         "assert 'matplotlib' in sys.modules; assert 'matplotlib.pyplot' not in sys.modules"
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from refkernels import BipartiteMatcher, MaximumMatcher
-from refkernels.explain.matcher_words import why_matched
+from refkernels.explain.trace.matcher_words import why_matched
 
 # Anchor 0 has truth 0's best, and anchor 2 the same; 1 comes near it, but gets truth 1 in round 2.
 IOUS = np.array([[0.75, 0.0], [0.6875, 0.5], [0.75, 0.125], [0.625, 0.375]])

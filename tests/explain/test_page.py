@@ -9,10 +9,10 @@ from click.testing import CliRunner
 
 from refkernels import MaximumMatcher
 from refkernels.assign import TargetAssigner
-from refkernels.cli import main
+from refkernels.cli.main import main
 from refkernels.explain import explain
-from refkernels.explain.page import CELLS, NEAR, as_page, write_page
-from refkernels.explain.records import Stage
+from refkernels.explain.trace.page import CELLS, NEAR, as_page, write_page
+from refkernels.explain.trace.records import Stage
 from tests.explain.chains import scene
 
 PIXEL = bytes.fromhex(

@@ -8,7 +8,7 @@ import pytest
 from refkernels import MaximumMatcher
 from refkernels.assign import TargetAssigner
 from refkernels.explain import explain
-from refkernels.explain.page import write_page
+from refkernels.explain.trace.page import write_page
 from tests.explain.test_page import PIXEL
 
 WIDTHS = (390, 1280)

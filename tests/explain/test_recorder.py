@@ -8,7 +8,7 @@ import pytest
 
 import refkernels as rk
 from refkernels.explain import compare_dumps, read_dump, record
-from refkernels.explain.diff_words import tell
+from refkernels.explain.diff.words import tell
 from tests.explain.chains import CHAINS, run, scene
 
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from refkernels import BipartiteMatcher, CompositeMatcher, MaximumMatcher
 from refkernels.arrays import Array
-from refkernels.explain import sensitivity
-from refkernels.explain.sensitivity import RELATIVE, Flip
-from refkernels.explain.sweep import thresholds
-from refkernels.explain.trace import explain
+from refkernels.explain.trace import sensitivity
+from refkernels.explain.trace.sensitivity import RELATIVE, Flip
+from refkernels.explain.trace.sweep import thresholds
+from refkernels.explain.trace.trace import explain
 from refkernels.matcher import Matcher
 from tests.explain.test_trace import Every, matchers
 

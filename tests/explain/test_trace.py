@@ -17,9 +17,9 @@ from refkernels import (
 )
 from refkernels.arrays import Array
 from refkernels.assign import TargetAssigner, sample_images
-from refkernels.conformance.strategies import iou_matrices, seeded_iou_matrices, thresholds
-from refkernels.explain.records import MATCHED, Fate, Stage
-from refkernels.explain.trace import explain
+from refkernels.conformance.cases.strategies import iou_matrices, seeded_iou_matrices, thresholds
+from refkernels.explain.trace.records import MATCHED, Fate, Stage
+from refkernels.explain.trace.trace import explain
 from refkernels.matcher import Matcher
 from tests.assign.scenes import scene
 

@@ -14,8 +14,8 @@ from refkernels import (
 )
 from refkernels.arrays import Array
 from refkernels.assign import TargetAssigner
-from refkernels.explain.records import Fate, Stage
-from refkernels.explain.trace import Trace, explain
+from refkernels.explain.trace.records import Fate, Stage
+from refkernels.explain.trace.trace import Trace, explain
 from tests.explain.test_trace import Every
 
 # Round 1: anchor 0 and truth 0 (0.875). Truth 1's best, 0.75, is anchor 0's too, which is taken: in

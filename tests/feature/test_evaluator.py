@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from refkernels.feature import GraphEvaluator
-from refkernels.feature.mxnet_operators import OPERATORS
+from refkernels.network.mxnet_operators import OPERATORS
 
 
 class Net:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from refkernels.feature.graph import Graph, Node, read_symbol
+from refkernels.network.graph import Graph, Node, read_symbol
 
 DATA = {"op": "null", "name": "data", "inputs": []}
 RELU = {"op": "Activation", "name": "a", "attrs": {"act_type": "relu"}, "inputs": [[0, 0, 0]]}

@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from refkernels.feature.params import read_params
+from refkernels.network.params import read_params
 
 DTYPES = ["float32", "float64", "float16", "uint8", "int32", "int8", "int64", "bool"]
 FLAGS = dict(zip(DTYPES, range(8), strict=True))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.spec import Case
+from refkernels.conformance.model.operator import Case
 from tests.fuzz.dice import Dice
 
 __all__ = [

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.spec import Case, as_outputs
+from refkernels.conformance.model.operator import Case, as_outputs
 from tests.fuzz.given import ACCEPTED, REFUSED, Call, Given, given, quiet
 
 __all__ = [

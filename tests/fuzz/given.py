@@ -15,7 +15,7 @@ import numpy as np
 
 import refkernels
 from refkernels.arrays import Array
-from refkernels.conformance.spec import Case, Recipe, build
+from refkernels.conformance.model.operator import Case, Recipe, build
 
 if TYPE_CHECKING:
     from tests.fuzz.subject import Subject

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.spec import Case
+from refkernels.conformance.model.operator import Case
 from tests.fuzz.examine import Finding
 from tests.fuzz.given import ACCEPTED, Call, Given, quiet
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from refkernels.arrays import Array
 from refkernels.conformance.cases import find
-from refkernels.conformance.compare import Disagreement
-from refkernels.conformance.spec import Case, Reference
+from refkernels.conformance.model.compare import Disagreement
+from refkernels.conformance.model.operator import Case, Reference
 from tests.fuzz.calls import draw_call
 from tests.fuzz.dice import Dice
 from tests.fuzz.examine import Examined, examine

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from refkernels.conformance.spec import Recipe
+from refkernels.conformance.model.operator import Recipe
 
 __all__ = ["CONFIGURABLE", "configurations"]
 

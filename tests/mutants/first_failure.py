@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from refkernels.conformance.dissent import Dissent
-from refkernels.conformance.examine import Examiner
-from refkernels.conformance.spec import Case
+from refkernels.conformance.engine.examine import Examiner
+from refkernels.conformance.model.dissent import Dissent
+from refkernels.conformance.model.operator import Case
 
 __all__ = ["FirstFailure", "Killed"]
 
@@ -18,7 +18,7 @@ class Killed(BaseException):
 
 
 class FirstFailure(Examiner):
-    """To take the place of the examiner in `refkernels.conformance.run`."""
+    """To take the place of the examiner in `refkernels.conformance.engine.run`."""
 
     def examine(self, case: Case, *arguments: Any) -> None:
         return _raised(super().examine(case, *arguments))

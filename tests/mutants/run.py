@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
-from refkernels.conformance import run
-from refkernels.conformance.examine import Moment
-from refkernels.conformance.spec import Image
-from refkernels.conformance.target import Target, TargetError
+from refkernels.conformance.engine import run
+from refkernels.conformance.engine.examine import Moment
+from refkernels.conformance.model.operator import Image
+from refkernels.conformance.targets.target import Target, TargetError
 from tests.mutants.affected import affected
 from tests.mutants.configurations import CONFIGURABLE, configurations
 from tests.mutants.first_failure import FirstFailure, Killed
@@ -91,7 +91,7 @@ class _Plan(NamedTuple):
 
 def sample_images() -> list[Image]:
     """Return the images whose boxes become cases by default."""
-    from refkernels import cli
+    from refkernels.cli import main as cli
 
     images: list[Image] = cli._images(None)
     return images

@@ -1,7 +1,7 @@
 import pytest
 
 from refkernels.conformance.cases import find, operators
-from refkernels.conformance.spec import Case
+from refkernels.conformance.model.operator import Case
 from tests.mutants.configurations import CONFIGURABLE, configurations
 
 # Built with a network, or chains of other operators.

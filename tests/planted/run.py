@@ -13,7 +13,8 @@ from multiprocessing import get_context
 from typing import Any, NamedTuple, NoReturn
 from unittest import mock
 
-from refkernels.conformance import assert_conforms, run
+from refkernels.conformance import assert_conforms
+from refkernels.conformance.engine import run
 from tests.mutants.first_failure import FirstFailure, Killed
 from tests.planted.planted import Planted
 

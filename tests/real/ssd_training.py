@@ -15,9 +15,9 @@ import numpy as np
 
 import refkernels
 from refkernels import gluon as blocks
-from refkernels.assign.annotations import read_coco
+from refkernels.annotations.coco import read_coco
 from refkernels.conformance.cases import find
-from refkernels.conformance.spec import Case
+from refkernels.conformance.model.operator import Case
 from refkernels.gluon.compat import import_mxnet
 from refkernels.legacy_numpy import numpy_for_mxnet
 

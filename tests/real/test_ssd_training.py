@@ -12,7 +12,7 @@ if find_spec("gluoncv") is None or find_spec("torch") is not None:
 
 @pytest.fixture(scope="module")
 def histories(shared_data):
-    from refkernels.assign.annotations import read_coco
+    from refkernels.annotations.coco import read_coco
     from tests.real.ssd_training import train, without_objects
 
     images = read_coco(shared_data / "instances_val2014_100.json")

@@ -6,7 +6,7 @@ from typing import Any
 
 __all__ = ["find", "operators"]
 
-FAMILIES = ("bbox", "matcher", "sampler", "coder", "predictor", "feature", "pipeline")
+FAMILIES = ("bbox", "matcher", "sampler", "coder", "predictor", "feature", "chain")
 
 
 @cache

@@ -9,7 +9,7 @@ import numpy as np
 
 from refkernels.arrays import Array
 from refkernels.assign import TargetAssigner
-from refkernels.conformance.spec import Case, Recipe
+from refkernels.conformance.model.operator import Case, Recipe
 from tests.fuzz.calls import spoilt_array
 from tests.fuzz.dice import Dice
 from tests.fuzz.disguises import disguised_array, disguised_whole

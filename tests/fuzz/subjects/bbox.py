@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance import bounds
-from refkernels.conformance.compare import Disagreement
-from refkernels.conformance.spec import Case, Output, Reference
+from refkernels.bounds import bbox as bounds
+from refkernels.conformance.model.compare import Disagreement
+from refkernels.conformance.model.operator import Case, Output, Reference
 from tests.fuzz.dice import Dice
 from tests.fuzz.draw import (
     BEYOND,

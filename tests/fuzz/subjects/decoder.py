@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from refkernels.conformance.spec import Case
+from refkernels.conformance.model.operator import Case
 from tests.fuzz.calls import misfit
 from tests.fuzz.dice import Dice
 from tests.fuzz.draw import (

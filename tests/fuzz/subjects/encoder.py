@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.spec import Case
+from refkernels.conformance.model.operator import Case
 from tests.fuzz.dice import Dice
 from tests.fuzz.draw import BEYOND, boxes, cast, common, is_within, largest, real_dtype, whole_dtype
 from tests.fuzz.given import REFUSED, Call, Given

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from refkernels.conformance.spec import Case, Recipe
+from refkernels.conformance.model.operator import Case, Recipe
 from tests.fuzz.dice import Dice
 from tests.fuzz.draw import cast, matrix, number, real_dtype, threshold
 from tests.fuzz.parameters import flag, matchers, real

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from refkernels.conformance.spec import Case
+from refkernels.conformance.model.operator import Case
 from refkernels.feature import GraphEvaluator
 from tests.fuzz.dice import Dice
 from tests.fuzz.draw import cast, real_dtype

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.compare import Disagreement
-from refkernels.conformance.spec import Case
+from refkernels.conformance.model.compare import Disagreement
+from refkernels.conformance.model.operator import Case
 from tests.fuzz.calls import misfit
 from tests.fuzz.dice import Dice
 from tests.fuzz.draw import cast, largest, matrix, real_dtype, threshold, whole_dtype

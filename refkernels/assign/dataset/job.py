@@ -1,0 +1,378 @@
+"""The targets of a whole data set: in parts, by several processes, to be gone on with at any time.
+
+Images go to parts in their order, so many in each; a part depends on its images and the settings
+alone. So the files are the same whatever the number of workers, and however often the run was
+killed and started again.
+"""
+
+import fcntl
+import json
+import multiprocessing
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import refkernels
+from refkernels.annotations.coco import AnnotationSet, ImageAnnotations
+from refkernels.arrays import as_sequence, check_choice, check_integer, require, shown
+from refkernels.assign.assigner import TargetAssigner
+from refkernels.assign.dataset.part import Resize, Summary, assign_part, rest
+from refkernels.assign.dataset.storage import merge_npz, read_summary, write_atomically, write_part
+from refkernels.assign.presets import NETWORKS
+
+__all__ = ["Job", "assign_dataset", "network_of", "run_images", "run_part"]
+
+MANIFEST = "_refkernels.json"
+
+# Called with the numbers of images that are done, and of all.
+Progress = Callable[[int, int], None]
+
+# Runs all of some parts of a job, and yields their numbers when they are done.
+Runner = Callable[["Job", list[int]], Iterable[int]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a part depends on.
+
+    Attributes
+    ----------
+    assigner : TargetAssigner
+    images : sequence of ImageAnnotations
+    resize : Resize
+    seed : int
+    part_size : int
+        How many images there are in a part; the last one may have fewer.
+    folder : pathlib.Path
+        Where the parts go.
+    suffix : {'.parquet', '.npz'}
+    metadata : dict
+        What is written with every part.
+    """
+
+    assigner: TargetAssigner
+    images: Sequence[ImageAnnotations]
+    resize: Resize
+    seed: int
+    part_size: int
+    folder: Path
+    suffix: str
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> range:
+        """The numbers of the parts; a data set without images has one that is empty."""
+        return range(max(1, -(-len(self.images) // self.part_size)))
+
+    def path(self, part: int) -> Path:
+        """Return the file of a part."""
+        return self.folder / f"part-{part:05d}{self.suffix}"
+
+    def images_of(self, part: int) -> Sequence[ImageAnnotations]:
+        """Return the images of a part."""
+        return self.images[part * self.part_size : (part + 1) * self.part_size]
+
+
+def run_part(job: Job, part: int) -> None:
+    """Assign the images of a part, and write its file."""
+    run_images(job, part, job.images_of(part))
+
+
+def run_images(job: Job, part: int, images: Sequence[ImageAnnotations]) -> None:
+    """Assign images that are those of a part, and write its file."""
+    result = assign_part(job.assigner, images, job.resize, job.seed)
+    write_part(job.path(part), result, {**job.metadata, "part": part})
+
+
+def assign_dataset(
+    annotations: AnnotationSet,
+    output: str | Path,
+    preset: str,
+    *,
+    options: dict[str, Any] | None = None,
+    size: tuple[int, int] | None = None,
+    resize: str | None = None,
+    seed: int = 0,
+    part_size: int = 512,
+    workers: int = 1,
+    runner: Runner | None = None,
+    progress: Progress | None = None,
+) -> Summary:
+    """Assign all images of a data set, and write their targets.
+
+    A run that was killed, at any moment, goes on where it was, and ends with the same files.
+
+    Parameters
+    ----------
+    annotations : AnnotationSet
+        The images; crowds are ignored regions.
+    output : str or pathlib.Path
+        A folder, for a Parquet data set; or a file that ends in ``.npz``.
+    preset : str
+        The name of a preset of `TargetAssigner`.
+    options : dict, optional
+        The preset's parameters.
+    size : (int, int), optional
+        Height and width of the network's input in pixels, for presets that leave it open.
+    resize : {'stretch', 'fit'}, optional
+        How images are brought to that size: by default as the preset's paper does.
+    seed : int, default 0
+        What random samples depend on, with each image's id.
+    part_size : int, default 512
+        How many images go into one file.
+    workers : int, default 1
+        How many processes share the work.
+    runner : callable, optional
+        Runs the parts somewhere else, such as `refkernels.assign.dataset.dask_graph.DaskRunner`.
+    progress : callable, optional
+        Called with the numbers of images done and of all.
+
+    Returns
+    -------
+    Summary
+        Of all images, those that were done by earlier runs included.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range, or the output was made with other settings or by something
+        else.
+    RuntimeError
+        If another process is at work on the same output, or a worker was killed.
+    """
+    seed = check_integer("seed", seed, low=0, high=LARGEST_SEED)
+    part_size = check_integer("part_size", part_size, low=1)
+    workers = check_integer("workers", workers, low=1)
+    sizes, own = network_of(preset, size, resize)
+    assigner: TargetAssigner = getattr(TargetAssigner, preset)(**sizes, **(options or {}))
+    metadata = _metadata(annotations, assigner, own, options or {}, seed, part_size)
+    output = Path(output)
+    single = output.suffix == ".npz"
+    folder = output.with_name(output.name + ".parts") if single else output
+    if single and output.is_file():
+        summary = _finished(output, metadata)
+        shutil.rmtree(folder, ignore_errors=True)  # if that run was killed before it could do it
+        return summary
+    job = Job(
+        assigner, annotations.images, own, seed, part_size, folder,
+        ".npz" if single else ".parquet", metadata,
+    )  # fmt: skip
+    with _claimed(folder, {**metadata, "categories": annotations.categories}):
+        summary = _run(job, runner or (_Processes(workers) if workers > 1 else _here), progress)
+        noted = {**metadata, "summary": summary.as_dict()}
+        if single:
+            for half in output.parent.glob(f".{output.name}.*"):  # of a merge that was killed
+                half.unlink(missing_ok=True)
+            merge_npz([job.path(part) for part in job.parts], output, noted)
+            shutil.rmtree(folder)
+        else:
+            _write_json(folder / "_summary.json", noted)
+    return summary
+
+
+RESIZES = ("stretch", "fit")
+
+# What JSON says in full.
+LARGEST_SEED = 2**128 - 1
+
+
+def network_of(
+    preset: str, size: tuple[int, int] | None = None, resize: str | None = None
+) -> tuple[dict[str, int], Resize]:
+    """Return a preset's parameters for a network's input, and how images are brought to that."""
+    network = NETWORKS[check_choice("preset", preset, tuple(NETWORKS))]
+    mode = network.resize if resize is None else check_choice("resize", resize, RESIZES)
+    if size is None:
+        return {}, Resize(network.height, network.width, mode)
+    if network.fixed:
+        raise ValueError(f"size: {preset} is for {network.height} x {network.width} pixels")
+    sides = as_sequence("size", size, "a height and a width")
+    require(len(sides) == 2, f"size: expected a height and a width, got {shown(size)}")
+    height, width = (check_integer(f"size[{k}]", sides[k], low=1) for k in range(2))
+    return {"height": height, "width": width}, Resize(height, width, mode)
+
+
+def _metadata(
+    annotations: AnnotationSet,
+    assigner: TargetAssigner,
+    resize: Resize,
+    options: dict[str, Any],
+    seed: int,
+    part_size: int,
+) -> dict[str, Any]:
+    digest = sha256()
+    for image in annotations.images:
+        digest.update(repr((image.image_id, image.width, image.height)).encode())
+        for array in (image.boxes, image.labels, image.iscrowd):
+            digest.update(array.tobytes())
+    return {
+        "version": refkernels.__version__,
+        "preset": assigner.name,
+        "options": {name: repr(value) for name, value in options.items()},
+        "operators": repr(assigner.operators),
+        "anchors": len(assigner),
+        "dtype": assigner.dtype.name,
+        "height": resize.height,
+        "width": resize.width,
+        "resize": resize.mode,
+        "seed": seed,
+        "part_size": part_size,
+        "images": len(annotations.images),
+        "annotations": digest.hexdigest(),
+        "anchors_in_no_list_are": rest(assigner),
+    }
+
+
+def _run(job: Job, runner: Runner, progress: Progress | None) -> Summary:
+    """Run the parts that are missing; return the summary of all."""
+    summary = Summary()
+    left = []
+    for part in job.parts:
+        earlier = read_summary(job.path(part))
+        if earlier is None or earlier.images != len(job.images_of(part)):
+            left.append(part)
+        else:
+            summary.add(earlier)
+    if progress is not None:
+        progress(summary.images, len(job.images))
+    for part in runner(job, left):
+        written = read_summary(job.path(part))
+        if written is None:
+            raise RuntimeError(f"{job.path(part)}: was written and cannot be read")
+        summary.add(written)
+        if progress is not None:
+            progress(summary.images, len(job.images))
+    return summary
+
+
+def _here(job: Job, parts: list[int]) -> Iterator[int]:
+    for part in parts:
+        run_part(job, part)
+        yield part
+
+
+class _Processes:
+    """Runs parts in worker processes."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def __call__(self, job: Job, parts: list[int]) -> Iterator[int]:
+        # Spawned: a fork would copy whatever threads the caller's libraries have.
+        context = multiprocessing.get_context("spawn")
+        bare = Job(**{**vars(job), "images": ()})
+        with ProcessPoolExecutor(
+            min(self.workers, max(1, len(parts))), context, _begin_worker, (bare,)
+        ) as pool:
+            tasks = {pool.submit(_work, part, job.images_of(part)): part for part in parts}
+            try:
+                for task in as_completed(tasks):
+                    task.result()
+                    yield tasks[task]
+            except BrokenProcessPool:
+                raise RuntimeError(
+                    "a worker process was killed; what it had done is kept: run it again to go on"
+                ) from None
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+
+_job: Job | None = None
+
+
+def _begin_worker(job: Job) -> None:
+    global _job
+    _job = job
+    # A worker whose parent is killed would wait for work for ever.
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # this is a worker
+    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)  # pragma: no cover: what ends so has no time to say what it ran
+
+
+def _work(part: int, images: Sequence[ImageAnnotations]) -> None:
+    assert _job is not None
+    run_images(_job, part, images)
+
+
+@contextmanager
+def _claimed(folder: Path, manifest: dict[str, Any]) -> Iterator[None]:
+    """Keep other runs out of `folder`, which is made, or has to be one of the same settings."""
+    path = folder / MANIFEST
+    manifest = json.loads(json.dumps(manifest))
+    if folder.exists() and not path.exists() and any(folder.iterdir()):
+        raise ValueError(f"{folder}: is not empty, and was not made by refkernels assign")
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        if path.exists():
+            _check_same(path, json.loads(path.read_text()), manifest)
+        else:
+            _write_json(path, manifest)
+        _sweep(folder)
+        yield
+        _sweep(folder)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes that were killed have left half written."""
+    for half in folder.glob(".part-*"):
+        half.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a lock that ends with the process, however that ends."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RuntimeError(f"{folder}: another process is writing to it") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _check_same(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    for key, value in wanted.items():
+        if found.get(key) != value:
+            raise ValueError(
+                f"{path.parent if path.name == MANIFEST else path}: was made with other settings "
+                f"({key} {_shown(found.get(key))}, now {_shown(value)}); remove it, or choose "
+                "another output"
+            )
+
+
+def _finished(output: Path, metadata: dict[str, Any]) -> Summary:
+    """Return the summary of an ``.npz`` that an earlier run has finished."""
+    summary = read_summary(output)
+    if summary is None:
+        raise ValueError(f"{output}: is there, and was not made by refkernels assign")
+    with np.load(output) as data:
+        _check_same(output, json.loads(str(data["refkernels"])), metadata)
+    return summary
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    text = json.dumps(content, indent=2, sort_keys=True)
+    write_atomically(path, lambda file: file.write(text.encode() + b"\n"))
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

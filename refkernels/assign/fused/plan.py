@@ -1,0 +1,120 @@
+"""What an assigner's operators amount to for the fused kernels, if these can do it."""
+
+from typing import Any
+
+import numpy as np
+
+from refkernels.arrays import Array, rounded, rounded_to_computing, shown
+from refkernels.assign.fused.known import BIPARTITE, MAXIMUM, NONE, SMALLEST_AREA
+from refkernels.assign.fused.samples import Plan
+from refkernels.assign.fused.tiles import Tiles
+from refkernels.bbox import BBoxBatchIOU
+from refkernels.chain.chain import Operators
+from refkernels.coder import (
+    MultiClassEncoder,
+    NormalizedBoxCenterEncoder,
+    NumPyNormalizedBoxCenterEncoder,
+    SigmoidClassEncoder,
+)
+from refkernels.coder.offsets import normalisation
+from refkernels.matcher import BipartiteMatcher, CompositeMatcher, Matcher, MaximumMatcher
+from refkernels.sampler import NaiveSampler, QuotaSampler
+
+__all__ = ["check_operators", "draws", "largest_coordinate", "make_plan"]
+
+# The least threshold of a bipartite matcher that the fused kernels take: below the numbers that
+# `SMALLEST_AREA` lets an IoU have, a value may be told from 0 by the matrix and not by a bound.
+LEAST = 1e-30
+
+
+def check_operators(operators: Operators) -> None:
+    """Raise `TypeError` for an operator that an assigner cannot use."""
+    kinds: dict[str, tuple[type, ...]] = {
+        "matcher": (Matcher,),
+        "sampler": (NaiveSampler, QuotaSampler),
+        "box_encoder": (NormalizedBoxCenterEncoder,),
+        "class_encoder": (MultiClassEncoder, SigmoidClassEncoder),
+    }
+    for name, classes in kinds.items():
+        operator = getattr(operators, name)
+        if not isinstance(operator, classes):
+            expected = " or ".join(kind.__name__ for kind in classes)
+            raise TypeError(f"{name}: expected a {expected}, got {shown(operator)}")
+
+
+def draws(operators: Operators) -> bool:
+    """Return whether samples depend on random numbers."""
+    return isinstance(operators.sampler, QuotaSampler)
+
+
+def largest_coordinate(dtype: np.dtype[Any]) -> float:
+    """Return the largest coordinate with which no sum of areas comes near to overflow."""
+    limit: float = float(np.finfo(dtype).max) ** 0.5 / 64
+    return limit
+
+
+def make_plan(operators: Operators, tiles: Tiles, dtype: np.dtype[Any]) -> Plan | None:
+    """Return the parameters of the fused kernels, or None if only the operators can do it."""
+    matchers = _flat(operators.matcher)
+    rows = [_row(matcher, dtype) for matcher in matchers]
+    sampler = operators.sampler
+    # Subclasses may do anything.
+    exact = type(sampler) in (NaiveSampler, QuotaSampler) and (
+        type(operators.box_encoder) in (NormalizedBoxCenterEncoder, NumPyNormalizedBoxCenterEncoder)
+        and type(operators.class_encoder) in (MultiClassEncoder, SigmoidClassEncoder)
+    )
+    if not exact or None in rows or len(rows) > NONE or not _usual(tiles.anchors):
+        return None
+    positive, high, low = np.inf, np.inf, -np.inf
+    integers = [0, 0, 0, 0, -1]
+    if isinstance(sampler, QuotaSampler):
+        positive = rounded(sampler.pos_thresh, dtype)
+        high, low = rounded(sampler.neg_thresh_high, dtype), rounded(sampler.neg_thresh_low, dtype)
+        if positive <= 0:  # which makes positives of anchors that overlap nothing
+            return None
+        max_pos, max_neg = sampler.quotas
+        filled = sampler.num_sample if sampler.fill_negative else 0
+        integers = [1, max_pos, max_neg, filled, -1 if low <= 0 < high else 0]
+    thresholds = [row[1] for row in rows if row is not None and row[0] == MAXIMUM]
+    relevant = min([value for value in (*thresholds, positive, high, low) if value > 0])
+    multi = isinstance(operators.class_encoder, MultiClassEncoder)
+    integers += [int(multi), int(getattr(operators.class_encoder, "ignore_label", -1))]
+    crowd = rounded(operators.crowd_thresh, dtype)
+    eps = rounded_to_computing(BBoxBatchIOU().eps, dtype)
+    limit = largest_coordinate(dtype)
+    encoder = operators.box_encoder
+    means, stds = normalisation(encoder.means, encoder.stds, dtype)
+    return Plan(
+        np.array(rows, dtype),
+        np.array([relevant, positive, high, low, crowd, eps, limit, *means, *stds], dtype),
+        np.array(integers, np.int64),
+    )
+
+
+def _flat(matcher: Matcher) -> list[Matcher]:
+    if type(matcher) is CompositeMatcher:
+        return [inner for outer in matcher.matchers for inner in _flat(outer)]
+    return [matcher]
+
+
+def _row(matcher: Matcher, dtype: np.dtype[Any]) -> list[float] | None:
+    """Return a row of `Plan.matchers`, or None for a matcher that the fused kernels cannot do."""
+    if type(matcher) is MaximumMatcher and rounded(matcher.threshold, dtype) > 0:
+        return [MAXIMUM, rounded(matcher.threshold, dtype), 0, 0]
+    if type(matcher) is BipartiteMatcher and not matcher.is_ascend:
+        threshold, eps = rounded(matcher.threshold, dtype), rounded(matcher.eps, dtype)
+        if threshold >= LEAST and np.isfinite(eps):
+            return [BIPARTITE, threshold, eps, matcher.share_max]
+    return None
+
+
+def _usual(anchors: Array) -> bool:
+    """Return whether areas and their sums neither overflow nor underflow."""
+    if not anchors.size:
+        return True
+    if float(np.abs(anchors).max()) > largest_coordinate(anchors.dtype):
+        return False
+    sides = anchors[:, 2:] - anchors[:, :2]
+    areas = np.abs(sides[:, 0] * sides[:, 1])
+    safe = (areas >= SMALLEST_AREA) | (sides == 0).any(axis=1)
+    return bool(safe.all())

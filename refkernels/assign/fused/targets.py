@@ -1,0 +1,174 @@
+"""From samples to targets, written where they differ from the default."""
+
+import numpy as np
+
+from refkernels.assign.fused.known import lowest
+from refkernels.assign.fused.samples import DONE, solve
+from refkernels.coder.offsets import center_form, encode_box
+from refkernels.jit import jit, next_number
+
+__all__ = ["emit_sparse", "solve_dense"]
+
+# Anchors that are written in one go: some 100 kB of targets, a multiple of 64.
+PIECE = 2048
+
+
+@jit
+def solve_dense(  # type: ignore[no-untyped-def]
+    tiles,
+    plan,
+    boxes,
+    labels,
+    regions,
+    places,
+    counter,
+    scratch,
+    cls_targets,
+    box_targets,
+    box_masks,
+    matches,
+    samples,
+    results,
+):
+    """Assign images of a batch, until no number of one is left.
+
+    Parameters
+    ----------
+    boxes, labels, regions : (sum of M, 4), (sum of M,), (sum of R, 4)
+        Those of all images, one after the other.
+    places : uint64, (B + 1, 4)
+        Where each image's boxes and regions begin, its place in the batch, and the seed.
+    counter : int64, (1,)
+        The number of the next image, shared by the threads that share the batch.
+    cls_targets, box_targets, box_masks, matches, samples : (B, N, ...)
+        Filled where they are those images'.
+    results : int64, (B, 2)
+        Filled likewise, with DONE or COMPOSE, and the number of boxes that have no extent.
+
+    Returns
+    -------
+    bool
+        Whether there is no COMPOSE and no box without extent.
+    """
+    fine = True
+    one = box_targets.dtype.type(1)
+    count = tiles.anchors.shape[0]
+    while True:
+        image = next_number(counter)
+        if image >= results.shape[0]:
+            return fine
+        first, last = np.int64(places[image, 0]), np.int64(places[image + 1, 0])
+        given, names = boxes[first:last], labels[first:last]
+        kept = np.empty(last - first, np.int64)
+        status, count_kept, default, _, _ = solve(
+            tiles,
+            plan,
+            given,
+            names,
+            regions[np.int64(places[image, 1]) : np.int64(places[image + 1, 1])],
+            places[image, 3],
+            places[image, 2],
+            scratch,
+            kept,
+        )
+        results[image, 0] = status
+        results[image, 1] = last - first - count_kept
+        fine &= status == DONE and results[image, 1] == 0
+        if status != DONE:
+            continue
+        background = _class_target(plan.integers, default, 0)
+        # Piece by piece: what differs from the defaults is written while these are in cache.
+        for start in range(0, count, PIECE):
+            end = min(start + PIECE, count)
+            cls_targets[image, start:end] = background
+            box_targets[image, start:end] = 0
+            box_masks[image, start:end] = 0
+            matches[image, start:end] = -1
+            samples[image, start:end] = default
+            for word in range(start // 64, (end + 63) // 64):
+                bits = scratch.marks[word]
+                while bits != 0:
+                    row = word * 64 + lowest(bits)
+                    bits &= bits - np.uint64(1)
+                    sample = np.int64(scratch.known[row]) - 1
+                    column = np.int64(scratch.matches[row])
+                    if sample == default and column < 0:
+                        continue
+                    label = 0
+                    if column >= 0:
+                        column = kept[column]
+                        label = names[column]
+                    samples[image, row] = sample
+                    matches[image, row] = column
+                    cls_targets[image, row] = _class_target(plan.integers, sample, label)
+                    if sample > 0:
+                        target = _box_target(tiles, plan, given, row, column)
+                        for k in range(4):
+                            box_targets[image, row, k] = target[k]
+                            box_masks[image, row, k] = one
+
+
+@jit
+def emit_sparse(  # type: ignore[no-untyped-def]
+    tiles,
+    plan,
+    given,
+    labels,
+    default,
+    scratch,
+    kept,
+    positives,
+    matches,
+    cls_targets,
+    box_targets,
+    negatives,
+):
+    """Write what `solve` has left in `scratch`: positives and negatives in ascending order."""
+    found, others = 0, 0
+    count = tiles.anchors.shape[0]
+    for word in range(scratch.marks.shape[0]):
+        marked = scratch.marks[word]
+        first, last = word * 64, min(word * 64 + 64, count)
+        bits = marked
+        if default < 0:
+            if marked == 0:
+                rest = negatives[others : others + last - first]
+                for i in range(last - first):
+                    rest[i] = first + i
+                others += last - first
+                continue
+            bits = ~np.uint64(0) >> np.uint64(64 - (last - first))
+        while bits != 0:
+            bit = bits & (~bits + np.uint64(1))
+            row = first + lowest(bits)
+            bits ^= bit
+            sample = scratch.known[row] if marked & bit != 0 else 0
+            if sample == 2:
+                column = kept[scratch.matches[row]]
+                positives[found] = row
+                matches[found] = column
+                cls_targets[found] = _class_target(plan.integers, 1, labels[column])
+                target = _box_target(tiles, plan, given, row, column)
+                for k in range(4):
+                    box_targets[found, k] = target[k]
+                found += 1
+            elif sample == 0:
+                negatives[others] = row
+                others += 1
+
+
+@jit
+def _class_target(integers, sample, label):  # type: ignore[no-untyped-def]
+    if sample > 0:
+        return label + 1 if integers[5] != 0 else 1
+    return 0 if sample < 0 else integers[6]
+
+
+@jit
+def _box_target(tiles, plan, given, row, column):  # type: ignore[no-untyped-def]
+    return encode_box(
+        center_form(tiles.anchors[row]),
+        center_form(given[column]),
+        plan.reals[7:11],
+        plan.reals[11:15],
+    )

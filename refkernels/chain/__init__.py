@@ -1,0 +1,1 @@
+"""Chains of operators, from boxes to targets: what stands where, and how it runs and is written."""

@@ -1,0 +1,319 @@
+"""The command line. Everything heavy is imported by the command that uses it."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+try:
+    import click
+except ModuleNotFoundError:
+    raise SystemExit(
+        "refkernels: the command line needs click and rich; install them with: "
+        "pip install 'refkernels[check]'"
+    ) from None
+
+import refkernels
+from refkernels.cli.explain import diff, explain
+from refkernels.cli.options import fail, in_one_line, network_options, time_options
+
+__all__ = ["main"]
+
+# The exit status of what does not conform.
+DIVERGES = 1
+
+# Where a report goes.
+REPORT = click.Path(dir_okay=False, path_type=Path)
+
+# The number of cases that `check` draws for each operator.
+PROFILES = {"quick": 25, "default": 100, "thorough": 1000}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(refkernels.__version__)
+def main() -> None:
+    """Hold target assignment in object detection to its ground truth."""
+
+
+@main.command()
+@click.argument("target", default="refkernels.gluon")
+@click.option(
+    "--operator", "operators", multiple=True, metavar="NAME", help="Only this one; repeatable."
+)
+@click.option(
+    "--profile",
+    type=click.Choice(list(PROFILES)),
+    default="default",
+    show_default=True,
+    help="How many cases are drawn per operator: "
+    + ", ".join(f"{count} for {name}" for name, count in PROFILES.items())
+    + ".",
+)
+@click.option(
+    "--max-examples", type=click.IntRange(min=1), help="Drawn cases per operator, in place of it."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="What is drawn depends on it alone.",
+)
+@click.option(
+    "--dtype",
+    "dtypes",
+    multiple=True,
+    type=click.Choice(["float16", "float32", "float64", "int32", "int64", "uint8"]),
+    help="Only this one; repeatable. Default: all, integers as far as they are taken.",
+)
+@click.option(
+    "--context",
+    "contexts",
+    multiple=True,
+    metavar="CTX",
+    help="Only this one, such as 'cpu(0)'; repeatable. Default: every one found.",
+)
+@click.option(
+    "--annotations",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A COCO instances JSON: its images' boxes become cases too. Default: a few "
+    "generated images.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=min(2, os.cpu_count() or 1),
+    show_default=True,
+    help="Processes side by side.",
+)
+@time_options
+@click.option(
+    "--keep-going", is_flag=True, help="Show several counterexamples of an operator that differ."
+)
+@click.option("--json", type=REPORT, metavar="FILE", help="Write a report as JSON.")
+@click.option("--junit", type=REPORT, metavar="FILE", help="Write one as JUnit XML, for CI.")
+@click.option("--html", type=REPORT, metavar="FILE", help="Write one as a page for a browser.")
+def check(
+    target: str,
+    operators: tuple[str, ...],
+    profile: str,
+    max_examples: int | None,
+    seed: int,
+    dtypes: tuple[str, ...],
+    contexts: tuple[str, ...],
+    annotations: Path | None,
+    workers: int,
+    time_limit: float,
+    strict: bool,
+    keep_going: bool,
+    **reports: Path | None,
+) -> None:
+    """Hold TARGET's operators to the kernels.
+
+    TARGET is a module that exposes operators by name, itself or in its direct submodules: Gluon
+    blocks, or classes whose objects take NumPy arrays. Default: refkernels.gluon.
+
+    Every counterexample is saved below .refkernels/failures, and tried first the next time.
+
+    Exit status: 0 conforms (outside declared divergences), 1 diverges, 2 usage or import error.
+    """
+    try:
+        from refkernels.conformance.command import UsageError, check_command
+        from refkernels.conformance.engine.run import ALL_DTYPES, Options
+    except ModuleNotFoundError as error:
+        fail(f"'check' needs {error.name}; install it with: pip install 'refkernels[check]'")
+    with in_one_line(UsageError):
+        status = check_command(
+            target,
+            operators,
+            Options(
+                max_examples or PROFILES[profile],
+                seed,
+                dtypes or ALL_DTYPES,
+                contexts,
+                strict,
+                keep_going=keep_going,
+            ),
+            _images(annotations),
+            {name: file for name, file in reports.items() if file is not None},
+            processes=workers,
+            time_limit=time_limit,
+        )
+    sys.exit(status)
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--target", metavar="MODULE", help="Run it on this one. Default: where it was seen.")
+@time_options
+def replay(path: Path, target: str | None, time_limit: float, strict: bool) -> None:
+    """Run a saved counterexample again, in every mode and context there is.
+
+    PATH is a folder that `check` named, below .refkernels/failures.
+
+    Exit status: 0 conforms (or differs as declared), 1 diverges, 2 usage or import error.
+    """
+    try:
+        from refkernels.conformance.command import UsageError, replay_command
+    except ModuleNotFoundError as error:
+        fail(f"'replay' needs {error.name}; install it with: pip install 'refkernels[check]'")
+    with in_one_line(UsageError):
+        status = replay_command(path, target, time_limit=time_limit, strict=strict)
+    sys.exit(status)
+
+
+@main.command("compare-graph")
+@click.argument("symbol", required=False, type=click.Path(path_type=Path))
+@click.argument("params", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--input",
+    "inputs",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="An .npz of the inputs by name, or an .npy of the only one.",
+)
+@click.option(
+    "--dump",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="An .npz of internals by name, from another machine. Default: MXNet computes them here.",
+)
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the internals to this .npz, to be compared elsewhere.",
+)
+@click.option(
+    "--context", default="cpu(0)", show_default=True, metavar="CTX", help="Where MXNet computes."
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="How many nodes are printed.",
+)
+@click.option(
+    "--zoo",
+    multiple=True,
+    metavar="NAME",
+    help="In place of files, a network of MXNet's model zoo with random parameters, or 'all'; "
+    "repeatable.",
+)
+def compare_graph(
+    symbol: Path | None,
+    params: Path | None,
+    inputs: Path | None,
+    dump: Path | None,
+    save: Path | None,
+    context: str,
+    rows: int,
+    zoo: tuple[str, ...],
+) -> None:
+    """Compare a network with the reference, node by node.
+
+    SYMBOL and PARAMS are the files of HybridBlock.export. Each node is fed with the inputs that the
+    network itself gave it, and its error is in units of a bound that is derived for it: the nodes
+    come worst first, then the first that is wrong. Without files it is a small one of the zoo.
+
+    Exit status: 0 inside all bounds, 1 outside, 2 usage or a file that cannot be read.
+    """
+    try:
+        from rich.console import Console
+
+        from refkernels.conformance.network import command as graph_report
+    except ModuleNotFoundError as error:
+        fail(f"'compare-graph' needs {error.name}; install: pip install 'refkernels[check]'")
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=180)  # so that a row stays on a line
+    with in_one_line(OSError, ValueError, TypeError, ImportError):
+        if not (zoo or symbol or params or inputs):
+            zoo = ("mobilenet0.25",)
+        if zoo:
+            good = graph_report.compare_zoo(console, zoo, context)
+        elif symbol is None or params is None or inputs is None:
+            fail("compare-graph needs SYMBOL, PARAMS and --input, or --zoo")
+        else:
+            good = graph_report.compare_files(
+                console, symbol, params, inputs, dump=dump, save=save, context=context, rows=rows
+            )
+    sys.exit(0 if good else DIVERGES)
+
+
+@main.command()
+@click.option(
+    "--annotations",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="A COCO instances JSON, or a folder of Pascal VOC XML files or YOLO text files. Default: "
+    "generated images.",
+)
+@click.option(
+    "--preset",
+    default="ssd300",
+    show_default=True,
+    metavar="NAME",
+    help="ssd300, ssd512, rpn_fpn, faster_rcnn, retinanet or yolo3.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="A folder for a Parquet data set, or a file.npz.",
+)
+@network_options
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes side by side.",
+)
+@click.option(
+    "--part-size",
+    type=click.IntRange(min=1),
+    default=512,
+    show_default=True,
+    help="Images in one file of a data set.",
+)
+@click.option("--skip-bad", is_flag=True, help="Leave bad annotations out, and say so.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Draw some images' objects with their anchors, and the anchors of all objects by size.",
+)
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Let the workers of this Dask scheduler do it."
+)
+def assign(annotations: Path | None, preset: str, dataset: str | None, **settings: Any) -> None:
+    """Assign the images of a data set to a detector's anchors, and write the targets.
+
+    Killed at any moment and started again, it goes on, and ends with the same files.
+
+    Exit status: 0 when all is written, 2 for a usage error or what cannot be read or written.
+    """
+    from refkernels.assign.command import assign_command
+
+    options = {} if dataset is None else {"dataset": dataset}
+    with in_one_line(OSError, ValueError, TypeError, RuntimeError, ImportError):
+        assign_command(annotations, preset=preset, options=options, **settings)
+
+
+main.add_command(diff)
+main.add_command(explain)
+
+
+def _images(annotations: Path | None) -> Any:
+    """Return images as cases of `check`: those of a file, or a few generated ones."""
+    from refkernels.assign import read_coco, sample_images
+    from refkernels.assign.anchors import ssd300_anchors
+    from refkernels.conformance.model.operator import Image
+
+    anchors = ssd300_anchors()
+    with in_one_line(OSError, ValueError):
+        found = sample_images(4) if annotations is None else read_coco(annotations)
+    return [Image(f"image {i.image_id}", i.boxes, i.labels, anchors) for i in found]

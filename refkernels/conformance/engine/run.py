@@ -1,0 +1,152 @@
+"""Hold one operator of a target to its kernel: look for cases that dissent, then try its laws."""
+
+import time
+import zlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from refkernels.conformance.cases import find
+from refkernels.conformance.engine.examine import Examiner, Moment
+from refkernels.conformance.engine.search import Search
+from refkernels.conformance.model.dissent import Dissent
+from refkernels.conformance.model.operator import DTYPES, INTEGERS, Case, Image, Operator
+from refkernels.conformance.model.parameters import Parameters
+from refkernels.conformance.model.result import ALL_DTYPES, Options, Result
+from refkernels.conformance.peers.divergence import Divergence, declared
+from refkernels.conformance.targets.offering import Offers
+from refkernels.conformance.targets.target import Target, TargetError
+
+__all__ = ["ALL_DTYPES", "DTYPES", "Dissent", "Options", "Result", "check_operator"]
+
+
+def check_operator(
+    name: str,
+    target: Target,
+    options: Options,
+    images: Sequence[Image] = (),
+    earlier: Sequence[Case] = (),
+    progress: Callable[[int], None] = lambda count: None,
+    watch: Callable[[Moment | None], None] = lambda moment: None,
+    keep: Callable[[Dissent], Dissent] = lambda dissent: dissent,
+    config: Mapping[str, Any] | None = None,
+    divergences: Collection[Divergence] = (),
+    offers: Offers | None = None,
+) -> Result:
+    """Hold one operator of a target to the kernel and the definition.
+
+    Parameters
+    ----------
+    name : str
+        The operator's.
+    target : Target
+        What is under test.
+    options : Options
+        What to try.
+    images : sequence of Image
+        Boxes and anchors that make further cases, after the drawn ones.
+    earlier : sequence of Case
+        Tried first.
+    progress : callable
+        Called with the number of cases done.
+    watch : callable
+        Called with a `Moment` before the target runs on a case, and with None when it is done.
+    keep : callable
+        Called with each counterexample when it is found; returns it, with where it is saved.
+    config : mapping, optional
+        What the target is built with: cases are drawn for these parameters alone.
+    divergences : collection of Divergence
+        Differences that are accepted, beside those that are declared of the target's package.
+    offers : Offers, optional
+        What the target offers; by default what it says itself.
+
+    Returns
+    -------
+    Result
+        With the smallest counterexample found for each dtype that has one.
+    """
+    operator = find(name)
+    seed = options.seed ^ zlib.crc32(name.encode())
+    started = time.perf_counter()
+    try:
+        missing = [need for need in operator.needs if target.find(need) is None]
+        if missing:
+            return Result(name, "absent", seed=options.seed, note=f"no {', '.join(missing)}")
+        accepted = (*declared(target.module, name), *target.divergences(name), *divergences)
+        accepted = () if options.strict else accepted
+        accepted = tuple(d for d in accepted if d.id not in options.undeclared)
+        parameters = Parameters(config, target.has_parameter(name))
+        if offers is None:
+            offers = target.offers(name)
+        examiner = Examiner(operator, target, options.contexts, accepted, watch, parameters, offers)
+        if config is None and (needed := _needed(operator, parameters)):
+            own = f"a {name} has {needed}, which {target.place_of(name)}.{name} does not take"
+            return Result(name, "error", seed=options.seed, note=f"{own}; give it as config")
+    except (TargetError, ImportError) as error:
+        return Result(name, "error", seed=options.seed, note=str(error))
+    defined = (*operator.dtypes, *(INTEGERS if operator.takes_integers else ()))
+    dtypes = [dtype for dtype in options.dtypes if dtype in defined and offers.has_dtype(dtype)]
+    if target.adapter(operator.needs[0]).name == "Gluon" and set(dtypes) & set(INTEGERS):
+        # Some of its operators end the process when they are given integers.
+        examiner.untried["integers"] = "MXNet computes in the dtype of its arrays"
+        dtypes = [dtype for dtype in dtypes if dtype not in INTEGERS]
+    result = Result(
+        name,
+        "conforms",
+        dtypes=dtypes,
+        modes=tuple(examiner.modes),
+        contexts=tuple(examiner.contexts),
+        seed=options.seed,
+    )
+    if not dtypes and examiner.untried:
+        note = "; ".join(f"{what}: {why}" for what, why in examiner.untried.items())
+        return Result(name, "absent", seed=options.seed, note=note, untried=examiner.untried)
+    if not dtypes:
+        known = " and ".join(operator.dtypes)
+        return Result(name, "absent", seed=options.seed, note=f"it is defined in {known} only")
+    search = Search(examiner, options, seed, earlier, images, result, progress)
+    for dissent in search.several() if options.keep_going else search.one_by_dtype():
+        result.dissents.append(keep(dissent))
+    # What reals show is plainer than what integers do.
+    result.dissents.sort(key=lambda dissent: dissent.dtype in INTEGERS)
+    if search.budget.was_short:
+        seconds = options.shrink_seconds
+        result.remarks["shrinking"] = f"cut short, as it may take {seconds:g} s in all dtypes"
+    # Where every dtype fails, a law says nothing new.
+    failing = {dissent.dtype for dissent in result.dissents}
+    if options.keep_going or not failing >= {dtype for dtype in dtypes if dtype in DTYPES}:
+        broken = examiner.examine_laws()
+        if broken is not None:
+            result.dissents.append(keep(broken))
+    # A witness may need what is left undeclared; with all declared it is tried.
+    stale = None if options.undeclared else examiner.find_stale()
+    if stale is not None:
+        result.dissents.append(stale)
+    if result.dissents:
+        result.verdict = result.dissents[0].kind
+    elif accepted and result.verdict == "conforms":
+        result.verdict = "known"
+    result.dtypes = tuple(dtype for dtype in dtypes if dtype in DTYPES or dtype in examiner.taken)
+    result.known = dict(examiner.known)
+    result.accepted = {divergence.id: divergence.why for divergence in accepted}
+    result.ambiguous = examiner.ambiguous
+    result.untried = _untried(examiner)
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+def _needed(operator: Operator, parameters: Parameters) -> str:
+    """Return the parameters without a default that the target does not have."""
+    needed = [name for name in operator.required if not parameters.offered(name)]
+    return ", ".join(needed)
+
+
+def _untried(examiner: Examiner) -> dict[str, str]:
+    """Return what was not tried, and why."""
+    refused = examiner.refused
+    untried = {f"{dtype} is refused": said for dtype, said in refused.items()}
+    if set(refused) == set(INTEGERS):
+        untried = {"integers are refused": next(iter(refused.values()))}
+    untried |= examiner.untried
+    if examiner.outside:
+        untried[f"{examiner.outside} cases"] = "they are outside of what is offered"
+    return untried

@@ -1,0 +1,350 @@
+"""What the engine has to know of an operator, and what a case of it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from importlib import import_module
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from refkernels.arrays import Array
+from refkernels.conformance.model.case import DTYPES, INTEGERS, Case, Image, Recipe
+from refkernels.conformance.model.compare import (
+    Disagreement,
+    compare_exact,
+    compare_real,
+    wrong_form,
+)
+from refkernels.conformance.model.outputs import as_outputs
+from refkernels.conformance.model.parameters import FREE, Parameters
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+    from refkernels.conformance.targets.target import Target
+
+__all__ = [
+    "DTYPES",
+    "INTEGERS",
+    "Case",
+    "Image",
+    "Law",
+    "Operator",
+    "Output",
+    "Recipe",
+    "Reference",
+    "as_outputs",
+    "is_small",
+]
+
+# Above this many elements of output or input the definition, in plain Python, is asked only after a
+# dissent.
+OUTPUT_LIMIT, INPUT_LIMIT = 400, 2000
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of an operator: its name, and how far a real one may be from the exact value.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    bound : callable or None
+        ``bound(case, exact) -> absolute error allowed, per element`` (`bounds`); None where the
+        value must be equal.
+    index : bool
+        Whether it holds whole numbers, compared by value whatever their dtype.
+    """
+
+    name: str
+    bound: Callable[[Case, Array], Array] | None = None
+    index: bool = False
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a case's outputs must be: exact values, or if they were not asked for, the kernel's."""
+
+    exact: tuple[Array, ...] | None
+    kernel: tuple[Array, ...]
+    _bounds: dict[int, Any] = field(default_factory=dict)
+
+    def bound(self, number: int, reckon: Callable[[], Any]) -> Any:
+        """Return what bounds the errors of an output, by its number: once, for all modes."""
+        if number not in self._bounds:
+            self._bounds[number] = reckon()
+        return self._bounds[number]
+
+
+@dataclass(frozen=True)
+class Law:
+    """What must hold of an operator beyond single results: a distribution, an invariance.
+
+    Parameters
+    ----------
+    name : str
+        What it says, as a sentence without its full stop.
+    holds : callable
+        ``holds(run, parameters)`` returns what is wrong, or None; ``run(case)`` returns the
+        outputs, and ``run(case, seed=0)`` what is drawn with this seed. All its cases have the
+        configuration of the parameters, if they are fixed. It raises `Untried` where it has nothing
+        to say of such parameters.
+    of_batches : bool
+        Whether it says that an image's lots do not depend on the rest of its batch, which is
+        demanded only where it is offered.
+    """
+
+    name: str
+    holds: Callable[[Callable[..., tuple[Array, ...]], Parameters], str | None]
+    of_batches: bool = False
+
+    def check(
+        self, run: Callable[..., tuple[Array, ...]], parameters: Parameters = FREE
+    ) -> str | None:
+        """Return what is wrong, or None."""
+        return self.holds(run, parameters)
+
+
+def relabelled(case: Case, config: Mapping[str, Any]) -> Case | None:
+    """Return a case with another configuration: its inputs go with any."""
+    return replace(case, config=config)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """How an operator of the API is drawn, referred to and judged.
+
+    Parameters
+    ----------
+    name : str
+        As in the API.
+    family : str
+        The twin modules' name: bbox, matcher, sampler, coder, predictor or feature.
+    draw : callable
+        ``draw(parameters)`` returns the strategy that draws `Case` objects; where parameters are
+        fixed, it aims at their thresholds, sizes and limits.
+    outputs : callable
+        ``outputs(case)`` returns the `Output` of each result.
+    axes : callable
+        ``axes(case)`` returns for each input a string of one letter per axis, such as "BN4"; equal
+        letters are shrunk together, digits and dots never.
+    annotated : callable, optional
+        ``annotated(image)`` returns cases from an image's real boxes.
+    random : bool
+        Whether it draws lots, so that two correct runs may differ.
+    laws : tuple of Law
+        What must hold over several runs, or over more of one than a case shows.
+    dtypes : tuple of str
+        Those that it is defined in.
+    takes_integers : bool
+        Whether it has inputs of reals, for which integers may be given.
+    optional : tuple of str
+        The inputs that a target need not take (SPEC: optional).
+    fit : callable
+        ``fit(case, config)`` returns a case, which was made for other parameters, with inputs that
+        go with these, or None if there are none.
+    """
+
+    name: str
+    family: str
+    draw: Callable[[Parameters], SearchStrategy[Case]]
+    outputs: Callable[[Case], tuple[Output, ...]]
+    axes: Callable[[Case], Mapping[str, str]]
+    annotated: Callable[[Image], Iterable[Case]] = lambda image: ()
+    random: bool = False
+    laws: tuple[Law, ...] = ()
+    dtypes: tuple[str, ...] = ("float16", "float32", "float64")
+    takes_integers: bool = True
+    optional: tuple[str, ...] = ()
+    fit: Callable[[Case, Mapping[str, Any]], Case | None] = relabelled
+
+    def cases(self, parameters: Parameters = FREE) -> SearchStrategy[Case]:
+        """Return the strategy that draws cases."""
+        return self.draw(parameters)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The names that a target must have for this to be checked."""
+        return (self.name,)
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether it is made of operators that are checked by themselves too."""
+        return False
+
+    @cached_property
+    def kernel(self) -> Any:
+        """The NumPy operator's class."""
+        return getattr(import_module(f"refkernels.{self.family}"), self.name)
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the operator's parameters."""
+        return tuple(signature(self.kernel).parameters)
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """The names of those that have no default."""
+        own = signature(self.kernel).parameters.values()
+        return tuple(parameter.name for parameter in own if parameter.default is parameter.empty)
+
+    @cached_property
+    def definition(self) -> Callable[..., Any]:
+        """The function that defines the operator."""
+        function = getattr(import_module(f"refkernels.definition.{self.family}"), self.name)
+        return function  # type: ignore[no-any-return]
+
+    def prepare(
+        self, target: Target, case: Case, mode: str, context: str
+    ) -> Callable[..., tuple[Array, ...]]:
+        """Return a function of the case's inputs that runs the target's operator."""
+        built = target.build(self.name, case.config)
+        return target.adapter(self.name).prepare(built, mode, context)
+
+    def paste(self, target: Target, case: Case, mode: str, context: str) -> str:
+        """Return Python that runs a case on the target and on the kernel by itself."""
+        from refkernels.conformance.targets.paste import snippet
+
+        written = snippet(target, self.name, case)
+        return target.adapter(self.name).paste(written, list(case.inputs), mode, context)
+
+    def refer(self, case: Case, *, ask_definition: bool | None = None) -> Reference:
+        """Return what the kernel, and for a small case the definition, make of `case`."""
+        kernel = as_outputs(self.build(case)(*case.inputs.values()))
+        if ask_definition is None:
+            ask_definition = is_small(case, kernel)
+        if not ask_definition:
+            return Reference(None, kernel)
+        return Reference(self.define(case), kernel)
+
+    def run_kernel(self, case: Case, seed: int | None = None) -> tuple[Array, ...]:
+        """Return what the kernel makes of `case`, drawn with a seed if it is given one."""
+        if seed is None:
+            return self.refer(case, ask_definition=False).kernel
+        return as_outputs(self.build(case)(*case.inputs.values(), rng=seed))
+
+    def build(self, case: Case) -> Any:
+        """Build the NumPy operator of a case."""
+        return build(self.kernel, case.config, _kernel_class)
+
+    def define(self, case: Case) -> tuple[Array, ...]:
+        """Ask the definition for the exact outputs."""
+        config = {name: _define_recipes(value) for name, value in case.config.items()}
+        return as_outputs(self.definition(*case.inputs.values(), **config))
+
+    def count_ambiguous(self, case: Case, reference: Reference, outputs: tuple[Array, ...]) -> int:
+        """Return how many decisions of outputs that conform differ from the kernel's all the same.
+
+        They are those that rounding decides: on a tie or a threshold, within the bound.
+        """
+        return 0
+
+    def judge_kernel(self, case: Case, reference: Reference) -> Disagreement | None:
+        """Hold the kernel to the definition."""
+        if reference.exact is None:
+            return None
+        return self.judge(case, reference, reference.kernel)
+
+    def judge_form(
+        self, case: Case, reference: Reference, outputs: tuple[Array, ...]
+    ) -> Disagreement | None:
+        """Demand as many outputs as there are to be, their shapes and dtypes."""
+        expected = self.outputs(case)
+        if len(outputs) != len(expected):
+            return Disagreement(
+                "outputs",
+                f"{len(outputs)} outputs, expected {len(expected)}: "
+                + ", ".join(output.name for output in expected),
+                kind="wrong outputs",
+            )
+        for output, found, kernel in zip(expected, outputs, reference.kernel, strict=True):
+            dtype = None if output.index else kernel.dtype
+            wrong = wrong_form(output.name, found, kernel.shape, dtype)
+            if wrong is not None:
+                return wrong
+        return None
+
+    def judge(
+        self, case: Case, reference: Reference, outputs: tuple[Array, ...]
+    ) -> Disagreement | None:
+        """Hold outputs to the definition, or where it was not asked, to the kernel."""
+        wrong = self.judge_form(case, reference, outputs)
+        if wrong is not None:
+            return wrong
+        for i, output in enumerate(self.outputs(case)):
+            kernel = reference.kernel[i]
+            exact = None if reference.exact is None else reference.exact[i]
+            if output.index or output.bound is None:
+                found = compare_exact(
+                    output.name,
+                    outputs[i],
+                    kernel if exact is None else exact,
+                    None if output.index else kernel.dtype,
+                )
+            else:
+                center = kernel if exact is None else exact
+                found = compare_real(
+                    output.name,
+                    outputs[i],
+                    center,
+                    reference.bound(i, partial(output.bound, case, center)),
+                    kernel.dtype,
+                    both_rounded=exact is None,
+                    because=partial(_without_extent, self, case),
+                )
+            if found is not None:
+                return found
+        return None
+
+
+def is_small(case: Case, outputs: tuple[Array, ...]) -> bool:
+    """Return whether the definition answers a case in good time."""
+    inputs = sum(array.size for array in case.inputs.values())
+    return inputs <= INPUT_LIMIT and sum(output.size for output in outputs) <= OUTPUT_LIMIT
+
+
+def build(cls: Any, config: Mapping[str, Any], find: Callable[[str], Any]) -> Any:
+    """Construct `cls`, where a `Recipe` in its configuration is built from ``find(name)``.
+
+    What is no class is a function of the inputs, which takes the configuration as keywords.
+    """
+
+    def resolve(value: Any) -> Any:
+        if isinstance(value, Recipe):
+            return build(find(value.name), value.config, find)
+        if isinstance(value, list):
+            return [resolve(item) for item in value]
+        return value
+
+    keywords = {name: resolve(value) for name, value in config.items()}
+    return cls(**keywords) if isinstance(cls, type) else partial(cls, **keywords)
+
+
+def _without_extent(operator: Operator, case: Case) -> str:
+    """Say which boxes of a case have no extent, as the end of a sentence."""
+    from refkernels.conformance.engine.plain import without_extent
+
+    places = without_extent(operator, case)
+    verb = "has" if len(places) == 1 else "have"
+    return f": {' and '.join(places)} {verb} no extent" if places else ""
+
+
+def _kernel_class(name: str) -> Any:
+    import refkernels
+
+    return getattr(refkernels, name)
+
+
+def _define_recipes(value: Any) -> Any:
+    if isinstance(value, Recipe):
+        from refkernels.conformance.cases import find
+
+        definition = find(value.name).definition
+        config = {name: _define_recipes(item) for name, item in value.config.items()}
+        return lambda *inputs: definition(*inputs, **config)
+    if isinstance(value, list):
+        return [_define_recipes(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""Networks held to the reference node by node."""

@@ -1,0 +1,1 @@
+"""What other packages call these operators, and where they are known to differ."""

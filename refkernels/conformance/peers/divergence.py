@@ -1,0 +1,75 @@
+"""Known differences: what they are, where they hold, and a witness that they still do."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from refkernels.conformance.model.operator import Case
+
+__all__ = ["Divergence", "declared", "witness"]
+
+# The file of each package whose divergences are declared.
+DECLARATIONS = {"gluoncv": "refkernels.conformance.peers.gluoncv"}
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """A target's known difference from the specification.
+
+    Outside its `when` the target must conform. Its `witness` must still fail: a divergence that has
+    gone is reported as stale.
+
+    Parameters
+    ----------
+    id : str
+        Stable, such as ``GCV-007``.
+    operator : str
+        The operator's name.
+    why : str
+        What happens instead of what is specified, as a sentence.
+    when : callable
+        ``when(case)`` tells from the configuration and the inputs, cast to the dtype they are run
+        in, whether the case is one of those that differ.
+    witness : Case
+        A case that differs, as small as may be.
+    dtype : str
+        The dtype that the witness is run in.
+    modes : tuple of str
+        The modes in which it shows; empty for all.
+    fatal : bool
+        Whether the witness ends the process that it is run in.
+    """
+
+    id: str
+    operator: str
+    why: str
+    when: Callable[[Case], bool]
+    witness: Case
+    dtype: str = "float32"
+    modes: tuple[str, ...] = ()
+    fatal: bool = False
+
+
+def declared(target: str, operator: str) -> tuple[Divergence, ...]:
+    """Return what is declared of an operator of a target, a module's import path."""
+    package = target.partition(".")[0]
+    if package not in DECLARATIONS:
+        return ()
+    divergences: tuple[Divergence, ...] = import_module(DECLARATIONS[package]).DIVERGENCES
+    return tuple(divergence for divergence in divergences if divergence.operator == operator)
+
+
+def witness(config: Mapping[str, Any] | None = None, /, **inputs: Any) -> Case:
+    """Return a case with these inputs; lists of numbers become float64 arrays.
+
+    >>> witness({"axis": 0}, x=[[0], [0], [1], [1]]).call("BBoxArea")
+    'BBoxArea(axis=0)'
+    """
+    arrays = {
+        name: value if isinstance(value, np.ndarray) else np.array(value, np.float64)
+        for name, value in inputs.items()
+    }
+    return Case(config or {}, arrays)

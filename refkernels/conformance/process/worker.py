@@ -1,0 +1,234 @@
+"""The process in which operators are checked; `workers` starts it and reads what it reports.
+
+It answers requests, one JSON line each on standard input, with events, one JSON line each in a
+file. What the target is at is in a folder for as long as it is at it, so that it outlives the
+process.
+"""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from refkernels.conformance.cases import operators
+from refkernels.conformance.engine.examine import Moment
+from refkernels.conformance.engine.replay import Saved, load, replay, save, saved_cases, write
+from refkernels.conformance.engine.run import Options, Result, check_operator
+from refkernels.conformance.model.dissent import Dissent
+from refkernels.conformance.model.operator import Case, Image
+from refkernels.conformance.model.quoting import error_text, printable
+from refkernels.conformance.targets.target import Target, TargetError
+
+__all__ = ["CURRENT", "EVENTS", "JOB", "MOMENT", "STDERR", "STDOUT", "main"]
+
+# In the folder of a worker: its job, its events, what the target prints, the case that the target
+# was given last, as it is saved, and in which way it is run now. The age of this last file, which
+# is empty between two runs, tells a hang.
+JOB, EVENTS, STDOUT, STDERR = "job.json", "events.jsonl", "stdout.txt", "stderr.txt"
+CURRENT, MOMENT = "current", "moment.json"
+
+# Above this many elements of input a case is not pasted, only saved.
+PASTE_LIMIT = 2000
+
+# Of what a target prints, the first characters are kept.
+PRINTED = 200
+
+
+class Watch:
+    """Writes down what the target is at before it is at it, and notices what it prints."""
+
+    def __init__(self, folder: Path, target: str) -> None:
+        self._folder, self._target = folder, target
+        self._stdout = folder / STDOUT
+        self._case: Case | None = None
+        self._written = 0
+        self.operator = self.printed = ""
+        self._moment = (folder / MOMENT).open("wb", buffering=0)  # open: it is written often
+        (folder / CURRENT).mkdir()
+
+    def importing(self) -> None:
+        """Note that the target is being imported."""
+        self._at({"importing": f"import {self._target}"})
+
+    def __call__(self, moment: Moment | None) -> None:
+        """Take what the target is going to be at, or None when that is over."""
+        if moment is None:
+            self._at(None)
+            self._look()
+            return
+        case = moment.case
+        if case is not self._case:
+            seen = (moment.dtype, moment.mode, moment.context, "", "")
+            write(self._folder / CURRENT, Saved(self._target, self.operator, case, "", *seen))
+            self._case = case
+        small = sum(x.size for x in case.inputs.values()) <= PASTE_LIMIT
+        paste = moment.paste() if small else f"# a large case of {case.call(self.operator)}"
+        self._written = self._size()
+        self._at(
+            {
+                "dtype": moment.dtype,
+                "mode": moment.mode,
+                "context": moment.context,
+                "origin": moment.origin,
+                "paste": paste,
+            }
+        )
+
+    def _at(self, moment: dict[str, str] | None) -> None:
+        self._moment.seek(0)
+        self._moment.truncate()
+        if moment is not None:
+            self._moment.write(json.dumps(moment).encode())
+
+    def _look(self) -> None:
+        if not self.printed and self._size() > self._written:
+            with self._stdout.open("rb") as file:
+                file.seek(self._written)
+                self.printed = printable(file.read(PRINTED).decode(errors="replace"))
+
+    def _size(self) -> int:
+        with contextlib.suppress(Exception):  # a target may have put anything in its place
+            sys.stdout.flush()
+        return os.stat(self._stdout).st_size
+
+
+def main(folder: Path, images_file: Path) -> None:
+    """Take requests from standard input until it ends, and answer one after the other.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the `JOB`; all that is written goes there.
+    images_file : Path
+        The images whose boxes become cases, as `workers` wrote them.
+    """
+    job = json.loads((folder / JOB).read_text())
+    # The parent finds its modules where its own path says; so must this process.
+    sys.path.extend(place for place in job["path"] if place not in sys.path)
+    requests = _take_standard_input()
+    watch = Watch(folder, job["target"])
+    with (folder / EVENTS).open("a") as events:
+
+        def report(**event: Any) -> None:
+            events.write(json.dumps(event) + "\n")
+            events.flush()
+
+        watch.importing()
+        try:
+            target: Target | TargetError = Target(job["target"])
+        except TargetError as error:
+            target = error
+        watch(None)
+        watch.printed = ""  # a greeting at import is no remark on an operator
+        report(imported=True)
+        desk = _Desk(target, watch, Path(job["failures"]), _read_images(images_file), report)
+        for line in requests:
+            desk.answer(json.loads(line))
+
+
+class _Desk:
+    """Answers requests about one target."""
+
+    def __init__(
+        self,
+        target: Target | TargetError,
+        watch: Watch,
+        failures: Path,
+        images: list[Image],
+        report: Callable[..., None],
+    ) -> None:
+        self._target, self._watch, self._failures = target, watch, failures
+        self._images, self._report = images, report
+
+    def answer(self, request: dict[str, Any]) -> None:
+        """Report the result of a check or a replay, or the names that there are."""
+        if request["do"] == "find":
+            self._find()
+            return
+        name = request["operator"]
+        if isinstance(self._target, TargetError):
+            result = Result(name, "no import", note=printable(str(self._target)))
+        else:
+            self._watch.operator, self._watch.printed = name, ""
+            try:
+                if request["do"] == "replay":
+                    result = self._replay(Path(request["place"]), request["strict"])
+                else:
+                    result = self._check(name, Options(**request["options"]))
+            except (Exception, SystemExit) as error:
+                reason = f"the check itself failed: {error_text(error)}"
+                result = Result(name, "error", note=reason)
+            if self._watch.printed:
+                result.remarks["prints"] = self._watch.printed
+        self._report(result=result.as_json())
+
+    def _find(self) -> None:
+        if isinstance(self._target, TargetError):
+            self._report(error=printable(str(self._target)))
+            return
+        find = self._target.find
+        names = [o.name for o in operators().values() if None not in map(find, o.needs)]
+        self._report(names=names)
+
+    def _replay(self, place: Path, strict: bool) -> Result:
+        assert isinstance(self._target, Target)
+        return replay(load(place), self._target, str(place), strict=strict, watch=self._watch)
+
+    def _check(self, name: str, options: Options) -> Result:
+        assert isinstance(self._target, Target)
+        return check_operator(
+            name,
+            self._target,
+            options,
+            self._images,
+            list(saved_cases(self._failures, self._target.module, name)),
+            lambda count: self._report(operator=name, count=count),
+            self._watch,
+            partial(self._keep, name),
+        )
+
+    def _keep(self, name: str, dissent: Dissent) -> Dissent:
+        assert isinstance(self._target, Target)
+        try:
+            place = save(self._failures, Saved.of(dissent, self._target.module, name))
+            dissent = replace(dissent, saved=str(place))
+        except (OSError, TypeError) as error:
+            dissent = replace(dissent, origin=f"{dissent.origin}; it cannot be saved: {error}")
+        # At once: what the target does next may be the end of this process.
+        self._report(operator=name, dissent=dissent.as_json())
+        return dissent
+
+
+def _take_standard_input() -> TextIO:
+    """Return standard input for ourselves; a target that reads its own finds it at its end."""
+    own = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    return os.fdopen(own)
+
+
+def _read_images(path: Path) -> list[Image]:
+    with np.load(path, allow_pickle=False) as data:
+        anchors = {name: data[name] for name in data.files if name.startswith("anchors-")}
+        return [
+            Image(
+                str(name),
+                data[f"boxes{i}"],
+                data[f"labels{i}"],
+                anchors[f"anchors-{int(data[f'anchors{i}'])}"],
+            )
+            for i, name in enumerate(data["names"])
+        ]
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,179 @@
+"""Show what a check finds, while it runs and at the end."""
+
+import os
+import platform
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from refkernels.conformance.engine.run import Result
+from refkernels.conformance.model.verdict import UNUSABLE, VERDICTS, failed
+from refkernels.conformance.report.summary import Summary, in_short, versions
+from refkernels.conformance.targets.target import contexts_found
+
+__all__ = ["LiveReport", "print_dissents", "print_header", "print_results"]
+
+STYLES = {
+    verdict: "bold red" if failed(verdict) or verdict in UNUSABLE else "green"
+    for verdict in VERDICTS
+} | {"absent": "yellow"}
+
+
+def print_header(console: Console, target: str, seed: int) -> None:
+    """Print versions, contexts and the seed."""
+    found = versions()
+    console.print(f"refkernels {found.pop('refkernels')} checks [bold]{target}[/bold]")
+    others = " · ".join(f"{name} {number}" for name, number in found.items())
+    console.print(f"Python {platform.python_version()} · {others}")
+    console.print(f"contexts: {contexts_found()} · seed {seed}")
+
+
+class LiveReport:
+    """A table that fills while operators are checked, with a progress bar below.
+
+    On something that is not a terminal nothing is drawn until the end.
+    """
+
+    def __init__(self, console: Console, operators: Sequence[str]) -> None:
+        self._operators = operators
+        self._results: dict[str, Result] = {}
+        self._counts: dict[str, int] = {}
+        self._progress = Progress(
+            TextColumn("{task.completed} of {task.total} operators"),
+            BarColumn(),
+            TextColumn("{task.fields[now]}"),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._task = self._progress.add_task("", total=len(operators), now="")
+        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=5)
+        self._visible = console.is_terminal
+
+    def __enter__(self) -> "LiveReport":
+        if self._visible:
+            self._live.start()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        if self._visible:
+            self._live.transient = True
+            self._live.stop()
+
+    def on_event(self, name: str, count: int, result: Result | None) -> None:
+        """Take an event of `workers.check`."""
+        self._counts[name] = count
+        if result is not None:
+            self._results[name] = result
+            self._progress.advance(self._task)
+        busy = ", ".join(
+            f"{name} {count}" for name, count in self._counts.items() if name not in self._results
+        )
+        self._progress.update(self._task, now=busy)
+
+    def _render(self) -> Group:
+        done = [self._results[name] for name in self._operators if name in self._results]
+        return Group(_table(done), self._progress)
+
+
+def _table(results: Sequence[Result]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("operator", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("cases", justify="right", no_wrap=True)
+    table.add_column("dtypes", no_wrap=True)
+    table.add_column("modes", no_wrap=True)
+    several = any(len(result.contexts) > 1 for result in results)
+    if several:
+        table.add_column("contexts", overflow="fold")
+    for result in results:
+        cases = str(result.cases) + (f"+{result.real_cases}" if result.real_cases else "")
+        row: list[str | Text] = [
+            result.operator,
+            Text(result.verdict, STYLES[result.verdict]),
+            cases if result.cases else "",
+            in_short(result.dtypes),
+            " ".join(mode[0] for mode in result.modes),
+        ]
+        table.add_row(*row, *([" ".join(result.contexts)] if several else []))
+    return table
+
+
+def print_dissents(console: Console, result: Result) -> None:
+    """Print what is wrong with an operator, with calls that can be pasted into Python."""
+    if result.note:
+        console.print(Text(result.note))
+    shown: set[str] = set()
+    for dissent in result.dissents:
+        console.print(Text(str(dissent), "bold"))
+        if dissent.saved:
+            again = f"--operator {result.operator} --seed {result.seed}"
+            console.print(Text(f"{dissent.origin}; again with: {again}"))
+            place = os.path.relpath(dissent.saved)
+            console.print(Text(f"or: refkernels replay {place}"), soft_wrap=True)
+        essence = dissent.paste.replace(dissent.dtype, "")
+        if essence in shown:
+            console.print(Text(f"The same case as above, in {dissent.dtype}."))
+        else:
+            # Not wrapped: it must survive being copied.
+            console.print(Text(dissent.paste), soft_wrap=True)
+        shown.add(essence)
+
+
+def print_results(console: Console, summary: Summary) -> None:
+    """Print the table, then each failure with a call that can be pasted into Python."""
+    results = summary.results
+    console.print(_table(results))
+    modes = dict.fromkeys(mode for result in results for mode in result.modes)
+    if modes:
+        console.print(f"modes: {', '.join(modes)}; batches also image by image")
+    for result in results:
+        if result.is_undefined:
+            console.print(f"{result.operator}: {result.note}")
+    for result in results:
+        if result.verdict in ("conforms", "known", "absent"):
+            continue
+        console.rule(Text(f"{result.operator} {result.verdict}", STYLES[result.verdict]))
+        print_dissents(console, result)
+    for result in results:
+        for remark, text in result.remarks.items():
+            console.print(Text(f"{result.operator} {remark}: {text.splitlines()[0]!r}"))
+    _print_known(console, summary)
+    _print_untried(console, summary)
+    console.rule()
+    counts = {verdict: sum(r.verdict == verdict for r in results) for verdict in STYLES}
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    cases = sum(result.cases + result.real_cases for result in results)
+    console.print(f"{verdicts} · {cases} cases in {summary.seconds:.1f} s")
+    ambiguous = sum(result.ambiguous for result in results)
+    if ambiguous:
+        console.print(f"{ambiguous} ambiguous decisions: on a tie or threshold, within rounding")
+    if any(result.real_cases for result in results):
+        console.print("cases: drawn and at corners + from boxes of images")
+
+
+def _print_known(console: Console, summary: Summary) -> None:
+    """Print the declared divergences."""
+    known = [(r.operator, met) for r in summary.results for met in summary.known(r)]
+    if not known:
+        return
+    count = len({met["id"] for _, met in known})
+    console.rule(Text(f"{count} known divergences", STYLES["known"]))
+    for operator, met in known:
+        seen = f"{met['cases']} cases" if met["cases"] else "its witness"
+        console.print(Text(f"{met['id']} {operator}, {seen}: ", "bold") + met["why"])
+
+
+def _print_untried(console: Console, summary: Summary) -> None:
+    """Print what was not tried, so that no verdict says more than it may."""
+    untried = summary.untried()
+    if not untried:
+        return
+    console.rule(Text("not tried"))
+    for (what, why), operators in untried.items():
+        several = f"{len(operators)} operators" if len(operators) > 3 else ", ".join(operators)
+        console.print(Text(f"{several}: ", "bold") + f"{what} ({why})")

@@ -1,0 +1,1 @@
+"""Two recorded assignments, compared stage by stage."""

@@ -1,0 +1,310 @@
+"""Dumps of an assignment: its inputs, its stages and its operators, in one ``.npz``.
+
+Anybody can write one with `numpy.savez`; docs/diff.md says which arrays have which names and
+shapes. There are no pickles in it, neither written nor read.
+"""
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+
+from refkernels.arrays import Array, as_indices, as_real
+from refkernels.bbox import BBoxBatchIOU
+from refkernels.chain.writing import ROLES, decode_contract, encode_contract
+from refkernels.coder import MultiClassEncoder, NormalizedPerClassBoxCenterEncoder
+from refkernels.sampler import NaiveSampler, OHEMSampler
+
+__all__ = ["INPUTS", "STAGES", "Dump", "Stage", "make_dump", "read_config", "read_dump"]
+
+CONFIG = "config"
+
+# What a chain is given. The letters are axes: B images, N anchors, M objects, K scores of an
+# anchor, P rows of a per-class encoder, C classes. Every array may come without the B.
+INPUTS = {"anchors": "BN4", "boxes": "BM4", "labels": "BM", "logits": "BNK"}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One operator of a chain.
+
+    Attributes
+    ----------
+    name : str
+        The stage's name, and that of its first result.
+    role : str
+        The place of its operator in a contract.
+    results : mapping of str to str
+        Its results' names and axes; the first must be there, the others may.
+    """
+
+    name: str
+    role: str
+    results: Mapping[str, str]
+
+    def needs(self, operator: Any) -> tuple[str, ...]:
+        """Return what an operator at this place is called with, by name and in order."""
+        match self.role, operator:
+            case "iou", _:
+                return "anchors", "boxes"
+            case "matcher", _:
+                return ("ious",)
+            case "sampler", NaiveSampler():
+                return ("matches",)
+            case "sampler", OHEMSampler():
+                return "matches", "logits", "ious"
+            case "sampler", _:
+                return "matches", "ious"
+            case "class_encoder", MultiClassEncoder():
+                return "samples", "matches", "labels"
+            case "class_encoder", _:
+                return ("samples",)
+            case _, NormalizedPerClassBoxCenterEncoder():
+                return "samples", "matches", "anchors", "labels", "boxes"
+        return "samples", "matches", "anchors", "boxes"
+
+
+STAGES = (
+    Stage("ious", "iou", {"ious": "BNM"}),
+    Stage("matches", "matcher", {"matches": "BN"}),
+    Stage("samples", "sampler", {"samples": "BN"}),
+    Stage("cls_targets", "class_encoder", {"cls_targets": "BN", "cls_masks": "BN"}),
+    Stage("box_targets", "box_encoder", {"box_targets": "BN4", "box_masks": "BN4"}),
+)
+
+# The results of a per-class encoder in place of the last stage's.
+PER_CLASS = {"box_targets": "BPC4", "box_masks": "BPC4", "indices": "BP"}
+
+# Results that may be integers; those of other names are real.
+WHOLE = ("matches", "samples", "cls_targets", "cls_masks", "indices")
+
+AXES = {"B": "images", "N": "anchors", "M": "objects", "K": "scores", "P": "rows", "C": "classes"}
+
+
+@dataclass(frozen=True)
+class Dump:
+    """A dump that has been read and checked.
+
+    Attributes
+    ----------
+    name : str
+        What it is called in messages: its file.
+    arrays : dict of str to numpy.ndarray
+        Inputs and results by name, all with their batch axis.
+    operators : dict of str to operator
+        The operators by their place (`refkernels.chain.writing.ROLES`).
+    about : str
+        What whoever made it has to say of it.
+    """
+
+    name: str
+    arrays: dict[str, Array]
+    operators: dict[str, Any] = field(default_factory=dict)
+    about: str = ""
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages whose results it has."""
+        return tuple(stage for stage in STAGES if stage.name in self.arrays)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The number of images, and that of anchors."""
+        images = max(len(array) for array in self.arrays.values())
+        names = ("anchors", "ious", "matches", "samples", "cls_targets", "box_targets")
+        return images, next(self.arrays[name].shape[1] for name in names if name in self.arrays)
+
+    def called_with(self, stage: Stage) -> tuple[Array, ...]:
+        """Return what the operator of a stage was called with here."""
+        needs = stage.needs(self.operators[stage.role])
+        return tuple(self.arrays[name] for name in needs)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write it to a file, whole or not at all."""
+        content: dict[str, Any] = dict(self.arrays)
+        config = {"about": self.about, **encode_contract(self.operators)}
+        content[CONFIG] = np.array(json.dumps(config))
+        place = Path(path)
+        beside = place.with_name(f".{place.name}.{uuid4().hex}")
+        try:
+            with beside.open("wb") as file:
+                np.savez_compressed(file, **content)
+            beside.replace(place)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def read_dump(path: str | os.PathLike[str], contract: Mapping[str, Any] | None = None) -> Dump:
+    """Read a dump.
+
+    Parameters
+    ----------
+    path : path
+        An ``.npz``.
+    contract : mapping of str to operator, optional
+        Operators in place of those that the file names.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is no dump, or its arrays do not go together; the message says what and where.
+    """
+    name = str(path)
+    arrays = _load(name)
+    operators: dict[str, Any] = {}
+    about = ""
+    try:
+        if CONFIG in arrays:
+            config = _json(arrays.pop(CONFIG))
+            operators = decode_contract(config)
+            about = str(config.get("about", ""))
+        dump = make_dump(name, arrays, {**operators, **(contract or {})})
+        return replace(dump, about=about)
+    except (ValueError, TypeError) as error:
+        text = str(error)
+        raise ValueError(text if text.startswith(f"{name}: ") else f"{name}: {text}") from None
+
+
+def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a contract that stands by itself, as JSON.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is no contract.
+    """
+    try:
+        return decode_contract(json.loads(Path(path).read_text(encoding="utf-8")))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def make_dump(name: str, arrays: Mapping[str, Any], operators: Mapping[str, Any]) -> Dump:
+    """Check arrays and operators, and make a dump of them.
+
+    Arrays with names that no stage knows are left out.
+    """
+    own = dict(operators)
+    per_class = isinstance(own.get("box_encoder"), NormalizedPerClassBoxCenterEncoder)
+    axes = dict(INPUTS)
+    for stage in STAGES:
+        axes.update(stage.results)
+    if per_class:
+        axes.update(PER_CLASS)
+    found = {key: _checked(key, arrays[key], axes[key]) for key in axes if key in arrays}
+    if not any(stage.name in found for stage in STAGES):
+        held = ", ".join(sorted(arrays)) or "nothing"
+        expected = ", ".join(stage.name for stage in STAGES)
+        raise ValueError(f"no stage in it: it holds {held}; expected some of {expected}")
+    _check_sizes(found, axes)
+    if "ious" in found:
+        own.setdefault("iou", BBoxBatchIOU())
+    for stage in STAGES:
+        if stage.name in found:
+            _check_stage(stage, found, own)
+    return Dump(name, found, own)
+
+
+def _load(path: str) -> dict[str, Array]:
+    with Path(path).open("rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError(f"{path}: not an .npz, as numpy.savez writes; expected one")
+        file.seek(0)
+        place = "damaged"
+        try:
+            with np.load(file, allow_pickle=False) as stored:
+                arrays: dict[str, Array] = {}
+                for name in stored.files:
+                    place = f"{name} is damaged"
+                    arrays[name] = np.asarray(stored[name])
+                return arrays
+        except Exception as error:  # whatever NumPy and zip make of bytes that anybody wrote
+            if place != "damaged" and "allow_pickle" in str(error):
+                raise ValueError(
+                    f"{path}: {name} holds Python objects, which are not read; expected numbers"
+                ) from None
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise ValueError(f"{path}: {place}: {reason}") from None
+
+
+def _json(value: Array) -> Any:
+    if value.ndim != 0 or value.dtype.kind not in "US":
+        raise ValueError(
+            f"{CONFIG}: expected a string of JSON, got {value.dtype} of shape {value.shape}"
+        )
+    text: Any = value[()]
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{CONFIG}: not JSON: {error}") from None
+
+
+def _checked(name: str, value: Any, axes: str) -> Array:
+    """Check an array by itself, and give it a batch axis."""
+    if name == "labels":
+        array = np.asarray(value)
+        as_indices(name, array)  # looked at, but kept in its own dtype, as targets have that
+    else:
+        # Results are kept as they are: that one is nan is for the comparison to say.
+        array = as_real(name, value, finite=name in INPUTS)
+        if np.asarray(value).dtype.kind in "iu" and name in WHOLE:
+            array = np.asarray(value)
+    if name == "labels" and array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim == len(axes) - 1:
+        array = array[np.newaxis]
+    fixed = [axis for axis, letter in enumerate(axes) if letter == "4"]
+    if array.ndim != len(axes) or any(array.shape[axis] != 4 for axis in fixed):
+        shape = ", ".join(axes)
+        raise ValueError(f"{name}: expected shape ({shape}) or without B, got {np.shape(value)}")
+    return np.asarray(array)
+
+
+def _check_sizes(arrays: Mapping[str, Array], axes: Mapping[str, str]) -> None:
+    """Check that arrays have the same images, anchors and so on."""
+    sizes: dict[str, tuple[int, str]] = {}
+    # The anchors of one image may stand for those of all, so they say nothing about B.
+    for name in sorted(arrays, key=lambda name: name == "anchors"):
+        for letter, size in zip(axes[name], arrays[name].shape, strict=True):
+            if letter == "4" or (name == "anchors" and letter == "B" and size == 1):
+                continue
+            own, first = sizes.setdefault(letter, (size, name))
+            if size != own:
+                raise ValueError(
+                    f"{name}: {size} {AXES[letter]} in shape {arrays[name].shape}, expected {own} "
+                    f"as in {first}, of shape {arrays[first].shape}"
+                )
+
+
+def _check_stage(stage: Stage, arrays: Mapping[str, Array], operators: Mapping[str, Any]) -> None:
+    """Check that a stage can be derived again."""
+    if stage.role not in operators:
+        raise ValueError(
+            f"{stage.name}: nothing says what made it; expected {stage.role!r} in its config "
+            f"({', '.join(ROLES[stage.role])}), or --preset or --config"
+        )
+    operator = operators[stage.role]
+    if stage.role == "iou" and operator.axis not in (-1, 2):
+        raise ValueError(f"iou: axis is {operator.axis}, but boxes lie along the last axis here")
+    if stage.role == "box_encoder" and getattr(operators.get("iou"), "fmt", "corner") != "corner":
+        raise ValueError(
+            "iou: takes boxes in centre form, but the box encoder takes the same in corner form; "
+            "leave the IoUs or the box targets out"
+        )
+    for name in stage.needs(operator):
+        if name not in arrays:
+            held = ", ".join(arrays)
+            raise ValueError(
+                f"{name} is missing: {type(operator).__name__} makes {stage.name} of "
+                f"{', '.join(stage.needs(operator))}; it holds {held}"
+            )

@@ -1,0 +1,1 @@
+"""Why one decision: records of an assignment, in words, tables and pictures."""

@@ -1,0 +1,87 @@
+"""A trace as a short table, in text and for notebooks."""
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from refkernels.explain.trace.records import Fate
+
+if TYPE_CHECKING:
+    from refkernels.explain.trace.trace import Trace
+
+__all__ = ["as_html", "as_text", "headline"]
+
+# Ground truths that are shown; the rest is counted.
+SHOWN = 20
+
+Table = list[list[str]]
+
+
+def headline(trace: "Trace") -> str:
+    """Return what a trace is of, and the numbers of its samples."""
+    sample = trace.anchors["sample"]
+    return (
+        f"{trace.name}: {len(sample)} anchors, {len(trace.truths)} ground truths; "
+        f"{int((sample > 0).sum())} positive, {int((sample < 0).sum())} negative, "
+        f"{int((sample == 0).sum())} ignored"
+    )
+
+
+def as_text(trace: "Trace") -> str:
+    """Return the headline, the anchors of each stage, and the ground truths."""
+    stages, truths, rest = _tables(trace)
+    parts = [headline(trace), *_lines(stages, "lr")]
+    if len(trace.truths):
+        parts += ["", *_lines(truths, "rrrrrrl")]
+    return "\n".join([*parts, *([rest] if rest else [])])
+
+
+def as_html(trace: "Trace") -> str:
+    """Return the same as two tables of HTML."""
+    stages, truths, rest = _tables(trace)
+    tables = [stages, truths] if len(trace.truths) else [stages]
+    parts = [f"<p>{escape(headline(trace))}</p>", *map(_html, tables)]
+    return "\n".join([*parts, *([f"<p>{escape(rest)}</p>"] if rest else [])])
+
+
+def _tables(trace: "Trace") -> tuple[Table, Table, str]:
+    stages = [["decided by", "anchors"]]
+    stages += [[stage.label, str(count)] for stage, count in trace.counts().items()]
+    truths = [["truth", "best anchor", "best IoU", "lost to", "anchors", "positive", "fate"]]
+    for record in trace.truths[:SHOWN]:
+        truths.append(
+            [
+                str(record["truth"]),
+                _or_none(record["best_anchor"]),
+                f"{record['best_iou']:.4f}",
+                _or_none(record["lost_to"]),
+                str(record["anchors"]),
+                str(record["positives"]),
+                Fate(record["fate"]).label,
+            ]
+        )
+    more = len(trace.truths) - SHOWN
+    return stages, truths, f"and {more} more ground truths" if more > 0 else ""
+
+
+def _or_none(number: int) -> str:
+    return str(number) if number >= 0 else "-"
+
+
+def _lines(table: Table, sides: str) -> list[str]:
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    lines = []
+    for row in table:
+        cells = [
+            cell.ljust(width) if side == "l" else cell.rjust(width)
+            for cell, width, side in zip(row, widths, sides, strict=True)
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def _html(table: Table) -> str:
+    def row(cells: list[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    head, *body = table
+    return f"<table>{row(head, 'th')}{''.join(row(cells, 'td') for cells in body)}</table>"

@@ -1,0 +1,1 @@
+"""Networks of MXNet, evaluated node by node without it: graphs, parameters and layers."""
