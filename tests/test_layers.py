@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refkernels.bounds.bbox import roundoff
+from refkernels.bounds.arithmetic import roundoff
 from refkernels.bounds.network import layer_error
 from refkernels.conformance.model.compare import error_ratio
 from refkernels.definition import layers as definition

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refkernels.bounds.bbox import final_rounding, roundoff
+from refkernels.bounds.arithmetic import final_rounding, roundoff
 from refkernels.bounds.network import layer_error
 from refkernels.conformance.model.compare import compare_real
 from refkernels.definition import predictor as definition

@@ -1,4 +1,4 @@
-"""Forward error bounds of the coders, derived the way `refkernels.bounds.bbox` says.
+"""Forward error bounds of the coders, derived the way `refkernels.bounds.arithmetic` says.
 
 The formulas are those of SPEC section 4, step by step; only log and exp are new. A mathematical
 library rounds them less well than the four operations: to within 1 unit in the last place for log
@@ -8,13 +8,19 @@ Where a formula has no finite result in exact arithmetic, there is no bound to s
 functions return any finite number.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from refkernels.arrays import Array, common_real, computing_dtype, rounded_to_computing
-from refkernels.bounds.bbox import Approximate, exactly, final_rounding, roundoff
-from refkernels.conformance.model.operator import Case
+from refkernels.bounds.arithmetic import (
+    Approximate,
+    exactly,
+    final_rounding,
+    halved,
+    roundoff,
+)
 
 __all__ = [
     "box_center_decoder",
@@ -33,73 +39,101 @@ EXP_ULPS = 2
 UNBOUNDED = float(np.finfo(np.float64).max)
 
 
-def box_center_encoder(case: Case) -> Array:
+def box_center_encoder(
+    samples: Array,
+    matches: Array,
+    anchors: Array,
+    refs: Array,
+    *,
+    stds: Sequence[float] = STDS,
+    means: Sequence[float] = MEANS,
+) -> Array:
     """Bound the targets of NormalizedBoxCenterEncoder.
 
     A centre errs by about u |coordinate|, and a difference of centres keeps that, so an offset errs
     by it over the anchor's width, and over the std: much where boxes are small and far from the
     origin. A ratio of widths is within 3 u, relative, which log turns into 3 u, absolute.
     """
-    dtype = common_real(case.inputs["anchors"], case.inputs["refs"])
-    samples = np.atleast_2d(case.inputs["samples"])
-    matches = np.atleast_2d(case.inputs["matches"]).astype(np.int64)
-    positive = samples > 0.5
-    refs = _as_batch(case.inputs["refs"])
+    dtype = common_real(anchors, refs)
+    batched = samples.ndim > 1 or matches.ndim > 1 or anchors.ndim > 2 or refs.ndim > 2
+    positive = np.atleast_2d(samples) > 0.5
+    matches = np.atleast_2d(matches).astype(np.int64)
+    refs = _as_batch(refs)
     if not positive.any():
-        return _like_inputs(case, np.zeros((*samples.shape, 4)))
+        bounds = np.zeros((*positive.shape, 4))
+        return bounds if batched else bounds[0]
     truths = np.take_along_axis(refs, np.where(positive, matches, 0)[..., None], 1)
-    anchors = np.broadcast_to(_as_batch(case.inputs["anchors"]), truths.shape)
+    anchors = np.broadcast_to(_as_batch(anchors), truths.shape)
     ax, ay, aw, ah = _center_form(anchors, dtype)
     gx, gy, gw, gh = _center_form(truths, dtype)
     with np.errstate(all="ignore"):
         codes = [(gx - ax) / aw, (gy - ay) / ah, _log(gw / aw), _log(gh / ah)]
         targets = [
-            (code - _parameter(case, "means", MEANS, k, dtype))
-            / _parameter(case, "stds", STDS, k, dtype)
+            (code - _parameter(means[k], dtype)) / _parameter(stds[k], dtype)
             for k, code in enumerate(codes)
         ]
         bounds = np.stack([_finish(target, dtype) for target in targets], -1)
-    return _like_inputs(case, np.where(positive[..., None], bounds, 0))
+    bounds = np.where(positive[..., None], bounds, 0)
+    return bounds if batched else bounds[0]
 
 
-def per_class_box_center_encoder(case: Case) -> Array:
+def per_class_box_center_encoder(
+    samples: Array,
+    matches: Array,
+    anchors: Array,
+    labels: Array,
+    refs: Array,
+    *,
+    num_class: int,
+    max_pos: int = 128,
+    stds: Sequence[float] = STDS,
+    means: Sequence[float] = MEANS,
+) -> Array:
     """Bound the targets of NormalizedPerClassBoxCenterEncoder: the rows of the plain encoder."""
-    positive = case.inputs["samples"] > 0.5
-    rows = min(case.config.get("max_pos", 128), positive.shape[-1])
+    positive = samples > 0.5
+    rows = min(max_pos, positive.shape[-1])
     indices = np.argsort(~positive, axis=-1, kind="stable")[..., :rows]
-    bounds = box_center_encoder(case)
+    bounds = box_center_encoder(samples, matches, anchors, refs, stds=stds, means=means)
+    if labels.ndim > 1 and bounds.ndim == 2:
+        bounds = bounds[None]
     if bounds.ndim > indices.ndim + 1:
         indices = indices[None]
     picked = np.take_along_axis(bounds, indices[..., None], -2)
-    return np.repeat(picked[..., None, :], case.config["num_class"], -2)
+    return np.repeat(picked[..., None, :], num_class, -2)
 
 
-def box_center_decoder(case: Case) -> Array:
+def box_center_decoder(
+    x: Array,
+    anchors: Array,
+    *,
+    stds: Sequence[float] = STDS,
+    means: Sequence[float] = MEANS,
+    convert_anchor: bool = False,
+    clip: float | None = None,
+) -> Array:
     """Bound NormalizedBoxCenterDecoder.
 
     What exp is taken of errs by about 2 u of itself, which exp turns into a relative error; the
     sums that make the corners add u of their results. The upper limit lengthens no distance.
     """
-    dtype = common_real(*case.inputs.values())
-    x = case.inputs["x"].astype(np.float64)
-    anchors = case.inputs["anchors"].astype(np.float64)
+    dtype = common_real(x, anchors)
+    x, anchors = x.astype(np.float64), anchors.astype(np.float64)
     if x.ndim != anchors.ndim:
         x, anchors = _as_batch(x), _as_batch(anchors)
     anchors = np.broadcast_to(anchors, x.shape)
     unit = roundoff(computing_dtype(dtype))
-    if case.config.get("convert_anchor", False):
+    if convert_anchor:
         ax, ay, aw, ah = _center_form(anchors, dtype)
     else:
         ax, ay, aw, ah = (exactly(anchors[..., k], unit) for k in range(4))
     with np.errstate(all="ignore"):
         offsets = [
-            exactly(x[..., k], unit) * _parameter(case, "stds", STDS, k, dtype)
-            + _parameter(case, "means", MEANS, k, dtype)
+            exactly(x[..., k], unit) * _parameter(stds[k], dtype) + _parameter(means[k], dtype)
             for k in range(4)
         ]
         center_x, center_y = offsets[0] * aw + ax, offsets[1] * ah + ay
-        half_width = _halved(_exp(_limited(case, offsets[2], dtype)) * aw)
-        half_height = _halved(_exp(_limited(case, offsets[3], dtype)) * ah)
+        half_width = halved(_exp(_limited(offsets[2], clip, dtype)) * aw)
+        half_height = halved(_exp(_limited(offsets[3], clip, dtype)) * ah)
         corners = [
             center_x - half_width,
             center_y - half_height,
@@ -109,16 +143,18 @@ def box_center_decoder(case: Case) -> Array:
         return np.stack([_finish(corner, dtype) for corner in corners], -1)
 
 
-def center_net_boxes(case: Case) -> Array:
+def center_net_boxes(
+    x: Array, wh: Array, reg: Array, *, topk: int = 100, scale: float = 4.0
+) -> Array:
     """Bound the boxes of CenterNetDecoder: three roundings, and a cell's number from 1 / u on."""
-    dtype = common_real(*case.inputs.values())
+    dtype = common_real(x, wh, reg)
     unit = roundoff(computing_dtype(dtype))
-    batched = any(array.ndim == 4 for array in case.inputs.values())
-    x, wh, reg = (a if a.ndim == 4 else a[None] for a in case.inputs.values())
+    batched = any(maps.ndim == 4 for maps in (x, wh, reg))
+    x, wh, reg = (maps if maps.ndim == 4 else maps[None] for maps in (x, wh, reg))
     size, _, height, width = x.shape
     # Negation is exact, and a stable sort leaves the lowest index in front.
     order = np.argsort(-x.reshape(size, -1), axis=1, kind="stable")
-    cells = order[:, : case.config.get("topk", 100)] % (height * width)
+    cells = order[:, :topk] % (height * width)
 
     def at_cells(maps: Array, channel: int) -> Approximate:
         flat = maps[:, channel].reshape(size, -1).astype(np.float64)
@@ -127,17 +163,17 @@ def center_net_boxes(case: Case) -> Array:
     def number(values: Array) -> Approximate:
         return Approximate(values, np.where(values > 1 / unit.u, unit.u * values, 0), unit)
 
-    scale = exactly(float(rounded_to_computing(case.config.get("scale", 4.0), dtype)), unit)
+    factor = _parameter(scale, dtype)
     center_x = number(cells % width) + at_cells(reg, 0)
     center_y = number(cells // width) + at_cells(reg, 1)
-    half_width, half_height = _halved(at_cells(wh, 0)), _halved(at_cells(wh, 1))
+    half_width, half_height = halved(at_cells(wh, 0)), halved(at_cells(wh, 1))
     corners = [
         center_x - half_width,
         center_y - half_height,
         center_x + half_width,
         center_y + half_height,
     ]
-    bounds = np.stack([_finish(corner * scale, dtype) for corner in corners], -1)
+    bounds = np.stack([_finish(corner * factor, dtype) for corner in corners], -1)
     return bounds if batched else bounds[0]
 
 
@@ -145,34 +181,19 @@ def _as_batch(boxes: Array) -> Array:
     return np.asarray(boxes if boxes.ndim == 3 else boxes[None], np.float64)
 
 
-def _like_inputs(case: Case, bounds: Array) -> Array:
-    """Take the batch axis away if no input had one."""
-    axes = {"samples": 1, "matches": 1, "labels": 1, "anchors": 2, "refs": 2}
-    batched = any(array.ndim > axes[name] for name, array in case.inputs.items())
-    return bounds if batched else bounds[0]
-
-
-def _parameter(
-    case: Case, name: str, default: tuple[float, ...], k: int, dtype: Any
-) -> Approximate:
-    value = float(rounded_to_computing(case.config.get(name, default)[k], dtype))
-    return exactly(value, roundoff(computing_dtype(dtype)))
+def _parameter(value: float, dtype: Any) -> Approximate:
+    unit = roundoff(computing_dtype(dtype))
+    return exactly(float(rounded_to_computing(value, dtype)), unit)
 
 
 def _center_form(boxes: Array, dtype: Any) -> list[Approximate]:
     unit = roundoff(computing_dtype(dtype))
     xmin, ymin, xmax, ymax = (exactly(boxes[..., k], unit) for k in range(4))
     width, height = xmax - xmin, ymax - ymin
-    return [xmin + _halved(width), ymin + _halved(height), width, height]
+    return [xmin + halved(width), ymin + halved(height), width, height]
 
 
-def _halved(side: Approximate) -> Approximate:
-    # Halving is exact unless it underflows.
-    return Approximate(side.value / 2, side.error / 2 + side.unit.eta, side.unit)
-
-
-def _limited(case: Case, exponent: Approximate, dtype: Any) -> Approximate:
-    clip = case.config.get("clip", -1.0)
+def _limited(exponent: Approximate, clip: float | None, dtype: Any) -> Approximate:
     if clip is None or clip <= 0:
         return exponent
     limit = float(rounded_to_computing(clip, dtype))

@@ -1,10 +1,10 @@
 """How far a correct evaluation of a layer may be off: bounds that grow with the length of its sums.
 
-Everything rests on the standard model of `bounds`: one operation errs by at most u relative to its
-result. A sum of n products, added up in any order, errs by at most gamma(n) times the sum of the
-products' magnitudes, with gamma(n) = n u / (1 - n u) (Higham, "Accuracy and Stability of Numerical
-Algorithms", 2002, section 3.1); a fused multiply-add only errs less. k operations in a row multiply
-up to (1 + u)^k, which 1 + gamma(k) bounds as well.
+Everything rests on the standard model of `bounds.arithmetic`: one operation errs by at most u
+relative to its result. A sum of n products, added up in any order, errs by at most gamma(n) times
+the sum of the products' magnitudes, with gamma(n) = n u / (1 - n u) (Higham, "Accuracy and
+Stability of Numerical Algorithms", 2002, section 3.1); a fused multiply-add only errs less. k
+operations in a row multiply up to (1 + u)^k, which 1 + gamma(k) bounds as well.
 
 Of exp, log, tanh and erf nothing is proved of the machine at hand: they are taken to err by at most
 `ELEMENTARY` units in the last place, what vectorised libraries promise.
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.bounds.bbox import Roundoff
+from refkernels.bounds.arithmetic import Roundoff
 from refkernels.network.convolution import convolve, fully_connect
 from refkernels.network.layers import SELU_ALPHA, SELU_SCALE, pool
 from refkernels.network.mxnet_operators import Layer

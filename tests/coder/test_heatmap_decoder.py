@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refkernels import CenterNetDecoder
-from refkernels.bounds import coder as coder_bounds
+from refkernels.bounds import coder as bounds
 from refkernels.coder.heatmap_decoder import BLOCK
 from refkernels.conformance.model.compare import compare_real
 from refkernels.conformance.model.operator import Case
@@ -67,7 +67,7 @@ def test_the_decoder_is_its_definition(case):
     assert ids.tolist() == expected[0].tolist()
     assert scores.dtype == dtype
     assert scores.tolist() == [s.tolist() for s in expected[1].astype(float)]
-    bound = coder_bounds.center_net_boxes(case)
+    bound = bounds.center_net_boxes(**case.inputs, **case.config)
     assert not compare_real("boxes", boxes, expected[2], bound, dtype, both_rounded=False)
 
 

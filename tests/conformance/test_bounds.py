@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from refkernels.bounds.bbox import roundoff
+from refkernels.bounds.arithmetic import roundoff
 from refkernels.conformance import cases
 from refkernels.conformance.model.compare import error_ratio
 from refkernels.conformance.model.operator import Case

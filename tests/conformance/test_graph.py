@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from refkernels.bounds.bbox import roundoff
+from refkernels.bounds.arithmetic import roundoff
 from refkernels.cli.main import main
 from refkernels.conformance.network.compare import compare_graph, first_failing, running_errors
 from refkernels.feature import GraphEvaluator

@@ -63,6 +63,17 @@ class Output:
     bound: Callable[[Case, Array], Array] | None = None
     index: bool = False
 
+    @classmethod
+    def bounded(cls, name: str, bound: Callable[..., Array]) -> Output:
+        """Return an output whose bound is a function of the operator's inputs and parameters."""
+        own = signature(bound).parameters
+
+        def of(case: Case, exact: Array) -> Array:
+            given = {**case.inputs, **case.config}
+            return bound(**{key: value for key, value in given.items() if key in own})
+
+        return cls(name, of)
+
 
 @dataclass(frozen=True)
 class Reference:

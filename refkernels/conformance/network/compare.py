@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, computing_dtype, require
-from refkernels.bounds.bbox import final_rounding, roundoff
+from refkernels.bounds.arithmetic import final_rounding, roundoff
 from refkernels.bounds.network import layer_error
 from refkernels.feature import GraphEvaluator
 

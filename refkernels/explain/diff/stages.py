@@ -5,19 +5,30 @@ blamed for another's. Decisions must be equal, real numbers within twice their b
 of the two that are rounded; what is drawn must be one of the draws that may come out.
 """
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from refkernels.arrays import Array, common_real, rounded
+from refkernels.bounds.bbox import box_batch_iou
+from refkernels.bounds.coder import box_center_encoder
+from refkernels.bounds.sampler import mining_score
 from refkernels.coder import NormalizedPerClassBoxCenterEncoder
 from refkernels.explain.diff.dump import Dump, Stage
-from refkernels.explain.diff.error_bounds import box_target_bound, iou_bound, score_bound
 from refkernels.sampler import OHEMSampler, QuotaSampler
 from refkernels.sampler.inputs import row_maxima
 
-__all__ = ["Held", "by_anchor", "derive", "hold", "in_dtype"]
+__all__ = [
+    "Held",
+    "box_target_bound",
+    "by_anchor",
+    "derive",
+    "hold",
+    "in_dtype",
+    "iou_bound",
+]
 
 # Bounds are computed for so many elements at a time: each needs some dozens of arrays.
 BLOCK = 1 << 18
@@ -136,6 +147,17 @@ def _differs(found: Array, expected: Array) -> Array:
     with np.errstate(invalid="ignore"):
         differs = (found != expected) & ~((found != found) & (expected != expected))
     return np.asarray(differs.any(axis=tuple(range(2, found.ndim))))
+
+
+def iou_bound(operator: Any, anchors: Array, boxes: Array) -> Array:
+    """Bound the error of the IoUs (K, M) of anchors (K, 4) with boxes (M, 4)."""
+    return box_batch_iou(anchors, boxes, **dataclasses.asdict(operator))
+
+
+def box_target_bound(operator: Any, anchors: Array, truths: Array) -> Array:
+    """Bound the error of the targets (K, 4) of anchors (K, 4), each with its own truth (K, 4)."""
+    every = np.ones(len(anchors)), np.arange(len(anchors))
+    return box_center_encoder(*every, anchors, truths, stds=operator.stds, means=operator.means)
 
 
 def _beyond(found: Array, expected: Array, bound: Array) -> Array:
@@ -260,7 +282,7 @@ def _out_of_order(
 ) -> Array:
     """Mark anchors (N) that are taken before, or left for, what is surely the other way round."""
     wrong = np.zeros(len(sample), bool)
-    errors = score_bound(logits)
+    errors = mining_score(logits)
     taken, left = able & (sample == -1), able & (sample != -1)
     if not taken.any() or not left.any():
         return wrong

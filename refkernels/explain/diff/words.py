@@ -13,8 +13,7 @@ from refkernels.bbox import BBoxBatchIOU
 from refkernels.coder import MultiClassEncoder
 from refkernels.explain.diff.compare import Cause, Difference, StageDifference
 from refkernels.explain.diff.dump import Dump
-from refkernels.explain.diff.error_bounds import box_target_bound, iou_bound
-from refkernels.explain.diff.stages import in_dtype
+from refkernels.explain.diff.stages import box_target_bound, in_dtype, iou_bound
 from refkernels.explain.trace.matcher_words import why_matched
 from refkernels.matcher import CompositeMatcher
 from refkernels.sampler import NaiveSampler, OHEMSampler, QuotaSampler

@@ -233,7 +233,7 @@ class Ious(Subject):
         config["eps"] *= scale * scale
         inputs = {name: x.astype("f8") * scale for name, x in case.inputs.items()}
         scaled = Case(config, {name: x.astype(dtype) for name, x in inputs.items()})
-        bound = bounds.box_batch_iou(scaled)
+        bound = bounds.box_batch_iou(**scaled.inputs, **scaled.config)
         own = Output("ious", lambda case, exact: np.where(np.isfinite(bound), bound, 1.0))
         operator = replace(self.operator, outputs=lambda case: (own,))
         exact = operator.define(case)

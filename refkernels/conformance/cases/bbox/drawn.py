@@ -157,7 +157,7 @@ def _axes_in_images(case: Case) -> dict[str, str]:
 
 
 def _whole(name: str, bound: Any) -> Any:
-    return lambda case: (Output(name, lambda case, exact: bound(case)),)
+    return lambda case: (Output.bounded(name, bound),)
 
 
 def _whole_or_split(names: tuple[str, ...], bound: Any) -> Any:
@@ -165,10 +165,11 @@ def _whole_or_split(names: tuple[str, ...], bound: Any) -> Any:
 
     def outputs(case: Case) -> tuple[Output, ...]:
         if not case.config.get("split", False):
-            return (Output("boxes", lambda case, exact: bound(case)),)
+            return (Output.bounded("boxes", bound),)
+        axis = case.config.get("axis", -1)
 
         def column(i: int) -> Any:
-            return lambda case, exact: bound(case, i)
+            return lambda case, exact: np.take(bound(case.inputs["x"], axis=axis), [i], axis)
 
         return tuple(Output(name, column(i)) for i, name in enumerate(names))
 
@@ -208,7 +209,7 @@ def _law_ious(run: Run, config: dict[str, Any], a: Array, b: Array) -> Array:
 def _bound(config: dict[str, Any], a: Array, b: Array) -> Array:
     fitted = _fit(Case({}, {"a": a, "b": b}), config)
     assert fitted is not None
-    return bounds.box_batch_iou(fitted)
+    return bounds.box_batch_iou(*fitted.inputs.values(), **fitted.config)
 
 
 def _without_eps(parameters: Parameters) -> dict[str, Any]:

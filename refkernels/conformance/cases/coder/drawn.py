@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from refkernels.arrays import Array
-from refkernels.bounds import coder as coder_bounds
+from refkernels.bounds import coder as bounds
 from refkernels.conformance.cases.coder.scores import CENTER_NET, CLASS_DECODERS
 from refkernels.conformance.cases.matcher.drawn import ious_of
 from refkernels.conformance.cases.strategies import (
@@ -128,14 +128,14 @@ def _assignment_axes(case: Case) -> dict[str, str]:
 
 def _targets_and_masks(case: Case) -> tuple[Output, ...]:
     return (
-        Output("targets", lambda case, exact: coder_bounds.box_center_encoder(case)),
+        Output.bounded("targets", bounds.box_center_encoder),
         Output("masks"),
     )
 
 
 def _per_class_outputs(case: Case) -> tuple[Output, ...]:
     return (
-        Output("targets", lambda case, exact: coder_bounds.per_class_box_center_encoder(case)),
+        Output.bounded("targets", bounds.per_class_box_center_encoder),
         Output("masks"),
         Output("indices", index=True),
     )
@@ -268,7 +268,7 @@ OPERATORS = (
         "NormalizedBoxCenterDecoder",
         "coder",
         _offsets,
-        lambda case: (Output("boxes", lambda case, exact: coder_bounds.box_center_decoder(case)),),
+        lambda case: (Output.bounded("boxes", bounds.box_center_decoder),),
         _offset_axes,
     ),
     Operator(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from refkernels.arrays import Array
-from refkernels.bounds import coder as coder_bounds
+from refkernels.bounds import coder as bounds
 from refkernels.conformance.cases.strategies import (
     about_threshold,
     at_threshold,
@@ -140,7 +140,7 @@ def _heat_map_outputs(case: Case) -> tuple[Output, ...]:
     return (
         Output("ids", index=True),
         Output("scores"),
-        Output("boxes", lambda case, exact: coder_bounds.center_net_boxes(case)),
+        Output.bounded("boxes", bounds.center_net_boxes),
     )
 
 

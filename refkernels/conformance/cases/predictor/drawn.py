@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from refkernels.arrays import Array, check_pair, computing_dtype
-from refkernels.bounds.bbox import final_rounding, roundoff
+from refkernels.bounds.arithmetic import final_rounding, roundoff
 from refkernels.bounds.network import layer_error
 from refkernels.conformance.model.operator import Case, Operator, Output
 from refkernels.conformance.model.parameters import Parameters

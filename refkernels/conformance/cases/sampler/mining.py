@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from refkernels.arrays import Array
-from refkernels.bounds import bbox as bounds
+from refkernels.bounds import sampler as bounds
 from refkernels.conformance.cases.sampler import quota as by_quota
 from refkernels.conformance.cases.sampler import split
 from refkernels.conformance.cases.sampler.matches import (
@@ -100,7 +100,7 @@ class Mining(Operator):
             wrong = Disagreement("samples", "samples holds values other than -1, 0 and 1")
         if wrong is not None:
             return wrong
-        errors = bounds.mining_score(case)
+        errors = bounds.mining_score(case.inputs["logits"])
         rows = zip(
             rows_of(samples), rows_of(scores), rows_of(eligible), rows_of(errors), strict=True
         )

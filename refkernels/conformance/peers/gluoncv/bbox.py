@@ -46,7 +46,11 @@ def _center_in_float16(case: Case) -> bool:
     with np.errstate(all="ignore"):
         found = np.concatenate([low + (high - low) * np.float16(0.5), high - low], **whole.config)
     operator = kernels.BBoxCornerToCenter(**whole.config)
-    return bool(_is_off(whole, operator, found, bounds.corner_to_center(whole)).any())
+    return bool(
+        _is_off(
+            whole, operator, found, bounds.corner_to_center(*whole.inputs.values(), **whole.config)
+        ).any()
+    )
 
 
 def _area(case: Case) -> Array:
@@ -61,7 +65,9 @@ def _area_in_float16(case: Case) -> bool:
     if case.inputs["x"].dtype != np.float16 or not _is_corner(case) or not _axis_is_last(case):
         return False
     operator = kernels.BBoxArea(**case.config)
-    return bool(_is_off(case, operator, _area(case), bounds.box_area(case)).any())
+    return bool(
+        _is_off(case, operator, _area(case), bounds.box_area(*case.inputs.values(), **case.config)).any()
+    )
 
 
 def _is_corner(case: Case) -> bool:
@@ -108,7 +114,10 @@ def _iou_is_off(case: Case) -> Array:
     with np.errstate(all="ignore"):
         found = intersection / union
     operator = kernels.BBoxBatchIOU(**case.config)
-    return np.asarray(_is_off(case, operator, found, bounds.box_batch_iou(case)) & (union != 0))
+    return np.asarray(
+        _is_off(case, operator, found, bounds.box_batch_iou(*case.inputs.values(), **case.config))
+        & (union != 0)
+    )
 
 
 def _iou_is_rounded(case: Case) -> bool:

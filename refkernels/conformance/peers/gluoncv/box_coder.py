@@ -6,7 +6,7 @@ import numpy as np
 
 from refkernels import coder as kernels
 from refkernels.arrays import Array
-from refkernels.bounds import coder as coder_bounds
+from refkernels.bounds import coder as bounds
 from refkernels.conformance.model.operator import Case
 from refkernels.conformance.peers.divergence import Divergence, witness
 
@@ -47,8 +47,8 @@ def _encoded(case: Case) -> Array:
     ax, ay, aw, ah = _center_form(anchors)
     gx, gy, gw, gh = _center_form(np.take_along_axis(refs, matches[..., None], 1))
     codes = [(gx - ax) / aw, (gy - ay) / ah, np.log(gw / aw), np.log(gh / ah)]
-    means = case.config.get("means", coder_bounds.MEANS)
-    stds = case.config.get("stds", coder_bounds.STDS)
+    means = case.config.get("means", bounds.MEANS)
+    stds = case.config.get("stds", bounds.STDS)
     return np.stack(
         [(c - number(m)) / number(s) for c, m, s in zip(codes, means, stds, strict=True)], -1
     )
@@ -76,7 +76,10 @@ def _steps_are_rounded(case: Case) -> bool:
     with np.errstate(all="ignore"):
         found, expected = _encoded(case), operator(*case.inputs.values())[0]
         exact = operator(*wide.values())[0]
-        far = ~(np.abs(found.astype(np.float64) - exact) <= coder_bounds.box_center_encoder(case))
+        far = ~(
+            np.abs(found.astype(np.float64) - exact)
+            <= bounds.box_center_encoder(*case.inputs.values(), **case.config)
+        )
         same = (found == expected) | (np.isnan(found) & np.isnan(expected))
     return bool((far & ~same & (case.inputs["samples"] > 0.5)[..., None]).any())
 
