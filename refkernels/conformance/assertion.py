@@ -10,7 +10,7 @@ from refkernels.conformance.model.operator import Case, Recipe
 from refkernels.conformance.model.verdict import VERDICTS, failed
 from refkernels.conformance.peers.divergence import Divergence
 from refkernels.conformance.targets.offering import Offers
-from refkernels.conformance.targets.target import Subject
+from refkernels.conformance.targets.subject import Subject
 
 __all__ = ["account", "assert_conforms"]
 

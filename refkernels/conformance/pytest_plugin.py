@@ -101,7 +101,7 @@ class ConformanceTarget(pytest.Collector):
         try:
             from refkernels.conformance.cases import operators
             from refkernels.conformance.process.supervisor import Checker
-            from refkernels.conformance.targets.target import TargetError
+            from refkernels.conformance.targets.adapter import TargetError
 
             operators()  # which imports what only some of them need
         except ModuleNotFoundError as error:

@@ -5,12 +5,9 @@ import random
 import numpy as np
 import pytest
 
-from refkernels.conformance.targets.adapter import (
-    GluonAdapter,
-    InputsChanged,
-    NumPyAdapter,
-    strided,
-)
+from refkernels.conformance.targets.calls import InputsChanged
+from refkernels.conformance.targets.mxnet import GluonAdapter
+from refkernels.conformance.targets.numpy import NumPyAdapter, strided
 
 
 def test_strided_arrays_are_equal_in_another_layout():

@@ -11,7 +11,7 @@ from refkernels.conformance.engine.replay import load
 from refkernels.conformance.engine.run import Options, Result
 from refkernels.conformance.process import supervisor as workers
 from refkernels.conformance.process.supervisor import Checker, check
-from refkernels.conformance.targets.target import TargetError
+from refkernels.conformance.targets.adapter import TargetError
 
 TARGETS = Path(__file__).parent / "targets"
 

@@ -12,7 +12,7 @@ from refkernels.conformance.engine.examine import Examiner
 from refkernels.conformance.engine.plain import Oddness, Plainness
 from refkernels.conformance.engine.run import Options, check_operator
 from refkernels.conformance.model.operator import DTYPES, Case
-from refkernels.conformance.targets.target import Subject
+from refkernels.conformance.targets.subject import Subject
 
 PLAIN = Oddness(infinite=False, boxes=0, numbers=0)
 

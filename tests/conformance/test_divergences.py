@@ -17,7 +17,8 @@ from refkernels.conformance.engine.run import Options, check_operator
 from refkernels.conformance.model.verdict import failed
 from refkernels.conformance.peers.divergence import Divergence, declared, witness
 from refkernels.conformance.peers.gluoncv import DIVERGENCES
-from refkernels.conformance.targets.target import Subject, Target
+from refkernels.conformance.targets.subject import Subject
+from refkernels.conformance.targets.target import Target
 
 ROOT = Path(__file__).parents[2]
 OPERATORS = list(dict.fromkeys(divergence.operator for divergence in DIVERGENCES))

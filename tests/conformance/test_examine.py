@@ -14,7 +14,8 @@ from refkernels.conformance.engine.examine import Examiner
 from refkernels.conformance.engine.run import Options, check_operator
 from refkernels.conformance.model.operator import INPUT_LIMIT, Case, Law
 from refkernels.conformance.peers.divergence import Divergence
-from refkernels.conformance.targets.target import Subject, Target
+from refkernels.conformance.targets.subject import Subject
+from refkernels.conformance.targets.target import Target
 from tests.conformance.test_images import IMAGE
 
 SMALL = Case({}, {"matches": np.array([[0.0, -1.0]])})

@@ -9,7 +9,8 @@ import pytest
 import refkernels
 from refkernels.conformance.engine.run import Options, Result, check_operator
 from refkernels.conformance.model.dissent import Dissent
-from refkernels.conformance.targets.target import Subject, Target
+from refkernels.conformance.targets.subject import Subject
+from refkernels.conformance.targets.target import Target
 
 found = import_module("tests.gluoncv_divergences.found")
 

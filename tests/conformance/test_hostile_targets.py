@@ -14,7 +14,9 @@ from refkernels.conformance.engine.examine import Examiner
 from refkernels.conformance.engine.run import Options, check_operator
 from refkernels.conformance.model.operator import Case
 from refkernels.conformance.process.supervisor import check
-from refkernels.conformance.targets.target import Subject, Target, TargetError
+from refkernels.conformance.targets.adapter import TargetError
+from refkernels.conformance.targets.subject import Subject
+from refkernels.conformance.targets.target import Target
 
 MATCHES = Case({}, {"matches": np.array([[0.0, -1.0]])})
 RIGHT = [[1, -1]]

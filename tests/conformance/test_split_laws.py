@@ -6,7 +6,7 @@ import pytest
 import refkernels
 from refkernels.conformance.cases import find
 from refkernels.conformance.engine.examine import Examiner
-from refkernels.conformance.targets.target import Subject
+from refkernels.conformance.targets.subject import Subject
 
 
 class InOrder(refkernels.SplitSampler):

@@ -9,14 +9,11 @@ import pytest
 import refkernels
 from refkernels.conformance.model.operator import Case
 from refkernels.conformance.targets import target as target_module
+from refkernels.conformance.targets.adapter import TargetError
+from refkernels.conformance.targets.frameworks import framework
 from refkernels.conformance.targets.paste import snippet
-from refkernels.conformance.targets.target import (
-    Subject,
-    Target,
-    TargetError,
-    contexts_found,
-    framework,
-)
+from refkernels.conformance.targets.subject import Subject
+from refkernels.conformance.targets.target import Target, contexts_found
 
 BOX = np.array([[0.0, 0.0, 2.0, 3.0]])
 

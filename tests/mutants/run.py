@@ -21,7 +21,8 @@ from unittest import mock
 from refkernels.conformance.engine import run
 from refkernels.conformance.engine.examine import Moment
 from refkernels.conformance.model.operator import Image
-from refkernels.conformance.targets.target import Target, TargetError
+from refkernels.conformance.targets.adapter import TargetError
+from refkernels.conformance.targets.target import Target
 from tests.mutants.affected import affected
 from tests.mutants.configurations import CONFIGURABLE, configurations
 from tests.mutants.first_failure import FirstFailure, Killed

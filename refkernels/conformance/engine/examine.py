@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.engine.calling import paste, prepare
 from refkernels.conformance.engine.failing import Failed, failure
 from refkernels.conformance.engine.guard import guarded
 from refkernels.conformance.engine.laws import first_broken
@@ -20,8 +21,9 @@ from refkernels.conformance.model.operator import INTEGERS, Case, Operator, Refe
 from refkernels.conformance.model.parameters import FREE, Parameters
 from refkernels.conformance.peers.divergence import Divergence
 from refkernels.conformance.process.witness import conforms_elsewhere
+from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.offering import EVERYTHING, Offers
-from refkernels.conformance.targets.target import Target, TargetError
+from refkernels.conformance.targets.target import Target
 
 __all__ = ["SIDE_MODES", "Dissent", "Examiner", "Moment"]
 
@@ -279,8 +281,8 @@ class Examiner:
 
     def _prepare(self, case: Case, mode: str, context: str) -> Callable[..., tuple[Array, ...]]:
         if mode != BY_IMAGE:
-            return self.operator.prepare(self.target, case, mode, context)
-        call = self.operator.prepare(self.target, case, self.modes[0], context)
+            return prepare(self.operator, self.target, case, mode, context)
+        call = prepare(self.operator, self.target, case, self.modes[0], context)
         axes = self.operator.axes(case)
         size = _batch_size(self.operator, case)
         alone, together = range(size)[:ALONE], list(range(size)[ALONE:])
@@ -381,7 +383,7 @@ class Examiner:
         # One by one is what a single image shows; and the kernel has a mode and place of its own.
         mode = mode if mode in self.modes else self.modes[0]
         context = context if context in self.contexts else self.contexts[0]
-        return self.operator.paste(self.target, cast, mode, context)
+        return paste(self.operator, self.target, cast, mode, context)
 
 
 def _batch_size(operator: Operator, case: Case) -> int:

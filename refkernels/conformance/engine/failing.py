@@ -4,7 +4,7 @@ from refkernels.conformance.engine.guard import TargetInterrupt
 from refkernels.conformance.model.operator import Case
 from refkernels.conformance.model.outputs import OutputError
 from refkernels.conformance.model.quoting import error_text, represented
-from refkernels.conformance.targets.adapter import InputsChanged
+from refkernels.conformance.targets.calls import InputsChanged
 
 __all__ = ["Failed", "failure"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from refkernels.arrays import Array
+from refkernels.conformance.engine.calling import prepare
 from refkernels.conformance.engine.failing import Failed, failure
 from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.operator import Case, Law, Recipe
@@ -85,7 +86,7 @@ class _Run:
         if not examiner.offers.covers(case):
             raise Untried("it is outside of what is offered")
         with examiner.watched(case, case, LAW_DTYPE, mode, context, "a law"):
-            call = examiner.operator.prepare(examiner.target, case, mode, context)
+            call = prepare(examiner.operator, examiner.target, case, mode, context)
             keywords |= {} if seed is None else {"seed": seed}
             return call(*(x.copy() for x in case.inputs.values()), **keywords)
 

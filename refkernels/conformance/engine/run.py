@@ -13,8 +13,9 @@ from refkernels.conformance.model.operator import DTYPES, INTEGERS, Case, Image,
 from refkernels.conformance.model.parameters import Parameters
 from refkernels.conformance.model.result import ALL_DTYPES, Options, Result
 from refkernels.conformance.peers.divergence import Divergence, declared
+from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.offering import Offers
-from refkernels.conformance.targets.target import Target, TargetError
+from refkernels.conformance.targets.target import Target
 
 __all__ = ["ALL_DTYPES", "DTYPES", "Dissent", "Options", "Result", "check_operator"]
 

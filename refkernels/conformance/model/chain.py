@@ -7,7 +7,7 @@ decided by rounding, on a tie or a threshold, and is counted as ambiguous.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,11 +17,9 @@ import numpy as np
 from refkernels.arrays import Array
 from refkernels.conformance.model.compare import Disagreement
 from refkernels.conformance.model.operator import Case, Operator, Recipe, Reference
-from refkernels.conformance.model.outputs import OutputError
-from refkernels.conformance.targets.adapter import InputsChanged
 
 if TYPE_CHECKING:
-    from refkernels.conformance.targets.target import Target
+    pass
 
 __all__ = ["Pipeline", "Stage"]
 
@@ -68,6 +66,7 @@ class Pipeline(Operator):
     """
 
     stages: tuple[Stage, ...] = ()
+    calling: str = "chain"
 
     @property
     def is_chain(self) -> bool:
@@ -84,57 +83,13 @@ class Pipeline(Operator):
         """None: its parameters are those of the stages."""
         return ()
 
-    def prepare(
-        self, target: Target, case: Case, mode: str, context: str
-    ) -> Callable[..., tuple[Array, ...]]:
-        """Return a function that runs the whole chain on the target."""
-        calls = [self._prepare_stage(target, stage, mode, context) for stage in self.stages]
-
-        def run(*inputs: Array) -> tuple[Array, ...]:
-            values = dict(zip(case.inputs, inputs, strict=True))
-            for stage, call in zip(self.stages, calls, strict=True):
-                try:
-                    outputs = call(*(values[own] for own in stage.inputs.values()))
-                except InputsChanged as error:
-                    name = f"at {stage.recipe}: {[*stage.inputs][error.position]}"
-                    raise InputsChanged(error.position, str(error), name) from None
-                except OutputError as error:
-                    raise OutputError(f"at {stage.recipe}: {error}") from None
-                if len(outputs) != len(stage.results):
-                    raise OutputError(
-                        f"at {stage.recipe}: {len(outputs)} outputs, expected "
-                        f"{len(stage.results)}: {', '.join(stage.results)}"
-                    )
-                values.update(zip(stage.results, outputs, strict=True))
-            return tuple(values[name] for name in self._results())
-
-        return run
-
-    def _prepare_stage(
-        self, target: Target, stage: Stage, mode: str, context: str
-    ) -> Callable[..., tuple[Array, ...]]:
-        """Prepare one operator; one that cannot be run in this mode is run in its plain one."""
-        name = stage.recipe.name
-        adapter, modes = target.adapter(name), target.adapter(name).modes(target.find(name))
-        built = target.build(name, stage.recipe.config)
-        return adapter.prepare(built, mode if mode in modes else modes[0], context)
-
-    def paste(self, target: Target, case: Case, mode: str, context: str) -> str:
-        """Return the inputs, and the chain as the calls it is made of."""
-        lines = ["import numpy as np", case.assignments()]
-        for stage in self.stages:
-            module = target.place_of(stage.recipe.name)
-            call = f"{stage.recipe}({', '.join(stage.inputs.values())})"
-            lines.append(f"{', '.join(stage.results)} = {call}  # {module}, {mode}")
-        return "\n".join(lines)
-
     def refer(self, case: Case, *, ask_definition: bool | None = None) -> Reference:
         """Run the chain of kernels."""
         values = dict(case.inputs)
         for stage in self.stages:
             outputs = stage.operator.refer(stage.case(values), ask_definition=False).kernel
             values.update(zip(stage.results, outputs, strict=True))
-        return Reference(None, tuple(values[name] for name in self._results()))
+        return Reference(None, tuple(values[name] for name in self.results))
 
     def judge_kernel(self, case: Case, reference: Reference) -> Disagreement | None:
         """Hold each kernel of the chain to its definition."""
@@ -163,21 +118,23 @@ class Pipeline(Operator):
         for stage in self.stages:
             if stage.operator.random:
                 break
-            own = stage.case({**case.inputs, **dict(zip(self._results(), outputs, strict=True))})
+            own = stage.case({**case.inputs, **dict(zip(self.results, outputs, strict=True))})
             for output, name in zip(stage.operator.outputs(own), stage.results, strict=True):
                 if output.index:
-                    i = self._results().index(name)
+                    i = self.results.index(name)
                     differing = int(np.sum(outputs[i] != reference.kernel[i]))
         return differing
 
-    def _results(self) -> tuple[str, ...]:
+    @property
+    def results(self) -> tuple[str, ...]:
+        """The names of all that its stages make."""
         return tuple(name for stage in self.stages for name in stage.results)
 
     def _walk(
         self, case: Case, outputs: tuple[Array, ...]
     ) -> Iterator[tuple[Stage, Case, tuple[Array, ...]]]:
         """Yield each stage with its case and its results in a chain with these outputs."""
-        values = {**case.inputs, **dict(zip(self._results(), outputs, strict=True))}
+        values = {**case.inputs, **dict(zip(self.results, outputs, strict=True))}
         for stage in self.stages:
             yield stage, stage.case(values), tuple(values[name] for name in stage.results)
 

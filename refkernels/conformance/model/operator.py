@@ -23,7 +23,6 @@ from refkernels.conformance.model.parameters import FREE, Parameters
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-    from refkernels.conformance.targets.target import Target
 
 __all__ = [
     "DTYPES",
@@ -154,6 +153,9 @@ class Operator:
         Whether it has inputs of reals, for which integers may be given.
     optional : tuple of str
         The inputs that a target need not take (SPEC: optional).
+    calling : str
+        How a target's operator is run on a case, which `engine.calling` knows: on its inputs
+        ("arrays"), with parameters of its own ("parameters", "network"), for some "epochs" …
     fit : callable
         ``fit(case, config)`` returns a case, which was made for other parameters, with inputs that
         go with these, or None if there are none.
@@ -170,6 +172,7 @@ class Operator:
     dtypes: tuple[str, ...] = ("float16", "float32", "float64")
     takes_integers: bool = True
     optional: tuple[str, ...] = ()
+    calling: str = "arrays"
     fit: Callable[[Case, Mapping[str, Any]], Case | None] = relabelled
 
     def cases(self, parameters: Parameters = FREE) -> SearchStrategy[Case]:
@@ -207,20 +210,6 @@ class Operator:
         """The function that defines the operator."""
         function = getattr(import_module(f"refkernels.definition.{self.family}"), self.name)
         return function  # type: ignore[no-any-return]
-
-    def prepare(
-        self, target: Target, case: Case, mode: str, context: str
-    ) -> Callable[..., tuple[Array, ...]]:
-        """Return a function of the case's inputs that runs the target's operator."""
-        built = target.build(self.name, case.config)
-        return target.adapter(self.name).prepare(built, mode, context)
-
-    def paste(self, target: Target, case: Case, mode: str, context: str) -> str:
-        """Return Python that runs a case on the target and on the kernel by itself."""
-        from refkernels.conformance.targets.paste import snippet
-
-        written = snippet(target, self.name, case)
-        return target.adapter(self.name).paste(written, list(case.inputs), mode, context)
 
     def refer(self, case: Case, *, ask_definition: bool | None = None) -> Reference:
         """Return what the kernel, and for a small case the definition, make of `case`."""

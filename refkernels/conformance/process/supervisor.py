@@ -28,7 +28,7 @@ from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.operator import Image
 from refkernels.conformance.model.quoting import printable
 from refkernels.conformance.process.worker import CURRENT, EVENTS, JOB, MOMENT, STDERR, STDOUT
-from refkernels.conformance.targets.target import TargetError
+from refkernels.conformance.targets.adapter import TargetError
 
 __all__ = ["Checker", "check"]
 

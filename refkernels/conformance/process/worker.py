@@ -24,7 +24,8 @@ from refkernels.conformance.engine.run import Options, Result, check_operator
 from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.operator import Case, Image
 from refkernels.conformance.model.quoting import error_text, printable
-from refkernels.conformance.targets.target import Target, TargetError
+from refkernels.conformance.targets.adapter import TargetError
+from refkernels.conformance.targets.target import Target
 
 __all__ = ["CURRENT", "EVENTS", "JOB", "MOMENT", "STDERR", "STDOUT", "main"]
 

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, cached_property, partial
+from functools import partial
 from inspect import signature
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -12,19 +12,12 @@ from typing import Any
 from refkernels.conformance.model.operator import Case, build
 from refkernels.conformance.model.quoting import error_text, represented, text_of
 from refkernels.conformance.peers.divergence import Divergence
-from refkernels.conformance.targets.adapter import ADAPTERS, Adapter, GluonAdapter
+from refkernels.conformance.targets.adapter import Adapter, TargetError
+from refkernels.conformance.targets.frameworks import adapter_of, framework
 from refkernels.conformance.targets.offering import EVERYTHING, Offers
 from refkernels.legacy_numpy import numpy_for_mxnet
 
-__all__ = ["GluonAdapter", "Subject", "Target", "TargetError", "contexts_found", "framework"]
-
-
-# What an object that has no name is called where its case is pasted.
-OBJECT = "checked"
-
-
-class TargetError(Exception):
-    """The target cannot be used: it does not import, or has none of the names."""
+__all__ = ["Target", "contexts_found", "is_function", "parameters_of"]
 
 
 class Target:
@@ -66,12 +59,12 @@ class Target:
         A function has those that its signature names. Of a class it is not asked: it is built with
         all of them, and what it lacks it refuses.
         """
-        return _parameters_of(self.find(name))
+        return parameters_of(self.find(name))
 
     def takes(self, name: str, count: int) -> bool:
         """Return whether an operator's call takes so many inputs, as far as its signature says."""
         found = self.find(name)
-        if not _is_function(found):  # an object, or the class of one
+        if not is_function(found):  # an object, or the class of one
             kind = found if isinstance(found, type) else type(found)
             if framework(found) != "numpy":
                 found = getattr(kind, "forward", getattr(kind, "hybrid_forward", kind.__call__))
@@ -117,7 +110,7 @@ class Target:
 
     def adapter(self, name: str) -> Adapter:
         """Return the adapter of an operator's framework."""
-        return _adapter(framework(self.find(name)))
+        return adapter_of(framework(self.find(name)))
 
     def build(self, name: str, config: Mapping[str, Any]) -> Any:
         """Construct an operator; a recipe in its configuration becomes the target's own."""
@@ -152,120 +145,12 @@ class Target:
         return found
 
 
-class Subject(Target):
-    """A single operator under test, given as an object.
-
-    Parameters
-    ----------
-    subject : class or callable
-        A class that is built with an operator's parameters, or what is already built: an instance,
-        or a function of arrays.
-    name : str
-        The operator that it is held to.
-    """
-
-    def __init__(self, subject: Any, name: str) -> None:
-        if not callable(subject):
-            kind = type(subject).__name__
-            raise TypeError(f"expected a class or a callable, got {subject!r} of type {kind}")
-        self.subject, self.name = subject, name
-        self.built = not isinstance(subject, type)
-        self.is_object = self.built and not _is_function(subject)
-        named = subject if hasattr(subject, "__qualname__") else type(subject)
-        self.own_name, self.module = named.__qualname__, named.__module__
-        self._find_a_name()
-
-    def _find_a_name(self) -> None:
-        """Take the name that an object has in the module of its class, if it has one there."""
-        if not self.built or hasattr(self.subject, "__qualname__"):
-            return
-        for name, value in vars(sys.modules.get(self.module, object)).items():
-            if value is self.subject:
-                self.own_name = name
-
-    def find(self, name: str) -> Any:
-        """Return the subject, if that is its name; else what stands beside it, or the kernel."""
-        if name == self.name:
-            return self.subject
-        beside = getattr(sys.modules.get(self.module), name, None)
-        return beside if callable(beside) else self._reference(name)
-
-    def place_of(self, name: str) -> str:
-        """Return the module that a name is imported from."""
-        found: str = self.module if name == self.name else self.find(name).__module__
-        return found
-
-    def adapter(self, name: str) -> Adapter:
-        """Return the adapter of the subject's framework."""
-        return _adapter(framework(self.subject))
-
-    def has_parameter(self, name: str) -> Callable[[str], bool]:
-        """Return a function that tells of a parameter's name whether it has it."""
-        if self.is_object:
-            return lambda parameter: True  # it was built with it
-        return super().has_parameter(name)
-
-    def build(self, name: str, config: Mapping[str, Any]) -> Any:
-        """Construct an operator, unless it is built already; a function is given what it takes."""
-        if self.built and name == self.name:
-            has = _parameters_of(self.subject)
-            own = {} if self.is_object else config
-            return build(self.subject, {k: v for k, v in own.items() if has(k)}, self.find)
-        return build(self.find(name), config, self.find)
-
-    def imports(self, names: Sequence[str]) -> str:
-        """Return the lines that import these operators; the subject takes the operator's name."""
-        others = [name for name in names if name != self.name]
-        lines = [f"from {self.place_of(name)} import {name}" for name in others]
-        if self._own_line:
-            return "\n".join([self._own_line, *lines])
-        alias = "" if self.own_name == self.name or self.built else f" as {self.name}"
-        return "\n".join([f"from {self.module} import {self.own_name}{alias}", *lines])
-
-    def expression(self, name: str, case: Case) -> str:
-        """Return the expression of the subject, built as a case asks unless it is already."""
-        if name != self.name or not self.built:
-            return case.call(name)
-        own = OBJECT if self._own_line else self.own_name
-        if self.is_object:
-            return own
-        has = _parameters_of(self.subject)
-        config = {key: value for key, value in case.config.items() if has(key)}
-        if not config:
-            return own
-        return f"partial({own}, {Case(config, {}).call('').removeprefix('(')}"
-
-    def paste(self) -> tuple[str, str]:
-        """Return lines to import, and an expression of this target."""
-        lines = f"from refkernels.conformance.targets.target import Subject\n{self.imports([])}"
-        if not self.built:
-            return lines, f"Subject({self.name}, {self.name!r})"
-        return lines, f"Subject({OBJECT if self._own_line else self.own_name}, {self.name!r})"
-
-    @cached_property
-    def _own_line(self) -> str:
-        """The line that stands for a subject that cannot be imported; empty for one that can.
-
-        It runs: what it stands for is for the reader to put in its place.
-        """
-        if getattr(sys.modules.get(self.module), self.own_name, None) is self.subject:
-            return ""
-        what = f"put in my place: {self.own_name} of {self.module}"
-        if not self.built:
-            return f"{self.name} = lambda **parameters: lambda *inputs: {what!r}"
-        return f"{OBJECT} = lambda *inputs, **parameters: {what!r}"
-
-    def _reference(self, name: str) -> Any:
-        room = "refkernels.gluon" if framework(self.subject) == "mxnet" else "refkernels"
-        return getattr(importlib.import_module(room), name)
-
-
-def _is_function(value: Any) -> bool:
+def is_function(value: Any) -> bool:
     """Return whether something takes inputs and parameters in one call, not an object built."""
     return isinstance(value, (FunctionType, BuiltinFunctionType, MethodType, partial))
 
 
-def _parameters_of(found: Any) -> Callable[[str], bool]:
+def parameters_of(found: Any) -> Callable[[str], bool]:
     """Return a function that tells of a name whether something callable has this parameter."""
     if isinstance(found, type) or found is None:
         return lambda name: True
@@ -277,50 +162,6 @@ def _parameters_of(found: Any) -> Callable[[str], bool]:
         return lambda name: True
     named = {parameter.name for parameter in own if parameter.kind is not parameter.POSITIONAL_ONLY}
     return named.__contains__
-
-
-def framework(operator: Any) -> str:
-    """Return the package that an operator's arrays are of: numpy, mxnet, torch or jax.
-
-    It is, the first of these that applies:
-
-    1. what the operator, or else the module that defines it, says in ``__refkernels_framework__``;
-    2. ``mxnet`` for a Gluon block and for what describes a custom operator of MXNet, ``torch`` for
-       a module of PyTorch (or a class of any of these);
-    3. ``torch`` or ``jax`` if the module that defines it has imported one of the two, and not both;
-    4. ``numpy``.
-    """
-    module = sys.modules.get(getattr(operator, "__module__", None) or "")
-    for place in (operator, module):
-        said = getattr(place, "__refkernels_framework__", None)
-        if said is not None:
-            if said not in ADAPTERS:
-                known = ", ".join(ADAPTERS)
-                raise TargetError(f"__refkernels_framework__ is {said!r}, expected one of: {known}")
-            return str(said)
-    cls = operator if isinstance(operator, type) else type(operator)
-    bases = {f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__}
-    if bases & {"mxnet.gluon.block.Block", "mxnet.operator.CustomOpProp"}:
-        return "mxnet"
-    if "torch.nn.modules.module.Module" in bases:
-        return "torch"
-    used = {_package_of(value) for value in vars(module).values()} if module is not None else set()
-    found = used & {"torch", "jax"}
-    return found.pop() if len(found) == 1 else "numpy"
-
-
-def _package_of(value: Any) -> str:
-    """Return the package of a module, function or class that a module has imported."""
-    if isinstance(value, ModuleType):
-        return value.__name__.partition(".")[0]
-    if isinstance(value, (type, FunctionType, BuiltinFunctionType)):
-        return str(value.__module__).partition(".")[0]
-    return ""
-
-
-@cache
-def _adapter(name: str) -> Adapter:
-    return ADAPTERS[name]()
 
 
 def _import_with_submodules(name: str) -> list[ModuleType]:

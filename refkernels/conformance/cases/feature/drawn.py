@@ -8,7 +8,8 @@ model zoo are compared node by node, as a law.
 from __future__ import annotations
 
 from ast import literal_eval
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from refkernels.network.graph import Graph
 from refkernels.network.mxnet_operators import OPERATORS as LAYERS
 
 if TYPE_CHECKING:
-    from refkernels.conformance.targets.target import Target
+    pass
 
 __all__ = ["OPERATORS", "case_of"]
 
@@ -44,39 +45,15 @@ SIDE = st.integers(5, 8)
 SIDES_OF_ANY = SIDE | st.sampled_from([16, 32, 64])
 
 
+@dataclass(frozen=True)
 class Features(Operator):
     """A network with its parameters, which are inputs of the kernel and of the definition."""
+
+    calling: str = "network"
 
     def build(self, case: Case) -> Any:
         """Build the NumPy operator of a case."""
         return self.kernel(**case.config)
-
-    def prepare(
-        self, target: Target, case: Case, mode: str, context: str
-    ) -> Callable[..., tuple[Array, ...]]:
-        """Return a function that gives the block its parameters, then runs it."""
-        names, needed = list(case.inputs), self.build(case).parameters
-        operator = target.find(self.name)
-        adapter: Any = target.adapter(self.name)
-        if adapter.name == "NumPy":
-            built = operator(**case.config)
-
-            def run(inputs: Sequence[Array], params: Mapping[str, Array]) -> tuple[Array, ...]:
-                return as_outputs(built(*inputs, params=params))
-        else:
-            from refkernels.conformance.network import mxnet_graph
-
-            config = {**case.config, "network": mxnet_graph.symbol(case.config["network"])}
-            if "norm_layer" in config:
-                config["norm_layer"] = mxnet_graph.norm_layer(config["norm_layer"])
-            block = mxnet_graph.built(lambda: operator(**config))
-            run = adapter.prepare_with_parameters(block, mode, context)
-
-        def call(*arrays: Array) -> tuple[Array, ...]:
-            given = dict(zip(names, arrays, strict=True))
-            return run(arrays[:1], {name: given[name] for name in needed})
-
-        return call
 
     def refer(self, case: Case, *, ask_definition: bool | None = None) -> Reference:
         """Return what the kernel, and for a small case the definition, make of `case`."""
@@ -111,34 +88,6 @@ class Features(Operator):
         dtype = computing_dtype(np.result_type(*case.inputs.values()))
         errors = running_errors(evaluator, {"data": _image(case)}, dtype)
         return [errors[output] for output in evaluator.outputs]
-
-    def paste(self, target: Target, case: Case, mode: str, context: str) -> str:
-        """Return Python that runs a case on the target and on the kernel by itself."""
-        names = self.build(case).parameters
-        params = ", ".join(f"{key!r}: {key}" for key in names)
-        call = case.call(self.name)
-        lines = [
-            "import numpy as np",
-            f"import refkernels.feature\nfrom {target.place_of(self.name)} import {self.name}",
-            case.assignments(),
-            f"params = {{{params}}}",
-        ]
-        if target.adapter(self.name).name == "NumPy":
-            run = [f"print({call}(data, params=params))"]
-        else:
-            block = call.replace(repr(case.config["network"]), "symbol(network)")
-            norm = case.config.get("norm_layer")
-            block = block.replace(f"norm_layer={norm!r}", f"norm_layer=norm_layer({norm!r})")
-            run = [
-                "from refkernels.conformance.network.mxnet_graph import built, norm_layer, symbol",
-                "from refkernels.conformance.targets.target import GluonAdapter",
-                f"network = {case.config['network']!r}",
-                f"block = built(lambda: {block})",
-                f"run = GluonAdapter().prepare_with_parameters(block, {mode!r}, {context!r})",
-                "print(run([data], params))",
-            ]
-        kernel = f"print(refkernels.feature.{call}(data, params=params))  # the kernel"
-        return "\n".join([*lines, *run, kernel])
 
 
 def _image(case: Case) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,47 +19,12 @@ from refkernels.network.layers import ACTIVATIONS
 from refkernels.network.mxnet_operators import OPERATORS as LAYERS
 
 if TYPE_CHECKING:
-    from refkernels.conformance.targets.target import Target
+    pass
 
 __all__ = ["OPERATORS"]
 
 ACTIVATION = st.sampled_from([None, *ACTIVATIONS, "softrelu"])
 SPREAD = st.sampled_from([1.0, 1.0, 100.0, 1e-3])
-
-
-class Predictor(Operator):
-    """A block that owns its weight and bias, which the kernel and the definition are given."""
-
-    def prepare(
-        self, target: Target, case: Case, mode: str, context: str
-    ) -> Callable[..., tuple[Array, ...]]:
-        """Return a function that gives the block its parameters, then runs it."""
-        if target.adapter(self.name).name == "NumPy":
-            return super().prepare(target, case, mode, context)
-        block = target.build(self.name, case.config)
-        adapter: Any = target.adapter(self.name)
-        run = adapter.prepare_with_parameters(block, mode, context)
-        names = ("weight", "bias")
-        return lambda x, *parameters: run([x], dict(zip(names, parameters, strict=False)))
-
-    def paste(self, target: Target, case: Case, mode: str, context: str) -> str:
-        """Return Python that runs a case on the target and on the kernel by itself."""
-        if target.adapter(self.name).name == "NumPy":
-            return super().paste(target, case, mode, context)
-        names = [name for name in case.inputs if name != "x"]
-        parameters = ", ".join(f"{name!r}: {name}" for name in names)
-        return "\n".join(
-            [
-                "import numpy as np, refkernels",
-                "from refkernels.conformance.targets.target import GluonAdapter",
-                f"from {target.place_of(self.name)} import {self.name}",
-                case.assignments(),
-                f"block = {case.call(self.name)}",
-                f"run = GluonAdapter().prepare_with_parameters(block, {mode!r}, {context!r})",
-                f"print(run([x], {{{parameters}}}))",
-                f"print(refkernels.{case.call(self.name)}({', '.join(case.inputs)}))  # the kernel",
-            ]
-        )
 
 
 def _error(case: Case, exact: Array) -> Array:
@@ -172,7 +137,16 @@ def _fully_connected_axes(case: Case) -> dict[str, str]:
 
 
 OPERATORS = tuple(
-    Predictor(name, "predictor", draw, _outputs, axes, takes_integers=False, fit=_fit_layer)
+    Operator(
+        name,
+        "predictor",
+        draw,
+        _outputs,
+        axes,
+        calling="parameters",
+        takes_integers=False,
+        fit=_fit_layer,
+    )
     for name, draw, axes in (
         ("ConvPredictor", _convolution, _convolution_axes),
         ("FCPredictor", _fully_connected, _fully_connected_axes),

@@ -27,7 +27,7 @@ from refkernels.conformance.model.operator import Case, Operator, Reference, as_
 from refkernels.conformance.model.parameters import Parameters
 
 if TYPE_CHECKING:
-    from refkernels.conformance.targets.target import Target
+    pass
 
 __all__ = ["OPERATORS", "custom_defaults"]
 
@@ -188,31 +188,6 @@ class CustomLottery(Lottery):
     def define(self, case: Case) -> tuple[Array, ...]:
         """Ask the definition for the candidates and quotas."""
         return super().define(custom_defaults(case))
-
-    def prepare(
-        self, target: Target, case: Case, mode: str, context: str
-    ) -> Callable[..., tuple[Array, ...]]:
-        """Return a function of the case's inputs that runs the target's custom operator."""
-        from refkernels.conformance.targets.mxnet_custom import custom_block
-
-        block = custom_block(target.find(self.name), case.config)
-        return target.adapter(self.name).prepare(block, mode, context)
-
-    def paste(self, target: Target, case: Case, mode: str, context: str) -> str:
-        """Return Python that runs a case on the target and on the kernel by itself."""
-        kernel = custom_defaults(case).call("refkernels.QuotaSampler")
-        return "\n".join(
-            [
-                "import numpy as np, refkernels",
-                "from refkernels.conformance.targets.adapter import GluonAdapter",
-                "from refkernels.conformance.targets.mxnet_custom import custom_block",
-                target.imports([self.name]),
-                case.assignments(),
-                f"block = custom_block({self.name}, {dict(case.config)!r})",
-                f"print(GluonAdapter().prepare(block, {mode!r}, {context!r})(matches, ious))",
-                f"print({kernel}(matches, ious))  # the kernel",
-            ]
-        )
 
 
 def custom_defaults(case: Case) -> Case:

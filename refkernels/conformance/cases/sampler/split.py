@@ -5,6 +5,7 @@ how they fall into batches, that batches are sorted, the length, and that a seed
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,37 +19,26 @@ from refkernels.conformance.model.operator import Case, Operator, Output, Refere
 from refkernels.conformance.model.parameters import Parameters
 
 if TYPE_CHECKING:
-    from refkernels.conformance.targets.target import Target
+    pass
 
-__all__ = ["OPERATORS"]
+__all__ = ["OPERATORS", "epochs_of"]
 
 
+@dataclass(frozen=True)
 class Iterable(Operator):
     """A sampler of examples: what is compared are two epochs of one, and the same of its twin."""
 
-    def prepare(
-        self, target: "Target", case: Case, mode: str, context: str
-    ) -> Callable[..., tuple[Array, ...]]:
-        """Return a function that iterates over the target's sampler."""
-        return lambda epochs=2: _epochs(lambda: target.build(self.name, case.config), epochs)
-
-    def paste(self, target: "Target", case: Case, mode: str, context: str) -> str:
-        """Return Python that shows an epoch of the target and of the kernel."""
-        return "\n".join(
-            [
-                f"import refkernels\nfrom {target.place_of(self.name)} import {self.name}",
-                f"print(list({case.call(self.name)}))",
-                f"print(list(refkernels.{case.call(self.name)}))  # the kernel",
-            ]
-        )
+    calling: str = "epochs"
 
     def refer(self, case: Case, *, ask_definition: bool | None = None) -> Reference:
         """Return the kernel's epochs; what the definition says is asked by `judge`."""
-        return Reference(None, _epochs(lambda: build(self.kernel, case.config, lambda name: None)))
+        return Reference(
+            None, epochs_of(lambda: build(self.kernel, case.config, lambda name: None))
+        )
 
     def run_kernel(self, case: Case, seed: int | None = None, epochs: int = 2) -> tuple[Array, ...]:
         """Return the kernel's epochs; a seed is a parameter here."""
-        return _epochs(lambda: build(self.kernel, case.config, lambda name: None), epochs)
+        return epochs_of(lambda: build(self.kernel, case.config, lambda name: None), epochs)
 
     def judge_kernel(self, case: Case, reference: Reference) -> Disagreement | None:
         """Hold the kernel to the definition."""
@@ -118,7 +108,7 @@ def _check_batches(definition: Any, config: dict[str, Any], batches: list[list[i
     return None
 
 
-def _epochs(make: Callable[[], Any], count: int = 2) -> tuple[Array, ...]:
+def epochs_of(make: Callable[[], Any], count: int = 2) -> tuple[Array, ...]:
     """Return the length, the examples and batch sizes of epochs, and the examples of a twin's two.
 
     The twin is made before the first epoch is drawn, so that a generator of all samplers shows.

@@ -66,7 +66,9 @@ def _area_in_float16(case: Case) -> bool:
         return False
     operator = kernels.BBoxArea(**case.config)
     return bool(
-        _is_off(case, operator, _area(case), bounds.box_area(*case.inputs.values(), **case.config)).any()
+        _is_off(
+            case, operator, _area(case), bounds.box_area(*case.inputs.values(), **case.config)
+        ).any()
     )
 
 

@@ -1,0 +1,70 @@
+"""Functions of JAX arrays."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from refkernels.arrays import Array
+from refkernels.conformance.model.outputs import as_outputs
+from refkernels.conformance.targets.adapter import Call
+from refkernels.conformance.targets.calls import (
+    seed_globals,
+)
+from refkernels.conformance.targets.paste import Snippet
+
+__all__ = ["JaxAdapter"]
+
+
+class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks runs it)
+    """Functions of JAX arrays, and classes whose objects take them."""
+
+    name = "JAX"
+
+    def __init__(self) -> None:
+        import jax
+
+        self._jax = jax
+
+    def contexts(self) -> list[str]:
+        """Return the devices, such as ``cpu:0``."""
+        return [f"{device.platform}:{device.id}" for device in self._jax.devices()]
+
+    def modes(self, operator: Any) -> list[str]:
+        """Return a plain call: there are no views, and what to compile is the target's choice."""
+        return ["call"]
+
+    def draws_by_image(self, operator: Any) -> bool:
+        """Return that they are not: they come from a generator of all images."""
+        return False
+
+    def prepare(self, operator: Any, mode: str, context: str) -> Call:
+        """Return a function that carries arrays to the device, runs the operator and fetches."""
+        platform, _, number = context.partition(":")
+        device = self._jax.devices(platform)[int(number)]
+
+        def call(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
+            seed_globals(seed)  # keys are the target's own
+            # JAX makes float64 float32 unless told otherwise.
+            wide = any(x.dtype == np.float64 for x in inputs)
+            with self._x64() if wide else nullcontext():
+                arrays = [self._jax.device_put(x, device) for x in inputs]
+                return as_outputs(operator(*arrays))  # arrays never change here
+
+        return call
+
+    def paste(self, snippet: Snippet, names: Sequence[str], mode: str, context: str) -> str:
+        """Return Python that runs the case by itself."""
+        setup = "import jax, jax.numpy as jnp"
+        if "np.float64" in snippet.arrays:
+            setup += "\njax.config.update('jax_enable_x64', True)"
+        arrays = ", ".join(f"jnp.asarray({name})" for name in names)
+        return snippet.lines(setup, f"print({snippet.subject}({arrays}))")
+
+    def _x64(self) -> Any:
+        if hasattr(self._jax, "enable_x64"):
+            return self._jax.enable_x64(True)
+        from jax.experimental import enable_x64
+
+        return enable_x64(True)

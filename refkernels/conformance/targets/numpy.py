@@ -1,0 +1,70 @@
+"""Classes and functions of NumPy arrays."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from refkernels.arrays import Array
+from refkernels.conformance.model.outputs import as_outputs
+from refkernels.conformance.targets.adapter import Call
+from refkernels.conformance.targets.calls import (
+    require_unchanged,
+    seed_globals,
+    takes_rng,
+)
+from refkernels.conformance.targets.paste import Snippet
+
+__all__ = ["NumPyAdapter", "strided"]
+
+
+class NumPyAdapter:
+    """Classes whose objects are called on NumPy arrays, and functions of them."""
+
+    name = "NumPy"
+
+    def contexts(self) -> list[str]:
+        """Return the only place there is."""
+        return ["cpu"]
+
+    def modes(self, operator: Any) -> list[str]:
+        """Return a plain call, and one on views with holes and reversed axes."""
+        return ["call", "strided"]
+
+    def draws_by_image(self, operator: Any) -> bool:
+        """Return whether the call takes `rng`, of which SPEC says what each image draws."""
+        return takes_rng(operator.__call__ if isinstance(operator, type) else operator)
+
+    def prepare(self, operator: Any, mode: str, context: str) -> Call:
+        """Return the operator with its outputs as a tuple."""
+
+        def call(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
+            arrays = [strided(x) if mode == "strided" else x.copy() for x in inputs]
+            keywords = {"rng": seed} if seed_globals(seed) and takes_rng(operator) else {}
+            # Outputs may be views of the inputs, but no longer than until the next call.
+            with np.errstate(all="ignore"):  # infinity is a result like any other
+                result = as_outputs(operator(*arrays, **keywords))
+                outputs = tuple(output.copy() for output in result)
+            require_unchanged(inputs, arrays)
+            return outputs
+
+        return call
+
+    def paste(self, snippet: Snippet, names: Sequence[str], mode: str, context: str) -> str:
+        """Return Python that runs the case by itself."""
+        if mode == "strided":
+            setup = "from refkernels.conformance.targets.numpy import strided"
+            arguments = ", ".join(f"strided({name})" for name in names)
+        else:
+            setup, arguments = "", ", ".join(names)
+        return snippet.lines(setup, f"print({snippet.subject}({arguments}))")
+
+
+def strided(x: Array) -> Array:
+    """Return equal values in a layout that is neither contiguous nor in order."""
+    if not x.ndim:
+        return x.copy()
+    spread = np.zeros(tuple(2 * n for n in x.shape), x.dtype)
+    view = spread[tuple(slice(None, None, -2) for _ in x.shape)]
+    view[...] = x
+    return view

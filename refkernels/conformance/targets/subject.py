@@ -1,0 +1,125 @@
+"""A single operator under test, given as an object."""
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from refkernels.conformance.model.operator import Case, build
+from refkernels.conformance.targets.adapter import Adapter
+from refkernels.conformance.targets.frameworks import adapter_of, framework
+from refkernels.conformance.targets.target import Target, is_function, parameters_of
+
+__all__ = ["Subject"]
+
+# What an object that has no name is called where its case is pasted.
+OBJECT = "checked"
+
+
+class Subject(Target):
+    """A single operator under test, given as an object.
+
+    Parameters
+    ----------
+    subject : class or callable
+        A class that is built with an operator's parameters, or what is already built: an instance,
+        or a function of arrays.
+    name : str
+        The operator that it is held to.
+    """
+
+    def __init__(self, subject: Any, name: str) -> None:
+        if not callable(subject):
+            kind = type(subject).__name__
+            raise TypeError(f"expected a class or a callable, got {subject!r} of type {kind}")
+        self.subject, self.name = subject, name
+        self.built = not isinstance(subject, type)
+        self.is_object = self.built and not is_function(subject)
+        named = subject if hasattr(subject, "__qualname__") else type(subject)
+        self.own_name, self.module = named.__qualname__, named.__module__
+        self._find_a_name()
+
+    def _find_a_name(self) -> None:
+        """Take the name that an object has in the module of its class, if it has one there."""
+        if not self.built or hasattr(self.subject, "__qualname__"):
+            return
+        for name, value in vars(sys.modules.get(self.module, object)).items():
+            if value is self.subject:
+                self.own_name = name
+
+    def find(self, name: str) -> Any:
+        """Return the subject, if that is its name; else what stands beside it, or the kernel."""
+        if name == self.name:
+            return self.subject
+        beside = getattr(sys.modules.get(self.module), name, None)
+        return beside if callable(beside) else self._reference(name)
+
+    def place_of(self, name: str) -> str:
+        """Return the module that a name is imported from."""
+        found: str = self.module if name == self.name else self.find(name).__module__
+        return found
+
+    def adapter(self, name: str) -> Adapter:
+        """Return the adapter of the subject's framework."""
+        return adapter_of(framework(self.subject))
+
+    def has_parameter(self, name: str) -> Callable[[str], bool]:
+        """Return a function that tells of a parameter's name whether it has it."""
+        if self.is_object:
+            return lambda parameter: True  # it was built with it
+        return super().has_parameter(name)
+
+    def build(self, name: str, config: Mapping[str, Any]) -> Any:
+        """Construct an operator, unless it is built already; a function is given what it takes."""
+        if self.built and name == self.name:
+            has = parameters_of(self.subject)
+            own = {} if self.is_object else config
+            return build(self.subject, {k: v for k, v in own.items() if has(k)}, self.find)
+        return build(self.find(name), config, self.find)
+
+    def imports(self, names: Sequence[str]) -> str:
+        """Return the lines that import these operators; the subject takes the operator's name."""
+        others = [name for name in names if name != self.name]
+        lines = [f"from {self.place_of(name)} import {name}" for name in others]
+        if self._own_line:
+            return "\n".join([self._own_line, *lines])
+        alias = "" if self.own_name == self.name or self.built else f" as {self.name}"
+        return "\n".join([f"from {self.module} import {self.own_name}{alias}", *lines])
+
+    def expression(self, name: str, case: Case) -> str:
+        """Return the expression of the subject, built as a case asks unless it is already."""
+        if name != self.name or not self.built:
+            return case.call(name)
+        own = OBJECT if self._own_line else self.own_name
+        if self.is_object:
+            return own
+        has = parameters_of(self.subject)
+        config = {key: value for key, value in case.config.items() if has(key)}
+        if not config:
+            return own
+        return f"partial({own}, {Case(config, {}).call('').removeprefix('(')}"
+
+    def paste(self) -> tuple[str, str]:
+        """Return lines to import, and an expression of this target."""
+        lines = f"from refkernels.conformance.targets.subject import Subject\n{self.imports([])}"
+        if not self.built:
+            return lines, f"Subject({self.name}, {self.name!r})"
+        return lines, f"Subject({OBJECT if self._own_line else self.own_name}, {self.name!r})"
+
+    @cached_property
+    def _own_line(self) -> str:
+        """The line that stands for a subject that cannot be imported; empty for one that can.
+
+        It runs: what it stands for is for the reader to put in its place.
+        """
+        if getattr(sys.modules.get(self.module), self.own_name, None) is self.subject:
+            return ""
+        what = f"put in my place: {self.own_name} of {self.module}"
+        if not self.built:
+            return f"{self.name} = lambda **parameters: lambda *inputs: {what!r}"
+        return f"{OBJECT} = lambda *inputs, **parameters: {what!r}"
+
+    def _reference(self, name: str) -> Any:
+        room = "refkernels.gluon" if framework(self.subject) == "mxnet" else "refkernels"
+        return getattr(importlib.import_module(room), name)

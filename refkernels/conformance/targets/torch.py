@@ -1,0 +1,102 @@
+"""Modules and functions of PyTorch."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from refkernels.arrays import Array
+from refkernels.conformance.model.outputs import OutputError, as_outputs
+from refkernels.conformance.model.quoting import error_text
+from refkernels.conformance.targets.adapter import Call
+from refkernels.conformance.targets.calls import (
+    require_unchanged,
+    seed_globals,
+)
+from refkernels.conformance.targets.paste import Snippet
+
+__all__ = ["TorchAdapter"]
+
+
+class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_frameworks runs it)
+    """PyTorch modules, and classes and functions that take tensors."""
+
+    name = "PyTorch"
+
+    def __init__(self) -> None:
+        import torch
+
+        self._torch = torch
+
+    def contexts(self) -> list[str]:
+        """Return the CPU and each GPU."""
+        return ["cpu", *(f"cuda:{i}" for i in range(self._torch.cuda.device_count()))]
+
+    def modes(self, operator: Any) -> list[str]:
+        """Return a plain call, and one on tensors that are not contiguous."""
+        return ["call", "strided"]
+
+    def draws_by_image(self, operator: Any) -> bool:
+        """Return that they are not: they come from a generator of all images."""
+        return False
+
+    def prepare(self, operator: Any, mode: str, context: str) -> Call:
+        """Return a function that carries arrays to the device, runs the operator and fetches."""
+        if isinstance(operator, self._torch.nn.Module):
+            operator.to(context)
+
+        def call(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
+            if seed_globals(seed):
+                self._torch.manual_seed(seed)
+            tensors = [self._torch.tensor(x, device=context) for x in inputs]
+            if mode == "strided":
+                tensors = [self._spread(tensor) for tensor in tensors]
+            fetched = as_outputs(operator(*tensors), self._read)
+            require_unchanged(inputs, [self._read(tensor) for tensor in tensors])
+            return fetched
+
+        return call
+
+    def paste(self, snippet: Snippet, names: Sequence[str], mode: str, context: str) -> str:
+        """Return Python that runs the case by itself."""
+        if mode == "strided":
+            setup = "from refkernels.conformance.targets.torch import TorchAdapter"
+            run = f"TorchAdapter().prepare({snippet.subject}, {mode!r}, {context!r})"
+            return snippet.lines(setup, f"print({run}({', '.join(names)}))")
+        device = "" if context == "cpu" else f", device={context!r}"
+        arrays = ", ".join(f"torch.tensor({name}{device})" for name in names)
+        return snippet.lines("import torch", f"print({snippet.subject}({arrays}))")
+
+    def prepare_with_parameters(
+        self, operator: Any, mode: str, context: str
+    ) -> Callable[[Sequence[Array], Mapping[str, Array]], tuple[Array, ...]]:
+        """Return a function that gives a module its parameters by the ends of their names."""
+
+        def call(inputs: Sequence[Array], parameters: Mapping[str, Array]) -> tuple[Array, ...]:
+            left = dict(parameters)
+            for name, parameter in operator.named_parameters():
+                ends = [end for end in left if name.endswith(end)]
+                if not ends:
+                    raise ValueError(f"the module has a parameter {name!r}, which is not expected")
+                value = left.pop(max(ends, key=len))
+                parameter.data = self._torch.tensor(value, device=context)
+            if left:
+                raise ValueError(f"the module has no parameter {', '.join(left)}")
+            return self.prepare(operator, mode, context)(*inputs)
+
+        return call
+
+    def _spread(self, tensor: Any) -> Any:
+        """Return equal values with holes between them; PyTorch has no negative strides."""
+        if not tensor.ndim:
+            return tensor
+        every_second = tuple(slice(None, None, 2) for _ in tensor.shape)
+        spread = tensor.new_zeros([2 * n for n in tensor.shape])[every_second]
+        spread.copy_(tensor)
+        return spread
+
+    def _read(self, output: Any) -> Any:
+        if not isinstance(output, self._torch.Tensor):
+            return output
+        try:  # a copy: it may share its memory with an input, and so change after this call
+            return output.detach().cpu().numpy().copy()
+        except (TypeError, RuntimeError) as error:  # it is sparse, or of a dtype of its own
+            raise OutputError(f"cannot be read as an array: {error_text(error)}") from None
