@@ -9,6 +9,7 @@ from refkernels.conformance.engine.run import ALL_DTYPES, Options, Result, check
 from refkernels.conformance.model.operator import Case, Recipe
 from refkernels.conformance.model.verdict import VERDICTS, failed
 from refkernels.conformance.peers.divergence import Divergence
+from refkernels.conformance.process.witness import conforms_elsewhere
 from refkernels.conformance.targets.offering import Offers
 from refkernels.conformance.targets.subject import Subject
 
@@ -115,6 +116,7 @@ def assert_conforms(
         config=config,
         divergences=divergences,
         offers=offers,
+        elsewhere=conforms_elsewhere,
     )
     if failed(result.verdict):
         raise AssertionError(f"{target.own_name} is no {operator}: {account(result)}")

@@ -9,9 +9,9 @@ from refkernels.conformance.cases import find
 from refkernels.conformance.engine import counterexample
 from refkernels.conformance.engine.counterexample import Budget, Counterexample
 from refkernels.conformance.engine.examine import Examiner
-from refkernels.conformance.engine.plain import Oddness, Plainness
 from refkernels.conformance.engine.run import Options, check_operator
 from refkernels.conformance.model.operator import DTYPES, Case
+from refkernels.conformance.model.plain import Oddness, Plainness
 from refkernels.conformance.targets.subject import Subject
 
 PLAIN = Oddness(infinite=False, boxes=0, numbers=0)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from refkernels.conformance.cases import find, operators
-from refkernels.conformance.engine.plain import ONE, Oddness, Plainness, without_extent
 from refkernels.conformance.model.operator import Case
+from refkernels.conformance.model.plain import ONE, Oddness, Plainness, without_extent
 
 PLAIN = Oddness(infinite=False, boxes=0, numbers=0)
 ANCHORS, REFS = [[0.0, 0, 2, 2], [1, 1, 4, 5]], [[0.0, 0, 2, 3], [-1, -1, -1, -1]]

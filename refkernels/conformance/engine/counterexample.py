@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from refkernels.conformance.engine.plain import Plainness
 from refkernels.conformance.engine.shrink import Search, TimeIsUp
 from refkernels.conformance.model.operator import Case
+from refkernels.conformance.model.plain import Plainness
 
 if TYPE_CHECKING:
     from refkernels.conformance.engine.examine import Examiner

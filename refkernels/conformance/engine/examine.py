@@ -20,7 +20,6 @@ from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.operator import INTEGERS, Case, Operator, Reference
 from refkernels.conformance.model.parameters import FREE, Parameters
 from refkernels.conformance.peers.divergence import Divergence
-from refkernels.conformance.process.witness import conforms_elsewhere
 from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.offering import EVERYTHING, Offers
 from refkernels.conformance.targets.target import Target
@@ -188,7 +187,7 @@ class Examiner:
             reference = self.operator.refer(cast)
             wrong = self.operator.judge_kernel(cast, reference)
             if wrong is not None:
-                return self._dissent(
+                return self.dissent(
                     "kernel", wrong.kind, wrong.what, dtype, "call", "cpu", case, origin
                 )
             covering = [d for d in self.divergences if d.when(given)]
@@ -223,7 +222,7 @@ class Examiner:
                     if mode in known:
                         continue
                     dissent = partial(
-                        self._dissent,
+                        self.dissent,
                         dtype=dtype,
                         mode=mode,
                         context=context,
@@ -306,40 +305,6 @@ class Examiner:
         """
         return first_broken(self, name)
 
-    def find_stale(self) -> Dissent | None:
-        """Return a declared divergence whose witness conforms, or that does not cover it."""
-        declarations, self.divergences = self.divergences, ()
-        try:
-            for divergence in declarations:
-                witness = divergence.witness
-                cast = witness.astype(np.dtype(divergence.dtype))
-                if not divergence.when(cast):
-                    what = f"{divergence.id} does not cover its own witness"
-                elif self._conforms(divergence):
-                    what = f"{divergence.id} is stale: its witness conforms"
-                else:
-                    continue
-                return self._dissent(
-                    "declaration",
-                    "stale",
-                    what,
-                    divergence.dtype,
-                    self.modes[0],
-                    self.contexts[0],
-                    witness,
-                    divergence.id,
-                )
-        finally:
-            self.divergences = declarations
-        return None
-
-    def _conforms(self, divergence: Divergence) -> bool:
-        """Return whether the witness of a divergence does not differ."""
-        if divergence.fatal:
-            return conforms_elsewhere(divergence, self.target.module)
-        dtypes, modes = (divergence.dtype,), divergence.modes or None
-        return self.examine(divergence.witness, divergence.id, dtypes, modes) is None
-
     def _arbitrate(
         self, case: Case, reference: Reference, outputs: Any, wrong: Disagreement
     ) -> tuple[str, str, str]:
@@ -365,7 +330,7 @@ class Examiner:
         given = self._cast(case, dtype)[1]
         return case if given is None else given
 
-    def _dissent(
+    def dissent(
         self,
         who: str,
         kind: str,
@@ -376,6 +341,7 @@ class Examiner:
         case: Case,
         origin: str,
     ) -> Dissent:
+        """Return a dissent on a case, with what is pasted of it."""
         paste = self._paste(self._given(case, dtype), mode, context)
         return Dissent(who, kind, what, dtype, mode, context, paste, origin, case=case)
 

@@ -8,6 +8,7 @@ from typing import Any
 from refkernels.conformance.cases import find
 from refkernels.conformance.engine.examine import Examiner, Moment
 from refkernels.conformance.engine.search import Search
+from refkernels.conformance.engine.stale import Elsewhere, find_stale
 from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.operator import DTYPES, INTEGERS, Case, Image, Operator
 from refkernels.conformance.model.parameters import Parameters
@@ -32,6 +33,7 @@ def check_operator(
     config: Mapping[str, Any] | None = None,
     divergences: Collection[Divergence] = (),
     offers: Offers | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Result:
     """Hold one operator of a target to the kernel and the definition.
 
@@ -59,6 +61,8 @@ def check_operator(
         Differences that are accepted, beside those that are declared of the target's package.
     offers : Offers, optional
         What the target offers; by default what it says itself.
+    elsewhere : callable, optional
+        Runs the witness of a divergence that ends its process; by default such are not tried.
 
     Returns
     -------
@@ -119,7 +123,7 @@ def check_operator(
         if broken is not None:
             result.dissents.append(keep(broken))
     # A witness may need what is left undeclared; with all declared it is tried.
-    stale = None if options.undeclared else examiner.find_stale()
+    stale = None if options.undeclared else find_stale(examiner, elsewhere)
     if stale is not None:
         result.dissents.append(stale)
     if result.dissents:

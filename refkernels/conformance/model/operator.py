@@ -19,6 +19,7 @@ from refkernels.conformance.model.compare import (
 )
 from refkernels.conformance.model.outputs import as_outputs
 from refkernels.conformance.model.parameters import FREE, Parameters
+from refkernels.conformance.model.plain import without_extent
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -325,8 +326,6 @@ def build(cls: Any, config: Mapping[str, Any], find: Callable[[str], Any]) -> An
 
 def _without_extent(operator: Operator, case: Case) -> str:
     """Say which boxes of a case have no extent, as the end of a sentence."""
-    from refkernels.conformance.engine.plain import without_extent
-
     places = without_extent(operator, case)
     verb = "has" if len(places) == 1 else "have"
     return f": {' and '.join(places)} {verb} no extent" if places else ""

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from refkernels.conformance.engine.replay import Saved, save
 from refkernels.conformance.peers.divergence import Divergence
 
 __all__ = ["conforms_elsewhere"]
@@ -23,9 +24,6 @@ def conforms_elsewhere(divergence: Divergence, target: str) -> bool:
     target : str
         The module under test.
     """
-    # Replaying needs the examiner, which needs this.
-    from refkernels.conformance.engine.replay import Saved, save
-
     seen = (divergence.dtype, "", "", "crashes", divergence.why)
     saved = Saved(target, divergence.operator, divergence.witness, "", *seen)
     with tempfile.TemporaryDirectory(prefix="refkernels-") as folder:

@@ -24,6 +24,7 @@ from refkernels.conformance.engine.run import Options, Result, check_operator
 from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.operator import Case, Image
 from refkernels.conformance.model.quoting import error_text, printable
+from refkernels.conformance.process.witness import conforms_elsewhere
 from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.target import Target
 
@@ -193,6 +194,7 @@ class _Desk:
             lambda count: self._report(operator=name, count=count),
             self._watch,
             partial(self._keep, name),
+            elsewhere=conforms_elsewhere,
         )
 
     def _keep(self, name: str, dissent: Dissent) -> Dissent:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.engine.plain import box_axes, is_center
 from refkernels.conformance.model.operator import Case, Operator
+from refkernels.conformance.model.plain import box_axes, is_center
 
 __all__ = ["Drawing", "Shape", "draw"]
 

@@ -4,14 +4,19 @@ What differs on a box without extent is hard to see through: offsets from it are
 numbers at all. Most of what is wrong shows on ordinary boxes too, and there it says what it is.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.model.operator import Case, Image, Operator
+from refkernels.conformance.model.case import Case, Image
+
+if TYPE_CHECKING:
+    from refkernels.conformance.model.operator import Operator
 
 __all__ = ["Oddness", "Plainness", "box_axes", "is_center", "without_extent"]
 

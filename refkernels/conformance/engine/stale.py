@@ -1,0 +1,54 @@
+"""Whether declared divergences are still there: each has a witness that must still fail."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from refkernels.conformance.engine.examine import Examiner
+from refkernels.conformance.model.dissent import Dissent
+from refkernels.conformance.peers.divergence import Divergence
+
+__all__ = ["Elsewhere", "find_stale"]
+
+# Tells whether the witness of a divergence conforms, of a target's module, in another process.
+Elsewhere = Callable[[Divergence, str], bool]
+
+
+def find_stale(examiner: Examiner, elsewhere: Elsewhere | None = None) -> Dissent | None:
+    """Return a declared divergence whose witness conforms, or that does not cover it.
+
+    A witness that ends the process it is run in is run `elsewhere`, or not at all, which is noted.
+    """
+    declarations, examiner.divergences = examiner.divergences, ()
+    try:
+        for divergence in declarations:
+            witness = divergence.witness
+            if not divergence.when(witness.astype(np.dtype(divergence.dtype))):
+                what = f"{divergence.id} does not cover its own witness"
+            elif divergence.fatal and elsewhere is None:
+                examiner.untried[f"the witness of {divergence.id}"] = "it ends its process"
+                continue
+            elif _conforms(examiner, divergence, elsewhere):
+                what = f"{divergence.id} is stale: its witness conforms"
+            else:
+                continue
+            return examiner.dissent(
+                "declaration",
+                "stale",
+                what,
+                divergence.dtype,
+                examiner.modes[0],
+                examiner.contexts[0],
+                witness,
+                divergence.id,
+            )
+    finally:
+        examiner.divergences = declarations
+    return None
+
+
+def _conforms(examiner: Examiner, divergence: Divergence, elsewhere: Elsewhere | None) -> bool:
+    if divergence.fatal and elsewhere is not None:
+        return elsewhere(divergence, examiner.target.module)
+    dtypes, modes = (divergence.dtype,), divergence.modes or None
+    return examiner.examine(divergence.witness, divergence.id, dtypes, modes) is None
