@@ -84,13 +84,19 @@ def encode_box(anchor, ref, means, stds):  # type: ignore[no-untyped-def]
 
 
 @jit
+def _grown(exponent, side):  # type: ignore[no-untyped-def]
+    """Return a side times an exponential: a side of 0 stays so, however far this overflows."""
+    return np.exp(exponent) * side if side != 0 else side
+
+
+@jit
 def decode_box(x, anchor, means, stds, limit):  # type: ignore[no-untyped-def]
     """Return the corners of the box that is offset by `x` from `anchor`, in centre form."""
     half = x.dtype.type(0.5)
     center_x = (x[0] * stds[0] + means[0]) * anchor[2] + anchor[0]
     center_y = (x[1] * stds[1] + means[1]) * anchor[3] + anchor[1]
-    half_width = np.exp(min(x[2] * stds[2] + means[2], limit)) * anchor[2] * half
-    half_height = np.exp(min(x[3] * stds[3] + means[3], limit)) * anchor[3] * half
+    half_width = _grown(min(x[2] * stds[2] + means[2], limit), anchor[2]) * half
+    half_height = _grown(min(x[3] * stds[3] + means[3], limit), anchor[3]) * half
     return (
         center_x - half_width,
         center_y - half_height,

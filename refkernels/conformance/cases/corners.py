@@ -19,6 +19,9 @@ __all__ = ["corners_of", "fitted_to"]
 
 ROOM = __name__.rpartition(".")[0]
 
+# A case that is made to go with more classes than it was made for may be this large, not more.
+LARGEST = 10_000_000
+
 FAMILIES = ("bbox", "matcher", "sampler", "coder", "predictor", "feature")
 
 
@@ -62,6 +65,8 @@ def fitted_to(operator: Operator, case: Case, parameters: Parameters) -> Case | 
     try:
         fitted = operator.fit(case, parameters.fixed)
         if fitted is not None:
+            if max((array.size for array in fitted.inputs.values()), default=0) > LARGEST:
+                return None
             operator.refer(fitted, ask_definition=False)
     except (TypeError, ValueError):  # the operator refuses it
         return None

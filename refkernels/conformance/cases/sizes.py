@@ -19,7 +19,13 @@ __all__ = ["SIZES"]
 IMAGES, ANCHORS, TRUTHS, CLASSES = 131, 2113, 1031, 1033
 MANY_ANCHORS = 70001
 # The numbers of images, of anchors, and of what each anchor is compared with.
-TABLES = ((None, ANCHORS, 3), (None, 7, TRUTHS), (None, MANY_ANCHORS, 2), (IMAGES, 5, 3))
+TABLES = (
+    (None, ANCHORS, 3),
+    (None, 7, TRUTHS),
+    (None, MANY_ANCHORS, 2),
+    (IMAGES, 5, 3),
+    (2, 5003, 2),
+)
 
 
 def _shape(images: int | None, *axes: int) -> tuple[int, ...]:
@@ -100,6 +106,7 @@ def _mined() -> Iterator[Case]:
         (None, ANCHORS, 2, 1500),
         (None, 61, CLASSES, 3),
         (IMAGES, 9, 3, 3),
+        (2, 5003, 2, 3),
     ):
         shape = _shape(images, count)
         # Of those that are eligible, not all are taken.
@@ -146,7 +153,7 @@ def _encoded_by_class() -> Iterator[Case]:
 
 def _decoded() -> Iterator[Case]:
     rng = np.random.default_rng(0)
-    for shape in ((MANY_ANCHORS,), (IMAGES, 5)):
+    for shape in ((MANY_ANCHORS,), (IMAGES, 5), (2, 5003)):
         x = rng.integers(-16, 16, (*shape, 4)) / 8
         yield Case({"convert_anchor": True}, {"x": x, "anchors": _boxes(rng, *shape)})
 
@@ -161,7 +168,12 @@ def _labelled() -> Iterator[Case]:
 
 def _scores(per_class: bool) -> Iterator[Case]:
     rng = np.random.default_rng(0)
-    for images, count, classes in ((None, 3, CLASSES), (None, MANY_ANCHORS, 3), (IMAGES, 5, 4)):
+    for images, count, classes in (
+        (None, 3, CLASSES),
+        (None, MANY_ANCHORS, 3),
+        (IMAGES, 5, 4),
+        (2, 5003, 3),
+    ):
         config = {"num_class": classes} if per_class else {}
         yield Case(config, {"x": rng.random(_shape(images, count, classes))})
 

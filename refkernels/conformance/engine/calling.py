@@ -51,9 +51,9 @@ class WithParameters(Calling):
     def prepare(self, operator: Any, target: Target, case: Case, mode: str, context: str) -> Call:
         """Return a function that gives the block its parameters, then runs it."""
         adapter: Any = target.adapter(operator.name)
-        if adapter.name == "NumPy":
-            return super().prepare(operator, target, case, mode, context)
         block = target.build(operator.name, case.config)
+        if not adapter.owns_parameters(block):
+            return super().prepare(operator, target, case, mode, context)
         run = adapter.prepare_with_parameters(block, mode, context)
         names = ("weight", "bias")
         return lambda x, *parameters: run([x], dict(zip(names, parameters, strict=False)))
@@ -61,7 +61,8 @@ class WithParameters(Calling):
     def paste(self, operator: Any, target: Target, case: Case, mode: str, context: str) -> str:
         """Return Python that runs a case on the target and on the kernel by itself."""
         name = operator.name
-        if target.adapter(name).name == "NumPy":
+        adapter: Any = target.adapter(name)
+        if not adapter.owns_parameters(target.build(name, case.config)):
             return super().paste(operator, target, case, mode, context)
         parameters = ", ".join(f"{own!r}: {own}" for own in case.inputs if own != "x")
         return "\n".join(

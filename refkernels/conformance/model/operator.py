@@ -9,6 +9,8 @@ from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from refkernels.arrays import Array
 from refkernels.conformance.model.case import DTYPES, INTEGERS, Case, Image, Recipe
 from refkernels.conformance.model.compare import (
@@ -57,14 +59,22 @@ class Output:
         value must be equal.
     index : bool
         Whether it holds whole numbers, compared by value whatever their dtype.
+    free : callable or None
+        ``free(case)`` marks elements that may be anything: a step on the way to them overflows.
     """
 
     name: str
     bound: Callable[[Case, Array], Array] | None = None
     index: bool = False
+    free: Callable[[Case], Array] | None = None
 
     @classmethod
-    def bounded(cls, name: str, bound: Callable[..., Array]) -> Output:
+    def bounded(
+        cls,
+        name: str,
+        bound: Callable[..., Array],
+        free: Callable[[Case], Array] | None = None,
+    ) -> Output:
         """Return an output whose bound is a function of the operator's inputs and parameters."""
         own = signature(bound).parameters
 
@@ -72,7 +82,7 @@ class Output:
             given = {**case.inputs, **case.config}
             return bound(**{key: value for key, value in given.items() if key in own})
 
-        return cls(name, of)
+        return cls(name, of, free=free)
 
 
 @dataclass(frozen=True)
@@ -287,9 +297,16 @@ class Operator:
                 )
             else:
                 center = kernel if exact is None else exact
+                own = outputs[i]
+                if output.free is not None:
+                    free = output.free(case)
+                    own, center = (
+                        np.where(free, kernel.dtype.type(0), own),
+                        np.where(free, 0, center),
+                    )
                 found = compare_real(
                     output.name,
-                    outputs[i],
+                    own,
                     center,
                     reference.bound(i, partial(output.bound, case, center)),
                     kernel.dtype,
@@ -321,7 +338,9 @@ def build(cls: Any, config: Mapping[str, Any], find: Callable[[str], Any]) -> An
         return value
 
     keywords = {name: resolve(value) for name, value in config.items()}
-    return cls(**keywords) if isinstance(cls, type) else partial(cls, **keywords)
+    if isinstance(cls, type):
+        return cls(**keywords)
+    return partial(cls, **keywords) if keywords else cls
 
 
 def _without_extent(operator: Operator, case: Case) -> str:

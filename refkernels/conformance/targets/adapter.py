@@ -35,6 +35,9 @@ class Adapter(Protocol):
     def draws_by_image(self, operator: Any) -> bool:
         """Return whether lots of `operator` are offered to depend on seed and place alone."""
 
+    def owns_parameters(self, operator: Any) -> bool:
+        """Return whether a built operator has its weights, and is not given them with each call."""
+
     def paste(self, snippet: Snippet, names: Sequence[str], mode: str, context: str) -> str:
         """Return Python that runs a case by itself; `names` are those of its inputs."""
 

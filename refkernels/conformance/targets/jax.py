@@ -39,6 +39,10 @@ class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks r
         """Return that they are not: they come from a generator of all images."""
         return False
 
+    def owns_parameters(self, operator: Any) -> bool:
+        """Return whether a built operator has its weights, and is not given them with each call."""
+        return False
+
     def prepare(self, operator: Any, mode: str, context: str) -> Call:
         """Return a function that carries arrays to the device, runs the operator and fetches."""
         platform, _, number = context.partition(":")

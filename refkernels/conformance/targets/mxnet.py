@@ -44,6 +44,10 @@ class GluonAdapter:
         """Return that they are: blocks follow SPEC, and are seeded by MXNet's generator."""
         return True
 
+    def owns_parameters(self, operator: Any) -> bool:
+        """Return whether a built operator has its weights, and is not given them with each call."""
+        return hasattr(operator, "collect_params")
+
     def prepare(self, operator: Any, mode: str, context: str) -> Call:
         """Return a function that carries arrays to the context, runs the block and fetches."""
         place = self._context(context)

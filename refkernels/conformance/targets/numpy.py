@@ -35,6 +35,10 @@ class NumPyAdapter:
         """Return whether the call takes `rng`, of which SPEC says what each image draws."""
         return takes_rng(operator.__call__ if isinstance(operator, type) else operator)
 
+    def owns_parameters(self, operator: Any) -> bool:
+        """Return whether a built operator has its weights, and is not given them with each call."""
+        return False
+
     def prepare(self, operator: Any, mode: str, context: str) -> Call:
         """Return the operator with its outputs as a tuple."""
 

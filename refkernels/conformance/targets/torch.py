@@ -38,6 +38,10 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
         """Return that they are not: they come from a generator of all images."""
         return False
 
+    def owns_parameters(self, operator: Any) -> bool:
+        """Return whether a built operator has its weights, and is not given them with each call."""
+        return hasattr(operator, "named_parameters")
+
     def prepare(self, operator: Any, mode: str, context: str) -> Call:
         """Return a function that carries arrays to the device, runs the operator and fetches."""
         if isinstance(operator, self._torch.nn.Module):

@@ -57,22 +57,6 @@ PLANTED = (
         "    computing = np.result_type(np.float32 if whole else dtype, np.float32)",
         why="IoUs of integers are computed in float32, and come as float64",
     ),
-    _function(
-        "int-iou-is-float32",
-        "BBoxBatchIOU",
-        {},
-        old="return x if x.is_floating_point() else x.double()",
-        new="return x if x.is_floating_point() else x.float()",
-        why="integers become float32",
-    ),
-    _module(
-        "int-corner-is-float32",
-        "BBoxCenterToCorner",
-        {},
-        old="return x if x.is_floating_point() else x.double()",
-        new="return x if x.is_floating_point() else x.float()",
-        why="integers become float32",
-    ),
     _numpy(
         "int-max-of-masks",
         "MaximumMatcher",
@@ -80,14 +64,6 @@ PLANTED = (
         old="x = real(x)\n        if not x.shape[-1]:",
         new="x = np.asarray(x)\n        if not x.shape[-1]:",
         why="the threshold becomes an integer too, and 0.5 is 0",
-    ),
-    _function(
-        "int-max-in-float32",
-        "MaximumMatcher",
-        {"threshold": 0.5},
-        old="x = real(x)\n    if x.shape[-1] == 0:",
-        new="x = x if x.is_floating_point() else x.float()\n    if x.shape[-1] == 0:",
-        why="integers become float32, in which 16777217 is 16777216",
     ),
     _numpy(
         "int-bipartite-negated-bytes",
@@ -124,24 +100,6 @@ PLANTED = (
         new="anchors, refs = np.asarray(anchors), np.asarray(refs)\n"
         "        given = ((samples, 1), (matches, 1), (anchors, 2), (refs, 2))",
         why="targets of boxes in whole pixels are rounded to whole numbers",
-    ),
-    _function(
-        "int-encoder-float32",
-        "NormalizedBoxCenterEncoder",
-        {},
-        old="given = (samples, 1), (matches, 1), (real(anchors), 2), (real(refs), 2)\n"
-        "    batched, *tensors",
-        new="given = (samples, 1), (matches, 1), (anchors, 2), (real(refs), 2)\n"
-        "    batched, *tensors",
-        why="anchors of integers and float32 ground truth make float32, as PyTorch promotes",
-    ),
-    _function(
-        "int-decoder-float32",
-        "NormalizedBoxCenterDecoder",
-        {},
-        old="x, anchors = real(x), real(anchors)\n    dtype, computing = common(x, anchors)",
-        new="x = real(x)\n    dtype, computing = common(x, anchors)",
-        why="anchors of integers and float32 offsets make float32, as PyTorch promotes",
     ),
     _numpy(
         "int-labels-of-a-byte",

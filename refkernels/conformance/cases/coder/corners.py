@@ -71,9 +71,21 @@ def _scores() -> Iterator[Case]:
     """Yield scores about thresholds, and such as a narrower dtype takes for equal, higher last."""
     for threshold, scores in at_thresholds():
         yield Case({"thresh": threshold}, {"x": np.stack([np.zeros_like(scores), scores], -1)})
+    yield _beside_larger(0.01)
     for dtype in (np.float32, np.float64):
         low = dtype(0.3)
         yield Case({}, {"x": np.array([[0, low, np.nextafter(low, dtype(1))]])})
+
+
+def _beside_larger(threshold: float) -> Case:
+    """Return an image whose scores count, beside one with scores ten thousand times those."""
+    low = 2 * abs(threshold) or 0.01
+    return Case({}, {"x": np.array([[[0, low], [low, 0]], [[0, 1e4 * low], [0, low]]])})
+
+
+def _signs() -> Iterator[Case]:
+    """Yield samples in a dtype that has no -1, which targets need all the same."""
+    yield Case({}, {"samples": np.array([1, 0, 1], np.uint8)})
 
 
 def _logits(config: dict[str, Any]) -> Iterator[Case]:
@@ -101,6 +113,7 @@ def _aimed_scores(config: Mapping[str, Any]) -> Iterator[Case]:
     for dtype in (np.float16, np.float32, np.float64):
         scores = around(config.get("thresh", 0.01), dtype)
         yield Case({}, {"x": np.stack([np.zeros_like(scores), scores], -1)})
+    yield _beside_larger(config.get("thresh", 0.01))
 
 
 def _aimed_sides(config: Mapping[str, Any]) -> Iterator[Case]:
@@ -126,6 +139,7 @@ CORNERS = {
     "NormalizedPerClassBoxCenterEncoder": partial(_encoded, {"num_class": 3}, labels=True),
     "NormalizedBoxCenterDecoder": _decoded,
     "MultiClassEncoder": _classes,
+    "SigmoidClassEncoder": _signs,
     "CenterNetDecoder": _peaks,
     "MultiClassDecoder": _all_scores,
     "MultiPerClassDecoder": partial(_logits, {"num_class": 4}),

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from refkernels.arrays import Array
+from refkernels.arrays import Array, computing_dtype
 from refkernels.bounds import coder as bounds
 from refkernels.conformance.cases.coder.scores import CENTER_NET, CLASS_DECODERS
 from refkernels.conformance.cases.matcher.drawn import ious_of
@@ -232,6 +232,25 @@ def _of_image(config: dict[str, Any], *names: str) -> Any:
     return annotated
 
 
+def _overflowing(case: Case) -> Array:
+    """Mark corners whose exponential overflows, though times the anchor's side it does not."""
+    x, anchors = (array.astype(np.float64) for array in case.inputs.values())
+    dtype = computing_dtype(np.result_type(*case.inputs.values()))
+    stds = np.asarray(case.config.get("stds", bounds.STDS), dtype)[2:]
+    means = np.asarray(case.config.get("means", bounds.MEANS), dtype)[2:]
+    clip = case.config.get("clip", -1.0)
+    limit = np.inf if clip is None or clip <= 0 else clip
+    sides = anchors[..., 2:]
+    if case.config.get("convert_anchor", False):
+        sides = sides - anchors[..., :2]
+    exponents = np.minimum(x[..., 2:] * stds + means, limit)
+    most = np.log(float(np.finfo(dtype).max))
+    near = 1 - 1e-5
+    with np.errstate(divide="ignore"):
+        product = exponents + np.log(np.abs(sides) / 2)
+    return np.asarray(np.tile((exponents > most * near) & (product * near < most), 2))
+
+
 BOX_INPUTS = ("samples", "matches", "anchors", "refs")
 PER_CLASS_INPUTS = ("samples", "matches", "anchors", "labels", "refs")
 CLASS_INPUTS = ("samples", "matches", "refs")
@@ -268,7 +287,7 @@ OPERATORS = (
         "NormalizedBoxCenterDecoder",
         "coder",
         _offsets,
-        lambda case: (Output.bounded("boxes", bounds.box_center_decoder),),
+        lambda case: (Output.bounded("boxes", bounds.box_center_decoder, _overflowing),),
         _offset_axes,
     ),
     Operator(

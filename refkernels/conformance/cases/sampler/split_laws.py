@@ -196,11 +196,14 @@ def _orders_are_shuffled(run: Run, parameters: Parameters) -> str | None:
 def _buckets_are_shuffled(run: Run, parameters: Parameters) -> str | None:
     """Look at whole orders of batches, and at the directions of many buckets, likewise."""
 
-    def orders(epochs: Iterable[Batches]) -> list[Array]:
-        firsts = [[min(batch) for batch in epoch] for epoch in epochs]
-        if any(len(set(own)) < len(own) for own in firsts):
-            raise Untried("batches share examples")
-        return [np.argsort(np.argsort(np.array(own))) for own in firsts]
+    def orders(keys: Sequence[float], epochs: Iterable[Batches]) -> list[Array]:
+        held = [[tuple(sorted(keys[i] for i in batch)) for batch in epoch] for epoch in epochs]
+        if any(len(set(own)) < len(own) for own in held):
+            raise Untried("batches have equal keys, by which they would be told apart")
+        ranks = [{batch: rank for rank, batch in enumerate(sorted(own))} for own in held]
+        return [
+            np.array([rank[batch] for batch in own]) for rank, own in zip(ranks, held, strict=True)
+        ]
 
     def directions(
         config: Mapping[str, Any], epochs: Iterable[Batches], buckets: Sequence[int]
@@ -218,7 +221,10 @@ def _buckets_are_shuffled(run: Run, parameters: Parameters) -> str | None:
         config = parameters.fixed
         epochs = _many_epochs(run, config)
         if config.get("shuffle", False):
-            return _shuffled(orders(epochs), f"{len(epochs)} epochs")
+            keys = config["sort_keys"]
+            return _neighbours_are_any(keys, epochs) or _shuffled(
+                orders(keys, epochs), f"{len(epochs)} epochs"
+            )
         own = {name: value for name, value in config.items() if name in BUCKETS}
         buckets = [len(up) for up, _ in SplitSortedBucketSampler(**own)]
         ups = directions(config, epochs, buckets)
@@ -233,13 +239,38 @@ def _buckets_are_shuffled(run: Run, parameters: Parameters) -> str | None:
             config = {"sort_keys": keys, "batch_size": 2, "mult": 1, "seed": seed}
             own = parameters.of_law(config)
             ups += directions(own, _two_epochs(run, own), [1] * count)
-            drawn += orders(_two_epochs(run, parameters.of_law({**config, "shuffle": True})))
+            shuffled = parameters.of_law({**config, "shuffle": True})
+            drawn += orders(keys, _two_epochs(run, shuffled))
         wrong = _shuffled(drawn, f"{len(drawn)} orders of {count} batches") or fair_coin(
             sum(ups), len(ups), "buckets that are sorted up"
         )
         if wrong is not None:
             return wrong
     return None
+
+
+def _neighbours_are_any(keys: Sequence[float], epochs: Sequence[Batches]) -> str | None:
+    """Hold the first two batches of epochs to lying apart by key as often as any two do.
+
+    Those of one bucket always do.
+    """
+    found = expected = variance = 0.0
+    for epoch in epochs:
+        held = [[keys[i] for i in batch] for batch in epoch[:1000]]
+        low, high = np.array([min(own) for own in held]), np.array([max(own) for own in held])
+        if len(held) < 3:
+            continue
+        apart = (low[:, None] > high) | (high[:, None] < low)
+        share = float(apart.sum()) / (len(held) * (len(held) - 1))
+        found += float(apart[0, 1])
+        expected += share
+        variance += share * (1 - share)
+    if (found - expected) ** 2 <= 24 * variance + 1:
+        return None
+    return (
+        f"the first two batches lie apart by key in {found:.0f} of {len(epochs)} epochs, "
+        f"expected {expected:.0f}"
+    )
 
 
 def _directions_are_even(run: Run) -> str | None:
