@@ -36,17 +36,19 @@ MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 # Whatever stands beside the other rooms is the operators' room: families, and what they share.
 ELSEWHERE = {
-    "arrays",
-    "jit",
     "__main__",
+    "annotations",
+    "arrays",
+    "assign",
+    "bounds",
+    "chain",
     "cli",
-    "cli_explain",
-    "cli_options",
-    "definition",
-    "gluon",
     "conformance",
+    "definition",
+    "explain",
+    "gluon",
+    "jit",
 }
-ELSEWHERE |= {"assign", "explain"}
 OPERATORS = tuple(
     sorted(
         {".".join(name.split(".")[:2]) for name in MODULES if "." in name}
@@ -55,14 +57,10 @@ OPERATORS = tuple(
 )
 KERNELS = ("refkernels.arrays", "refkernels.jit", *OPERATORS)
 
-# Where conformance meets a framework, and loads it when a target is of that framework.
-ADAPTER = Room(
-    ("numpy", "refkernels.arrays", "refkernels.conformance", *OPERATORS),
-    lazily=("mxnet", "torch", "jax", "refkernels.gluon"),
-)
-REPORT = Room(
-    ("numpy", "rich", "refkernels.arrays", "refkernels.conformance", *OPERATORS),
-    lazily=("refkernels",),
+CONFORMANCE = "refkernels.conformance"
+MODEL, CASES, PEERS, TARGETS, ENGINE, PROCESS, REPORT = (
+    f"{CONFORMANCE}.{storey}"
+    for storey in ("model", "cases", "peers", "targets", "engine", "process", "report")
 )
 
 # The first room that a module's name begins with is its room.
@@ -71,52 +69,75 @@ ROOMS = {
     "refkernels.jit": Room(("numba", "numpy")),
     **{operator: Room(("numpy", *KERNELS)) for operator in OPERATORS},
     "refkernels.definition": Room(("numpy", "mpmath")),
+    # Those of layers carry values along, with the kernels.
+    "refkernels.bounds.network": Room(
+        ("numpy", "refkernels.arrays", "refkernels.bounds", "refkernels.network")
+    ),
+    "refkernels.bounds": Room(("numpy", "refkernels.arrays")),
     "refkernels.gluon": Room(
         ("numpy", "mxnet", "refkernels.arrays", *OPERATORS),
         lazily=("gluoncv",),  # networks by name, where it is installed
     ),
+    "refkernels.chain": Room(("numpy", *KERNELS)),
+    "refkernels.annotations": Room(("numpy", "refkernels.arrays")),
     # The version of refkernels is part of what assign writes.
     "refkernels.assign": Room(
-        ("numpy", "refkernels", *KERNELS), lazily=("dask", "matplotlib", "pyarrow", "rich")
-    ),
-    # Dumps are held to the kernels as conformance holds a target, so to the same bounds, which need
-    # NumPy alone; conformance imports nothing of explain.
-    "refkernels.explain.diff.error_bounds": Room(
-        (
-            "numpy",
-            "refkernels.arrays",
-            "refkernels.bounds.bbox",
-            "refkernels.bounds.coder",
-            "refkernels.conformance.model.operator",
-        )
+        ("numpy", "refkernels", "refkernels.annotations", "refkernels.chain", *KERNELS),
+        lazily=("dask", "matplotlib", "pyarrow", "rich"),
     ),
     "refkernels.explain.trace.page": Room(
         ("jinja2", "numpy", "refkernels.arrays", "refkernels.explain")
     ),
     # Boxes are explained as assign assigns them; matrices need it not.
-    "refkernels.explain": Room(("numpy", *KERNELS), lazily=("matplotlib", "refkernels.assign")),
-    "refkernels.conformance.report.console": REPORT,
-    "refkernels.conformance.command": REPORT,
-    "refkernels.conformance.network.command": REPORT,
-    "refkernels.conformance.targets.adapter": ADAPTER,
-    "refkernels.conformance.targets.target": ADAPTER,
-    "refkernels.conformance.targets.mxnet_custom": ADAPTER,
-    "refkernels.conformance.network.mxnet_graph": ADAPTER,
-    "refkernels.conformance.report.html": Room(
-        ("jinja2", "numpy", "refkernels.arrays", "refkernels.conformance")
+    "refkernels.explain": Room(
+        ("numpy", "refkernels.bounds", "refkernels.chain", *KERNELS),
+        lazily=("matplotlib", "refkernels.annotations", "refkernels.assign"),
     ),
-    "refkernels.conformance.pytest_plugin": Room(("pytest", "refkernels.conformance")),
-    "refkernels.conformance": Room(
-        ("numpy", "hypothesis", "mpmath", "refkernels.definition", "refkernels.arrays", *OPERATORS),
+    MODEL: Room(
+        ("numpy", "mpmath", "refkernels.arrays", "refkernels.bounds"),
+        lazily=("hypothesis", "refkernels", CASES),  # an operator by its name
+    ),
+    CASES: Room(
+        (
+            "numpy",
+            "hypothesis",
+            "mpmath",
+            MODEL,
+            f"{CONFORMANCE}.network",
+            "refkernels.bounds",
+            "refkernels.definition",
+            *KERNELS,
+        ),
+    ),
+    PEERS: Room(("numpy", MODEL, CASES, "refkernels.bounds", "refkernels.definition", *KERNELS)),
+    # A framework is loaded when a target is of that framework.
+    TARGETS: Room(
+        ("numpy", MODEL, "refkernels.arrays", "refkernels.legacy_numpy"),
+        lazily=("mxnet", "torch", "jax", "refkernels.gluon"),
+    ),
+    ENGINE: Room(
+        ("numpy", "hypothesis", MODEL, CASES, PEERS, TARGETS, "refkernels.arrays"),
+        lazily=(f"{CONFORMANCE}.network",),
+    ),
+    PROCESS: Room(
+        ("numpy", MODEL, CASES, PEERS, TARGETS, ENGINE, "refkernels.arrays"),
         lazily=("refkernels",),
     ),
-    "refkernels.__main__": Room(("refkernels.cli.main",)),
-    "refkernels.cli.options": Room(("click",)),
-    "refkernels.cli.explain": Room(
-        ("click", "refkernels.cli.options"), lazily=("refkernels.assign", "refkernels.explain")
+    f"{REPORT}.html": Room(("jinja2", "numpy", "refkernels.arrays", REPORT, MODEL, CASES, ENGINE)),
+    REPORT: Room(
+        ("numpy", "rich", MODEL, CASES, TARGETS, ENGINE, "refkernels.arrays"),
+        lazily=("refkernels", "refkernels.definition"),
     ),
-    "refkernels.cli.main": Room(
-        ("click", "refkernels", "refkernels.cli.explain", "refkernels.cli.options"),
+    f"{CONFORMANCE}.network": Room(
+        ("numpy", "rich", MODEL, "refkernels.bounds", *KERNELS),
+        lazily=("mxnet", "refkernels.gluon"),
+    ),
+    f"{CONFORMANCE}.pytest_plugin": Room(("pytest", CONFORMANCE)),
+    f"{CONFORMANCE}.command": Room(("rich", CONFORMANCE)),
+    CONFORMANCE: Room((CONFORMANCE,), lazily=("refkernels",)),
+    "refkernels.__main__": Room(("refkernels.cli",)),
+    "refkernels.cli": Room(
+        ("click", "refkernels"),
         lazily=(
             "numpy",
             "rich",
@@ -211,6 +232,7 @@ def test_a_module_imports_only_what_its_room_may(module: str) -> None:
         ("refkernels.conformance.engine.run", "def run():\n    import mxnet"),
         ("refkernels.conformance.targets.target", "import mxnet"),
         ("refkernels.bounds.bbox", "import refkernels.assign"),
+        ("refkernels.bounds.bbox", "import refkernels.conformance.model.case"),
         ("refkernels.bounds.bbox", "def bound():\n    import refkernels.cli.main"),
         ("refkernels.cli.main", "import numpy"),
         ("refkernels.cli.main", "from refkernels.conformance import run"),

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from refkernels.arrays import Array, rounded
-from refkernels.assign.fused.samples import image_state
 from refkernels.bbox import BBoxBatchIOU
 from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
 from refkernels.matcher import Matcher
 from refkernels.sampler import NaiveSampler, QuotaSampler
-from refkernels.sampler.quota import draw_quotas
+from refkernels.sampler.quota import draw_quotas, image_state
 
 __all__ = ["Operators", "compose"]
 

@@ -1,22 +1,28 @@
 """Hold implementations of the operators to the kernels, and the kernels to the definitions."""
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from refkernels.conformance.old_paths import OldPaths
+
 if TYPE_CHECKING:
     from refkernels.conformance.assertion import assert_conforms
-    from refkernels.conformance.peers.divergence import Divergence, witness
+    from refkernels.conformance.model.divergence import Divergence, witness
     from refkernels.conformance.targets.offering import Offers, offers
 
 __all__ = ["Divergence", "Offers", "assert_conforms", "offers", "witness"]
 
 PLACES = {
     "assert_conforms": "assertion",
-    "Divergence": "peers.divergence",
+    "Divergence": "model.divergence",
     "Offers": "targets.offering",
     "offers": "targets.offering",
-    "witness": "peers.divergence",
+    "witness": "model.divergence",
 }
+
+
+sys.meta_path.append(OldPaths(__name__))
 
 
 def __getattr__(name: str) -> Any:

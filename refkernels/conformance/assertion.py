@@ -6,9 +6,9 @@ from typing import Any
 
 from refkernels.conformance.cases import find
 from refkernels.conformance.engine.run import ALL_DTYPES, Options, Result, check_operator
+from refkernels.conformance.model.divergence import Divergence
 from refkernels.conformance.model.operator import Case, Recipe
 from refkernels.conformance.model.verdict import VERDICTS, failed
-from refkernels.conformance.peers.divergence import Divergence
 from refkernels.conformance.process.witness import conforms_elsewhere
 from refkernels.conformance.targets.offering import Offers
 from refkernels.conformance.targets.subject import Subject

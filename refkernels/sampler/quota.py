@@ -20,7 +20,7 @@ from refkernels.jit import jit
 from refkernels.sampler.inputs import WHOLE, as_matches, as_maxima, whole
 
 # Target assignment draws with the same kernels, so that its samples are the same.
-__all__ = ["QuotaSampler", "below", "draw_quotas", "mix", "sample"]
+__all__ = ["QuotaSampler", "below", "draw_quotas", "image_state", "sample"]
 
 # The constants of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
 # generators", 2014).
@@ -176,6 +176,15 @@ def mix(state):  # type: ignore[no-untyped-def]
     state = (state ^ (state >> np.uint64(30))) * MIX_1
     state = (state ^ (state >> np.uint64(27))) * MIX_2
     return state ^ (state >> np.uint64(31))
+
+
+@jit
+def image_state(seed, place):  # type: ignore[no-untyped-def]
+    """Return the state that the random numbers of an image start from.
+
+    It depends on the seed and the image's place alone, both of them uint64.
+    """
+    return mix(seed + mix(place + np.uint64(1)))
 
 
 @jit

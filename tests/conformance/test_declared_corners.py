@@ -9,7 +9,7 @@ import pytest
 
 from refkernels.conformance.cases import find
 from refkernels.conformance.model.operator import Case
-from refkernels.conformance.peers.divergence import declared
+from refkernels.conformance.peers.declared import declared
 from refkernels.conformance.peers.gluoncv import chain
 from refkernels.conformance.peers.gluoncv.bbox import intersection_and_union
 from tests.conformance.test_images import IMAGE

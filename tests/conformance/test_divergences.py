@@ -15,8 +15,9 @@ from refkernels.conformance.cases import find
 from refkernels.conformance.engine.examine import Examiner
 from refkernels.conformance.engine.run import Options, check_operator
 from refkernels.conformance.engine.stale import find_stale
+from refkernels.conformance.model.divergence import Divergence, witness
 from refkernels.conformance.model.verdict import failed
-from refkernels.conformance.peers.divergence import Divergence, declared, witness
+from refkernels.conformance.peers.declared import declared
 from refkernels.conformance.peers.gluoncv import DIVERGENCES
 from refkernels.conformance.process.witness import conforms_elsewhere
 from refkernels.conformance.targets.subject import Subject

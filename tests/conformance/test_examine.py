@@ -12,8 +12,8 @@ import refkernels
 from refkernels.conformance.cases import find
 from refkernels.conformance.engine.examine import Examiner
 from refkernels.conformance.engine.run import Options, check_operator
+from refkernels.conformance.model.divergence import Divergence
 from refkernels.conformance.model.operator import INPUT_LIMIT, Case, Law
-from refkernels.conformance.peers.divergence import Divergence
 from refkernels.conformance.targets.subject import Subject
 from refkernels.conformance.targets.target import Target
 from tests.conformance.test_images import IMAGE

@@ -233,7 +233,7 @@ def test_a_declared_divergence_is_known_unless_strict(tmp_path, monkeypatch):
         "from wrong import BBoxArea\n"
         "import sys\n"
         "from refkernels.conformance import divergence\n"
-        "from refkernels.conformance.peers.divergence import Divergence\n"
+        "from refkernels.conformance.model.divergence import Divergence\n"
         "divergence.DECLARATIONS['declared_away'] = 'declared_away'\n"
         "DIVERGENCES = (Divergence('OWN-001', 'BBoxArea', 'no clamp', lambda case: True, None),)\n"
     )

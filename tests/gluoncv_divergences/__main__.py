@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from refkernels.conformance.cases import find
-from refkernels.conformance.peers.divergence import Divergence
+from refkernels.conformance.model.divergence import Divergence
 from refkernels.conformance.peers.gluoncv import DIVERGENCES
 from tests.gluoncv_divergences.found import example, show_found
 

@@ -20,8 +20,8 @@ import numpy as np
 from refkernels.arrays import Array
 from refkernels.conformance.engine.replay import load
 from refkernels.conformance.engine.run import DTYPES, Options, Result
+from refkernels.conformance.model.divergence import Divergence
 from refkernels.conformance.model.operator import Case
-from refkernels.conformance.peers.divergence import Divergence
 from refkernels.conformance.peers.gluoncv import DIVERGENCES, split
 from refkernels.conformance.process.supervisor import Checker
 

@@ -19,9 +19,9 @@ from refkernels.assign.fused.known import (
 from refkernels.assign.fused.matching import match
 from refkernels.assign.fused.tiles import TILE, UP, coverage_bound
 from refkernels.jit import jit
-from refkernels.sampler.quota import below, mix
+from refkernels.sampler.quota import below, image_state
 
-__all__ = ["COMPOSE", "DONE", "Plan", "image_state", "solve"]
+__all__ = ["COMPOSE", "DONE", "Plan", "solve"]
 
 # How an image went: as it should, or the composed operators have to do it, or to say what is wrong.
 DONE, COMPOSE = 0, 1
@@ -274,15 +274,6 @@ def _ignore(tiles, regions, choice, scratch, default):  # type: ignore[no-untype
                         mark(scratch.marks, row)
                         scratch.matches[row] = -1
                         scratch.known[row] = 1
-
-
-@jit
-def image_state(seed, place):  # type: ignore[no-untyped-def]
-    """Return the state that the random numbers of an image start from, as in `QuotaSampler`.
-
-    It depends on the seed and the image's place alone, both of them uint64.
-    """
-    return mix(seed + mix(place + np.uint64(1)))
 
 
 @jit

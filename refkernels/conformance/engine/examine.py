@@ -17,9 +17,9 @@ from refkernels.conformance.engine.laws import first_broken
 from refkernels.conformance.engine.whole import judge_whole
 from refkernels.conformance.model.compare import Disagreement
 from refkernels.conformance.model.dissent import Dissent
+from refkernels.conformance.model.divergence import Divergence
 from refkernels.conformance.model.operator import INTEGERS, Case, Operator, Reference
 from refkernels.conformance.model.parameters import FREE, Parameters
-from refkernels.conformance.peers.divergence import Divergence
 from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.offering import EVERYTHING, Offers
 from refkernels.conformance.targets.target import Target

@@ -24,7 +24,7 @@ from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.encoding import decode_config, encode_config
 from refkernels.conformance.model.operator import Case
 from refkernels.conformance.model.result import ALL_DTYPES, Result
-from refkernels.conformance.peers.divergence import declared
+from refkernels.conformance.peers.declared import declared
 from refkernels.conformance.targets.target import Target
 
 __all__ = ["FAILURES", "Saved", "load", "replay", "save", "saved_cases", "write"]

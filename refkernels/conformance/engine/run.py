@@ -10,10 +10,11 @@ from refkernels.conformance.engine.examine import Examiner, Moment
 from refkernels.conformance.engine.search import Search
 from refkernels.conformance.engine.stale import Elsewhere, find_stale
 from refkernels.conformance.model.dissent import Dissent
+from refkernels.conformance.model.divergence import Divergence
 from refkernels.conformance.model.operator import DTYPES, INTEGERS, Case, Image, Operator
 from refkernels.conformance.model.parameters import Parameters
 from refkernels.conformance.model.result import ALL_DTYPES, Options, Result
-from refkernels.conformance.peers.divergence import Divergence, declared
+from refkernels.conformance.peers.declared import declared
 from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.offering import Offers
 from refkernels.conformance.targets.target import Target

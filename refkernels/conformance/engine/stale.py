@@ -6,7 +6,7 @@ import numpy as np
 
 from refkernels.conformance.engine.examine import Examiner
 from refkernels.conformance.model.dissent import Dissent
-from refkernels.conformance.peers.divergence import Divergence
+from refkernels.conformance.model.divergence import Divergence
 
 __all__ = ["Elsewhere", "find_stale"]
 

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from refkernels.conformance.engine.replay import Saved, save
-from refkernels.conformance.peers.divergence import Divergence
+from refkernels.conformance.model.divergence import Divergence
 
 __all__ = ["conforms_elsewhere"]
 

@@ -9,9 +9,9 @@ from inspect import signature
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from refkernels.conformance.model.divergence import Divergence
 from refkernels.conformance.model.operator import Case, build
 from refkernels.conformance.model.quoting import error_text, represented, text_of
-from refkernels.conformance.peers.divergence import Divergence
 from refkernels.conformance.targets.adapter import Adapter, TargetError
 from refkernels.conformance.targets.frameworks import adapter_of, framework
 from refkernels.conformance.targets.offering import EVERYTHING, Offers

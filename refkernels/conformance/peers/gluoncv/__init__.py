@@ -8,7 +8,7 @@ An id that was given once is not given again: GCV-053 to GCV-059 were never decl
 shows in no case without GCV-073, which tells of it.
 """
 
-from refkernels.conformance.peers.divergence import Divergence
+from refkernels.conformance.model.divergence import Divergence
 from refkernels.conformance.peers.gluoncv import (
     bbox,
     box_coder,

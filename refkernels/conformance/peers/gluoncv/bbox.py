@@ -7,8 +7,8 @@ import numpy as np
 from refkernels import bbox as kernels
 from refkernels.arrays import Array
 from refkernels.bounds import bbox as bounds
+from refkernels.conformance.model.divergence import Divergence, witness
 from refkernels.conformance.model.operator import Case
-from refkernels.conformance.peers.divergence import Divergence, witness
 
 __all__ = ["DIVERGENCES", "intersection_and_union"]
 

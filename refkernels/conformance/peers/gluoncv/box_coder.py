@@ -7,8 +7,8 @@ import numpy as np
 from refkernels import coder as kernels
 from refkernels.arrays import Array
 from refkernels.bounds import coder as bounds
+from refkernels.conformance.model.divergence import Divergence, witness
 from refkernels.conformance.model.operator import Case
-from refkernels.conformance.peers.divergence import Divergence, witness
 
 __all__ = ["DIVERGENCES"]
 

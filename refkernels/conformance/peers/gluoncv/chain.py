@@ -6,8 +6,8 @@ import numpy as np
 
 from refkernels.arrays import Array
 from refkernels.conformance.cases import find
+from refkernels.conformance.model.divergence import Divergence, witness
 from refkernels.conformance.model.operator import Case
-from refkernels.conformance.peers.divergence import Divergence, witness
 from refkernels.conformance.peers.gluoncv.bbox import intersection_and_union
 
 __all__ = ["divergences"]

@@ -3,8 +3,8 @@
 import numpy as np
 
 from refkernels.arrays import common_real
+from refkernels.conformance.model.divergence import Divergence, witness
 from refkernels.conformance.model.operator import Case
-from refkernels.conformance.peers.divergence import Divergence, witness
 
 __all__ = ["DIVERGENCES"]
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from refkernels import matcher as kernels
 from refkernels.arrays import Array
+from refkernels.conformance.model.divergence import Divergence, witness
 from refkernels.conformance.model.operator import Case, Recipe
-from refkernels.conformance.peers.divergence import Divergence, witness
 from refkernels.conformance.peers.gluoncv.mxnet_numbers import (
     as_compared,
     as_read,

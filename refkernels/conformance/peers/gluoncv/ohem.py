@@ -8,8 +8,8 @@ import numpy as np
 from refkernels import sampler as kernels
 from refkernels.arrays import Array
 from refkernels.conformance.cases.sampler.mining import approximate_facts
+from refkernels.conformance.model.divergence import Divergence, witness
 from refkernels.conformance.model.operator import Case
-from refkernels.conformance.peers.divergence import Divergence, witness
 from refkernels.conformance.peers.gluoncv.mxnet_numbers import as_read, is_readable
 
 __all__ = ["DIVERGENCES"]

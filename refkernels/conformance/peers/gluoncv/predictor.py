@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from refkernels import predictor as kernels
+from refkernels.conformance.model.divergence import Divergence, witness
 from refkernels.conformance.model.operator import Case
-from refkernels.conformance.peers.divergence import Divergence, witness
 
 __all__ = ["DIVERGENCES"]
 

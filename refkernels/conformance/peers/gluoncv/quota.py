@@ -7,8 +7,8 @@ import numpy as np
 
 from refkernels.arrays import Array
 from refkernels.conformance.cases.sampler.quota import custom_defaults
+from refkernels.conformance.model.divergence import Divergence, witness
 from refkernels.conformance.model.operator import Case
-from refkernels.conformance.peers.divergence import Divergence, witness
 from refkernels.conformance.peers.gluoncv.mxnet_numbers import as_compared, is_readable
 
 __all__ = ["DIVERGENCES"]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from refkernels.conformance.model.divergence import Divergence, witness
 from refkernels.conformance.model.operator import Case
-from refkernels.conformance.peers.divergence import Divergence, witness
 from refkernels.definition import sampler as definitions
 
 __all__ = ["DIVERGENCES"]

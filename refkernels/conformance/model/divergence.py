@@ -2,17 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from refkernels.conformance.model.operator import Case
+from refkernels.conformance.model.case import Case
 
-__all__ = ["Divergence", "declared", "witness"]
-
-# The file of each package whose divergences are declared.
-DECLARATIONS = {"gluoncv": "refkernels.conformance.peers.gluoncv"}
+__all__ = ["Divergence", "witness"]
 
 
 @dataclass(frozen=True)
@@ -51,15 +47,6 @@ class Divergence:
     dtype: str = "float32"
     modes: tuple[str, ...] = ()
     fatal: bool = False
-
-
-def declared(target: str, operator: str) -> tuple[Divergence, ...]:
-    """Return what is declared of an operator of a target, a module's import path."""
-    package = target.partition(".")[0]
-    if package not in DECLARATIONS:
-        return ()
-    divergences: tuple[Divergence, ...] = import_module(DECLARATIONS[package]).DIVERGENCES
-    return tuple(divergence for divergence in divergences if divergence.operator == operator)
 
 
 def witness(config: Mapping[str, Any] | None = None, /, **inputs: Any) -> Case:
