@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from refkernels.annotations.coco import AnnotationSet, ImageAnnotations
+from refkernels.annotations.images import AnnotationSet, ImageAnnotations
 from refkernels.arrays import check_integer
 
 __all__ = ["sample_images"]

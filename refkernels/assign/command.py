@@ -6,9 +6,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from refkernels.annotations.coco import AnnotationSet
-from refkernels.annotations.folder import read_annotations
+from refkernels.annotations.formats import read_annotations
 from refkernels.annotations.generated import sample_images
+from refkernels.annotations.images import AnnotationSet
 from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.dataset.job import assign_dataset, network_of
 from refkernels.assign.dataset.part import Summary

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from refkernels.annotations.coco import ImageAnnotations
+from refkernels.annotations.images import ImageAnnotations
 from refkernels.arrays import Array
 from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.dataset.part import SIZES, Resize, numeric_id, sizes_of

@@ -241,7 +241,7 @@ def _batch_quota(  # type: ignore[no-untyped-def]
     indices = np.empty(matches.shape[1], np.int64)
     for image in range(matches.shape[0]):
         # The random numbers of an image depend on the seed and its place alone.
-        own = mix(seed + mix(np.uint64(image + 1)))
+        own = image_state(seed, np.uint64(image))
         draw_quotas(
             matches[image],
             maxima[image],

@@ -5,7 +5,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from refkernels.annotations.coco import ImageAnnotations
+from refkernels.annotations.images import ImageAnnotations
 from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.dataset.job import Job, run_images
 from refkernels.assign.dataset.part import Resize, numeric_id

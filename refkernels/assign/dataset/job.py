@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import refkernels
-from refkernels.annotations.coco import AnnotationSet, ImageAnnotations
+from refkernels.annotations.images import AnnotationSet, ImageAnnotations
 from refkernels.arrays import as_sequence, check_choice, check_integer, require, shown
 from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.dataset.part import Resize, Summary, assign_part, rest

@@ -1,0 +1,99 @@
+"""Ground truth of images: corner boxes in continuous pixels, with labels from 0."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from refkernels.arrays import Array, as_boxes, as_indices, keep, require
+
+__all__ = ["AnnotationSet", "ImageAnnotations"]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageAnnotations:
+    """The ground truth of one image.
+
+    Attributes
+    ----------
+    image_id : int or str
+        The image's id in its data set.
+    width, height : int
+        The image's size in pixels.
+    boxes : numpy.ndarray, float64, (M, 4)
+        Corner boxes in pixels, read-only. A width or height may be 0.
+    labels : numpy.ndarray, int64, (M,)
+        Classes from 0, in the order of the category ids.
+    iscrowd : numpy.ndarray, bool, (M,)
+        Whether the box surrounds a crowd instead of one object.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array is not what it is said to be above; it is copied.
+    """
+
+    image_id: int | str
+    width: int
+    height: int
+    boxes: Array
+    labels: Array
+    iscrowd: Array
+
+    def __post_init__(self) -> None:
+        boxes = as_boxes("boxes", self.boxes)
+        require(boxes.ndim == 2, f"boxes: expected (M, 4), got shape {boxes.shape}")
+        labels, crowd = as_indices("labels", self.labels), as_indices("iscrowd", self.iscrowd)
+        for name, array in (("labels", labels), ("iscrowd", crowd)):
+            require(
+                array.shape == boxes.shape[:1],
+                f"{name}: expected one for each of {len(boxes)} boxes, got shape {array.shape}",
+            )
+        require(bool((labels >= 0).all()), "labels: expected classes from 0")
+        require(bool(((crowd == 0) | (crowd == 1)).all()), "iscrowd: expected True or False")
+        keep(
+            self,
+            boxes=_own(boxes, np.float64),
+            labels=_own(labels, np.int64),
+            iscrowd=_own(crowd, np.bool_),
+        )
+
+
+def _own(array: Array, dtype: npt.DTypeLike) -> Array:
+    copy = np.array(array, dtype, order="C")
+    copy.setflags(write=False)
+    return copy
+
+
+@dataclass(frozen=True, eq=False)
+class AnnotationSet(Sequence[ImageAnnotations]):
+    """The images of one annotation file, in the file's order, as a sequence.
+
+    Attributes
+    ----------
+    source : str
+        Where the images come from.
+    images : tuple of ImageAnnotations
+        All images, those without objects included.
+    categories : tuple of (int or str, str)
+        The id and the name of each class; the position is the label.
+    problems : tuple of str
+        One line for each annotation that was left out, if those were asked to be skipped.
+    """
+
+    source: str
+    images: tuple[ImageAnnotations, ...]
+    categories: tuple[tuple[int | str, str], ...]
+    problems: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @overload
+    def __getitem__(self, index: int) -> ImageAnnotations: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[ImageAnnotations, ...]: ...
+    def __getitem__(self, index: Any) -> Any:
+        return self.images[index]
