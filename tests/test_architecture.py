@@ -143,6 +143,7 @@ ROOMS = {
             "rich",
             "refkernels.arrays",
             "refkernels.assign",
+            "refkernels.chain",
             "refkernels.conformance",
             "refkernels.explain",
         ),

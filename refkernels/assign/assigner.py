@@ -27,9 +27,10 @@ from refkernels.assign.presets import Presets
 from refkernels.assign.results import SparseTargets, Targets, arrays_of
 from refkernels.assign.threads import Workers
 from refkernels.chain.chain import Operators, compose
+from refkernels.chain.published import SSD
 from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
 from refkernels.jit import next_number
-from refkernels.matcher import BipartiteMatcher, CompositeMatcher, Matcher, MaximumMatcher
+from refkernels.matcher import Matcher
 from refkernels.sampler import NaiveSampler, QuotaSampler
 
 __all__ = ["TargetAssigner"]
@@ -126,12 +127,10 @@ class TargetAssigner(Presets):
         require(len(given) < 2**31, f"anchors: expected fewer than 2**31, got {len(given)}")
         self._tiles = build_tiles(rounded_boxes("anchors", given, self.dtype))
         self.operators = Operators(
-            CompositeMatcher([BipartiteMatcher(share_max=False), MaximumMatcher(0.5)])
-            if matcher is None
-            else matcher,
-            NaiveSampler() if sampler is None else sampler,
-            NormalizedBoxCenterEncoder() if box_encoder is None else box_encoder,
-            MultiClassEncoder() if class_encoder is None else class_encoder,
+            SSD["matcher"] if matcher is None else matcher,
+            SSD["sampler"] if sampler is None else sampler,
+            SSD["box_encoder"] if box_encoder is None else box_encoder,
+            SSD["class_encoder"] if class_encoder is None else class_encoder,
             check_number("crowd_thresh", crowd_thresh, low=0, high=1),
         )
         check_operators(self.operators)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from refkernels.cli.options import in_one_line, network_options
+from refkernels.cli.options import PRESETS, in_one_line, network_options, preset_option
 
 __all__ = ["diff", "explain"]
 
@@ -17,8 +17,7 @@ __all__ = ["diff", "explain"]
 @click.option(
     "--preset",
     metavar="NAME",
-    help="Hold both to the operators of this preset of assign: ssd300, ssd512, rpn_fpn, "
-    "faster_rcnn, retinanet or yolo3.",
+    help=f"Hold both to the operators of this preset of assign: {PRESETS}.",
 )
 @click.option(
     "--config",
@@ -49,7 +48,7 @@ def diff(a: Path, b: Path, preset: str | None, config: Path | None, shown: int) 
     contract: dict[str, Any] = {}
     with in_one_line(OSError, ValueError, TypeError):
         if preset is not None:
-            from refkernels.assign.presets import preset_operators
+            from refkernels.chain.published import preset_operators
 
             contract = preset_operators(preset)
         status = diff_command(a, b, contract=contract, config=config, shown=shown)
@@ -57,13 +56,7 @@ def diff(a: Path, b: Path, preset: str | None, config: Path | None, shown: int) 
 
 
 @click.command()
-@click.option(
-    "--preset",
-    default="ssd300",
-    show_default=True,
-    metavar="NAME",
-    help="ssd300, ssd512, rpn_fpn, faster_rcnn, retinanet or yolo3.",
-)
+@preset_option
 @click.option(
     "--annotations",
     type=click.Path(path_type=Path),

@@ -15,7 +15,13 @@ except ModuleNotFoundError:
 
 import refkernels
 from refkernels.cli.explain import diff, explain
-from refkernels.cli.options import fail, in_one_line, network_options, time_options
+from refkernels.cli.options import (
+    fail,
+    in_one_line,
+    network_options,
+    preset_option,
+    time_options,
+)
 
 __all__ = ["main"]
 
@@ -251,13 +257,7 @@ def compare_graph(
     help="A COCO instances JSON, or a folder of Pascal VOC XML files or YOLO text files. Default: "
     "generated images.",
 )
-@click.option(
-    "--preset",
-    default="ssd300",
-    show_default=True,
-    metavar="NAME",
-    help="ssd300, ssd512, rpn_fpn, faster_rcnn, retinanet or yolo3.",
-)
+@preset_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path),

@@ -7,10 +7,21 @@ from typing import Any, NoReturn
 
 import click
 
-__all__ = ["USAGE", "fail", "in_one_line", "network_options", "time_options"]
+__all__ = [
+    "PRESETS",
+    "USAGE",
+    "fail",
+    "in_one_line",
+    "network_options",
+    "preset_option",
+    "time_options",
+]
 
 # The exit status of a wrong call, or of a file that cannot be read or written.
 USAGE = 2
+
+# The names in `chain.published`, which is not imported for a help text.
+PRESETS = "ssd300, ssd512, rpn_fpn, faster_rcnn, retinanet or yolo3"
 
 Options = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -25,6 +36,10 @@ def _all(*options: Options) -> Options:
 
     return decorate
 
+
+preset_option = click.option(
+    "--preset", default="ssd300", show_default=True, metavar="NAME", help=f"{PRESETS}."
+)
 
 network_options = _all(
     click.option(

@@ -18,7 +18,7 @@ from refkernels.arrays import (
 from refkernels.jit import jit
 from refkernels.matcher.base import BLOCK, UNMATCHED, Matcher, as_matrices
 
-__all__ = ["BipartiteMatcher"]
+__all__ = ["BipartiteMatcher", "sign_of"]
 
 PENDING = -2  # unmatched so far, but may yet share a column's best
 
@@ -312,3 +312,8 @@ def _argmax(row, sign):  # type: ignore[no-untyped-def]
         if value > top:
             own, top = c, value
     return own
+
+
+def sign_of(matcher: Matcher) -> int:
+    """Return 1 for a matcher that looks for the largest, -1 for the smallest."""
+    return -1 if type(matcher) is BipartiteMatcher and matcher.is_ascend else 1

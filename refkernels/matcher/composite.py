@@ -9,7 +9,7 @@ import numpy.typing as npt
 from refkernels.arrays import Array, as_indices, as_real, as_sequence, keep, require, shown
 from refkernels.matcher.base import UNMATCHED, Matcher
 
-__all__ = ["CompositeMatcher"]
+__all__ = ["CompositeMatcher", "flat"]
 
 
 @dataclass(frozen=True)
@@ -82,3 +82,10 @@ class CompositeMatcher(Matcher):
             )
             np.copyto(out, matches, where=out < 0)
         return out
+
+
+def flat(matcher: Matcher) -> list[Matcher]:
+    """Return the matchers that a composite asks, in order; a matcher alone is the only one."""
+    if type(matcher) is CompositeMatcher:
+        return [inner for outer in matcher.matchers for inner in flat(outer)]
+    return [matcher]

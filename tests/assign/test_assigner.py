@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refkernels.assign import TargetAssigner, read_coco
-from refkernels.assign.presets import PRESETS
+from refkernels.chain.published import PRESETS
 from refkernels.coder import (
     MultiClassEncoder,
     NormalizedBoxCenterEncoder,

@@ -29,7 +29,7 @@ from refkernels.arrays import as_sequence, check_choice, check_integer, require,
 from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.dataset.part import Resize, Summary, assign_part, rest
 from refkernels.assign.dataset.storage import merge_npz, read_summary, write_atomically, write_part
-from refkernels.assign.presets import NETWORKS
+from refkernels.chain.published import NETWORKS
 
 __all__ = ["Job", "assign_dataset", "network_of", "run_images", "run_part"]
 

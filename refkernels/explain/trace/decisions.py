@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, rounded
-from refkernels.explain.trace.matching import Matching, limits, sign_of
+from refkernels.explain.trace.matching import Matching, limits
 from refkernels.explain.trace.records import ANCHOR, MATCHED, ROUND, TRUTH, Fate, Stage
 from refkernels.matcher import BipartiteMatcher
+from refkernels.matcher.bipartite import sign_of
 from refkernels.sampler import NaiveSampler, OHEMSampler, QuotaSampler
 
 __all__ = ["anchor_records", "largest_of", "rounds_of", "truth_records"]

@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, rounded
-from refkernels.explain.trace.matching import flat, read_matching, sign_of
+from refkernels.explain.trace.matching import read_matching
 from refkernels.explain.trace.records import Stage
 from refkernels.matcher import BipartiteMatcher, Matcher, MaximumMatcher
+from refkernels.matcher.bipartite import sign_of
+from refkernels.matcher.composite import flat
 
 __all__ = ["why_matched"]
 

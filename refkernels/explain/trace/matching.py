@@ -8,21 +8,11 @@ import numpy as np
 from refkernels.arrays import Array, rounded, to_computing
 from refkernels.explain.trace.records import ROUND, Stage
 from refkernels.explain.trace.survey import Survey, rivals, survey
-from refkernels.matcher import BipartiteMatcher, CompositeMatcher, Matcher, MaximumMatcher
+from refkernels.matcher import BipartiteMatcher, Matcher, MaximumMatcher
+from refkernels.matcher.bipartite import sign_of
+from refkernels.matcher.composite import flat
 
-__all__ = ["Leaf", "Matching", "flat", "read_matching", "sign_of"]
-
-
-def flat(matcher: Matcher) -> list[Matcher]:
-    """Return the matchers that a composite asks, in order; a matcher alone is the only one."""
-    if type(matcher) is CompositeMatcher:
-        return [inner for outer in matcher.matchers for inner in flat(outer)]
-    return [matcher]
-
-
-def sign_of(matcher: Matcher) -> int:
-    """Return 1 for a matcher that looks for the largest, -1 for the smallest."""
-    return -1 if type(matcher) is BipartiteMatcher and matcher.is_ascend else 1
+__all__ = ["Leaf", "Matching", "read_matching"]
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from refkernels.arrays import Array, rounded
-from refkernels.explain.trace.matching import flat, sign_of
 from refkernels.explain.trace.records import MATCHED, Fate, Stage
 from refkernels.matcher import MaximumMatcher
+from refkernels.matcher.bipartite import sign_of
+from refkernels.matcher.composite import flat
 
 if TYPE_CHECKING:
     from refkernels.explain.trace.trace import Trace

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refkernels.arrays import Array, check_number, rounded
-from refkernels.explain.trace.matching import flat, sign_of
 from refkernels.matcher import BipartiteMatcher, MaximumMatcher
+from refkernels.matcher.bipartite import sign_of
+from refkernels.matcher.composite import flat
 
 if TYPE_CHECKING:
     from refkernels.explain.trace.trace import Trace

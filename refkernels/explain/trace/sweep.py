@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from refkernels.arrays import Array, as_real, check_integer, require
-from refkernels.explain.trace.matching import flat
 from refkernels.explain.trace.trace import explain
 from refkernels.matcher import BipartiteMatcher, CompositeMatcher, Matcher, MaximumMatcher
+from refkernels.matcher.composite import flat
 
 __all__ = ["Sweep", "thresholds"]
 

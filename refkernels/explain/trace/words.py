@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refkernels.arrays import rounded
-from refkernels.explain.trace.matching import flat, sign_of
 from refkernels.explain.trace.records import MATCHED, Fate, Stage
 from refkernels.matcher import BipartiteMatcher, MaximumMatcher
+from refkernels.matcher.bipartite import sign_of
+from refkernels.matcher.composite import flat
 
 if TYPE_CHECKING:
     from refkernels.explain.trace.trace import Trace

@@ -1,0 +1,102 @@
+"""The chains of published detectors, by what stands at each place, and the inputs they take."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from refkernels.arrays import shown
+from refkernels.bbox import BBoxBatchIOU
+from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
+from refkernels.matcher import BipartiteMatcher, CompositeMatcher, MaximumMatcher
+from refkernels.sampler import NaiveSampler, QuotaSampler
+
+__all__ = ["NETWORKS", "PRESETS", "SSD", "Network", "preset_operators"]
+
+# A quota that no image reaches: a sampler with it looks at thresholds alone.
+UNLIMITED = 2**31 - 1
+
+UNSCALED = NormalizedBoxCenterEncoder(stds=(1.0, 1.0, 1.0, 1.0))
+
+# SSD 2016, section 2.2; its mining of hard negatives is left to the loss.
+SSD: Mapping[str, Any] = {
+    "iou": BBoxBatchIOU(),
+    "matcher": CompositeMatcher([BipartiteMatcher(share_max=False), MaximumMatcher(0.5)]),
+    "sampler": NaiveSampler(),
+    "class_encoder": MultiClassEncoder(),
+    "box_encoder": NormalizedBoxCenterEncoder(),
+}
+
+# FPN 2017, section 4.1; Faster R-CNN 2015, sections 3.1.2 and 3.1.3.
+REGION_PROPOSALS: Mapping[str, Any] = {
+    **SSD,
+    "matcher": CompositeMatcher([BipartiteMatcher(), MaximumMatcher(0.7)]),
+    "sampler": QuotaSampler(256, pos_thresh=0.7, neg_thresh_high=0.3),
+    "class_encoder": SigmoidClassEncoder(),
+    "box_encoder": UNSCALED,
+}
+
+# By name, the operators of a chain by their place in it.
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "ssd300": SSD,
+    "ssd512": SSD,
+    "rpn_fpn": REGION_PROPOSALS,
+    "faster_rcnn": REGION_PROPOSALS,
+    # Focal loss 2017, section 4; that each box gets its best anchors is in its code.
+    "retinanet": {
+        **SSD,
+        "matcher": CompositeMatcher([BipartiteMatcher(), MaximumMatcher(0.5)]),
+        "sampler": QuotaSampler(UNLIMITED, pos_thresh=0.5, neg_thresh_high=0.4),
+        "box_encoder": UNSCALED,
+    },
+    # YOLOv3 2018, section 2.1.
+    "yolo3": {
+        **SSD,
+        "matcher": BipartiteMatcher(share_max=False),
+        "sampler": QuotaSampler(UNLIMITED, pos_thresh=1.0, neg_thresh_high=0.5),
+        "box_encoder": UNSCALED,
+    },
+}
+
+
+def preset_operators(name: str) -> dict[str, Any]:
+    """Return the operators of a preset by their place in a chain, on anchors of any network.
+
+    Examples
+    --------
+    >>> preset_operators("yolo3")["matcher"]
+    BipartiteMatcher(threshold=1e-12, is_ascend=False, eps=1e-12, share_max=False)
+    """
+    if name not in PRESETS:
+        expected = ", ".join(PRESETS)
+        raise ValueError(f"preset: unknown preset {shown(name)}, expected one of {expected}")
+    return dict(PRESETS[name])
+
+
+class Network(NamedTuple):
+    """The input that a preset's network takes by default.
+
+    Attributes
+    ----------
+    height, width : int
+        Its size in pixels.
+    fixed : bool
+        Whether the network takes no other size.
+    resize : {'stretch', 'fit'}
+        Whether images are stretched to that size, or scaled until they fit it.
+    """
+
+    height: int
+    width: int
+    fixed: bool
+    resize: str
+
+
+# SSD 2016, section 3.1; FPN 2017, section 5, and Mask R-CNN's padding to 1024; Faster R-CNN 2015,
+# section 3.3; YOLOv3's letterbox.
+NETWORKS = {
+    "ssd300": Network(300, 300, True, "stretch"),
+    "ssd512": Network(512, 512, True, "stretch"),
+    "rpn_fpn": Network(1024, 1024, False, "fit"),
+    "faster_rcnn": Network(600, 1000, False, "fit"),
+    "retinanet": Network(1024, 1024, False, "fit"),
+    "yolo3": Network(416, 416, False, "fit"),
+}
