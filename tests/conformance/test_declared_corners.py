@@ -58,7 +58,7 @@ def test_quotas_of_negatives_that_are_given_or_not_filled_are_as_they_should_be(
 
 
 def test_the_module_prints_the_page_of_what_is_declared():
-    module = "refkernels.conformance.peers.gluoncv"
+    module = "tests.gluoncv_divergences"
     done = subprocess.run(
         [sys.executable, "-m", module], capture_output=True, text=True, check=True
     )

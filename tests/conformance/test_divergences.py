@@ -106,4 +106,4 @@ def test_a_declaration_of_what_is_not_there_fails(monkeypatch, when, said) -> No
 def test_the_page_is_what_the_declarations_say() -> None:
     page = import_module("tests.gluoncv_divergences.__main__").page()
     told = (ROOT / "docs" / "gluoncv-divergences.md").read_text()
-    assert told == page, "run: python -m refkernels.conformance.peers.gluoncv"
+    assert told == page, "run: python -m tests.gluoncv_divergences"

@@ -1,6 +1,6 @@
 """Print the table of divergences as a page, ``docs/gluoncv-divergences.md``.
 
-The command is ``python -m refkernels.conformance.peers.gluoncv``. With ``--found`` it shows
+The command is ``python -m tests.gluoncv_divergences``. With ``--found`` it shows
 instead that the check finds each (`found`).
 """
 
@@ -33,12 +33,12 @@ other failure, with a call to paste.
 
 None is only read off the code: left undeclared one at a time, each is found by `refkernels check`
 at its default number of cases and seed, most by drawn cases, some at corners or by a law;
-`python -m refkernels.conformance.peers.gluoncv --found` shows how.
+`python -m tests.gluoncv_divergences --found` shows how.
 
 The example is the declared case: the arrays of the call, in order, in the dtype that is named.
 Where modes are named, it shows in these alone.
 
-This page is printed by `python -m refkernels.conformance.peers.gluoncv`.
+This page is printed by `python -m tests.gluoncv_divergences`.
 """
 
 

@@ -17,7 +17,8 @@ from refkernels.coder import (
     SigmoidClassEncoder,
 )
 from refkernels.coder.offsets import normalisation
-from refkernels.matcher import BipartiteMatcher, CompositeMatcher, Matcher, MaximumMatcher
+from refkernels.matcher import BipartiteMatcher, Matcher, MaximumMatcher
+from refkernels.matcher.composite import flat
 from refkernels.sampler import NaiveSampler, QuotaSampler
 
 __all__ = ["check_operators", "draws", "largest_coordinate", "make_plan"]
@@ -55,7 +56,7 @@ def largest_coordinate(dtype: np.dtype[Any]) -> float:
 
 def make_plan(operators: Operators, tiles: Tiles, dtype: np.dtype[Any]) -> Plan | None:
     """Return the parameters of the fused kernels, or None if only the operators can do it."""
-    matchers = _flat(operators.matcher)
+    matchers = flat(operators.matcher)
     rows = [_row(matcher, dtype) for matcher in matchers]
     sampler = operators.sampler
     # Subclasses may do anything.
@@ -89,12 +90,6 @@ def make_plan(operators: Operators, tiles: Tiles, dtype: np.dtype[Any]) -> Plan 
         np.array([relevant, positive, high, low, crowd, eps, limit, *means, *stds], dtype),
         np.array(integers, np.int64),
     )
-
-
-def _flat(matcher: Matcher) -> list[Matcher]:
-    if type(matcher) is CompositeMatcher:
-        return [inner for outer in matcher.matchers for inner in _flat(outer)]
-    return [matcher]
 
 
 def _row(matcher: Matcher, dtype: np.dtype[Any]) -> list[float] | None:
