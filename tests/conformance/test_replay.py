@@ -232,9 +232,9 @@ def test_a_declared_divergence_is_known_unless_strict(tmp_path, monkeypatch):
     (tmp_path / "declared_away.py").write_text(
         "from wrong import BBoxArea\n"
         "import sys\n"
-        "from refkernels.conformance import divergence\n"
         "from refkernels.conformance.model.divergence import Divergence\n"
-        "divergence.DECLARATIONS['declared_away'] = 'declared_away'\n"
+        "from refkernels.conformance.peers.declared import DECLARATIONS\n"
+        "DECLARATIONS['declared_away'] = 'declared_away'\n"
         "DIVERGENCES = (Divergence('OWN-001', 'BBoxArea', 'no clamp', lambda case: True, None),)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -216,6 +216,7 @@ OPERATORS = (
         axes,
         of_image({"num_sample": 256, "pos_thresh": 0.7}),
         random=True,
+        calling="custom",
         laws=laws_of_lots("QuotaSamplerProp"),
     ),
 )
