@@ -27,6 +27,9 @@ __all__ = [
 
 REAL = (np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64))
 
+# What has entries that are characters or bytes, which are no numbers that somebody meant.
+TEXT = (str, bytes, bytearray, memoryview)
+
 # No array of NumPy's has more axes.
 DEEPEST = 64
 
@@ -134,7 +137,7 @@ def as_sequence(name: str, value: Any, expected: str) -> list[Any]:
     """
     refuse_masked(name, value)
     ordered = hasattr(value, "__len__") and hasattr(value, "__getitem__")
-    if ordered and not isinstance(value, (Set, Mapping, str, bytes)):
+    if ordered and not isinstance(value, (Set, Mapping, *TEXT)):
         try:
             return list(value)
         except TypeError:  # an array without axes, a class

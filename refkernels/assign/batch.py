@@ -72,7 +72,8 @@ class Batch:
                 flat = flat[flat < np.setdiff1d(np.arange(len(boxes)), flat).max(initial=0)]
                 dropped[index] = len(flat)
             if error and len(flat):
-                width, height = boxes[flat[0], 2:] - boxes[flat[0], :2]
+                with np.errstate(over="ignore"):
+                    width, height = boxes[flat[0], 2:] - boxes[flat[0], :2]
                 raise ValueError(
                     f"{self.name('boxes', index)}[{flat[0]}] has width {width} and height "
                     f"{height}, expected more than 0"
@@ -112,6 +113,11 @@ def read_batch(boxes: Any, labels: Any, ignore: Any, image_ids: Any, dtype: np.d
             places[0, 2] = check_integer("image_ids", image_ids, low=0, high=LARGEST)
         return Batch(_for_kernel(own), _for_kernel(own_labels), _for_kernel(region), places, form)
     size = len(boxes)
+    if form == "padded" and not size:  # no image in which the dtypes of its arrays are looked at
+        as_boxes("boxes", boxes)
+        as_indices("labels", labels)
+        if ignore is not None:
+            as_boxes("ignore", ignore)
     box_parts = [_boxes(boxes[i], dtype, "boxes", i) for i in range(size)]
     labels = _of_images("labels", labels, size)
     counts = [len(part) for part in box_parts]

@@ -107,7 +107,7 @@ def read_symbol(symbol: Any, name: str = "symbol") -> Graph:
     source, text = _symbol_text(symbol, name)
     try:
         loaded = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # it ends early, or is nested beyond all bounds
         raise ValueError(f"{source}: expected a symbol's JSON, got no JSON ({error})") from None
     if not isinstance(loaded, dict) or not isinstance(loaded.get("nodes"), list):
         raise ValueError(f"{source}: expected a symbol's JSON, got JSON without 'nodes'")

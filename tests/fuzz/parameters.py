@@ -183,6 +183,7 @@ def matchers() -> Parameter:
         f"[[{one}]]",
         "object()",
         f"{{{one}: 1, 2: 3}}",
+        f"iter([{one}])",
         "set()",
         "np.array([])",
         "np.nan",
@@ -190,8 +191,6 @@ def matchers() -> Parameter:
 
     def disguise(dice: Dice, value: Any) -> Given:
         text = Given(list(value)).text()
-        return Given(
-            python=dice.choose(("tuple({})", "iter({})", "np.array({}, object)")).format(text)
-        )
+        return Given(python=dice.choose(("tuple({})", "np.array({}, object)")).format(text))
 
     return Parameter(disguise, lambda dice: dice.choose(wrong))

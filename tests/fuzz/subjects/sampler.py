@@ -172,7 +172,7 @@ def _ratios(dice: Dice, call: Call) -> Call | None:
 def _key_kinds() -> Parameter:
     def disguise(dice: Dice, value: Any) -> Given:
         text = Given(value).text()
-        forms = ["tuple({})", "iter({})", "list({})"]
+        forms = ["tuple({})", "list({})"]
         if isinstance(value[0], float):
             forms.append("np.array({})")
         return Given(python=dice.choose(forms).format(text))

@@ -126,16 +126,48 @@ def _assignment_axes(case: Case) -> dict[str, str]:
     return {name: letters[name][-array.ndim :] for name, array in case.inputs.items()}
 
 
+def _vanishing(case: Case) -> Array:
+    """Mark targets of sides whose ratio underflows or overflows, though its logarithm does not."""
+    anchors, refs = (np.asarray(case.inputs[name], np.float64) for name in ("anchors", "refs"))
+    samples, matches = case.inputs["samples"], case.inputs["matches"].astype(np.int64)
+    dtype = computing_dtype(np.result_type(case.inputs["anchors"], case.inputs["refs"]))
+    rows = np.where(samples > 0.5, matches, 0)
+    if not refs.shape[-2]:
+        return np.zeros((*rows.shape, 4), bool)
+    shape = np.broadcast_shapes(rows.shape[:-1], anchors.shape[:-2], refs.shape[:-2])
+    rows = np.broadcast_to(rows, (*shape, rows.shape[-1]))
+    refs = np.broadcast_to(refs, (*shape, *refs.shape[-2:]))
+    truths = np.take_along_axis(refs, rows[..., None], -2)
+    with np.errstate(all="ignore"):
+        sizes = [np.log(np.abs(box[..., 2:] - box[..., :2])) for box in (truths, anchors)]
+        ratios = sizes[0] - sizes[1]
+    limits = np.finfo(dtype)
+    low, high = np.log(float(limits.tiny)) + 1, np.log(float(limits.max)) - 1
+    free = np.isfinite(ratios) & ((ratios < low) | (ratios > high))
+    return np.concatenate([np.zeros_like(free), free], -1)
+
+
+def _vanishing_by_class(case: Case) -> Array:
+    positive = case.inputs["samples"] > 0.5
+    rows = min(case.config.get("max_pos", 128), positive.shape[-1])
+    indices = np.argsort(~positive, axis=-1, kind="stable")[..., :rows]
+    free = _vanishing(case)
+    if free.ndim > indices.ndim + 1:
+        indices = indices[None]
+    picked = np.take_along_axis(free, indices[..., None], -2)
+    return np.repeat(picked[..., None, :], case.config["num_class"], -2)
+
+
 def _targets_and_masks(case: Case) -> tuple[Output, ...]:
     return (
-        Output.bounded("targets", bounds.box_center_encoder),
+        Output.bounded("targets", bounds.box_center_encoder, _vanishing),
         Output("masks"),
     )
 
 
 def _per_class_outputs(case: Case) -> tuple[Output, ...]:
     return (
-        Output.bounded("targets", bounds.per_class_box_center_encoder),
+        Output.bounded("targets", bounds.per_class_box_center_encoder, _vanishing_by_class),
         Output("masks"),
         Output("indices", index=True),
     )
