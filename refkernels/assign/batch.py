@@ -9,6 +9,7 @@ from refkernels.arrays import (
     Array,
     as_boxes,
     as_indices,
+    as_real,
     as_sequence,
     check_finite,
     check_integer,
@@ -114,10 +115,9 @@ def read_batch(boxes: Any, labels: Any, ignore: Any, image_ids: Any, dtype: np.d
         return Batch(_for_kernel(own), _for_kernel(own_labels), _for_kernel(region), places, form)
     size = len(boxes)
     if form == "padded" and not size:  # no image in which the dtypes of its arrays are looked at
-        as_boxes("boxes", boxes)
-        as_indices("labels", labels)
-        if ignore is not None:
-            as_boxes("ignore", ignore)
+        for name, given in (("boxes", boxes), ("labels", labels), ("ignore", ignore)):
+            if given is not None and not isinstance(given, (list, tuple)):
+                (as_indices if name == "labels" else as_real)(name, given)
     box_parts = [_boxes(boxes[i], dtype, "boxes", i) for i in range(size)]
     labels = _of_images("labels", labels, size)
     counts = [len(part) for part in box_parts]
