@@ -125,8 +125,8 @@ def count_windows(size: int, kernel: int, stride: int, pad: int, convention: str
     room = size + 2 * pad - kernel
     require(
         room >= 0,
-        f"x: a kernel that reaches over {kernel} pixels does not fit into {size} padded by {pad} on "
-        "both sides",
+        f"x: a kernel that reaches over {kernel} pixels does not fit into {size} padded by {pad} "
+        "on both sides",
     )
     return (-(-room // stride) if convention == "full" else room // stride) + 1
 
