@@ -94,7 +94,7 @@ ROOMS = {
         lazily=("matplotlib", "refkernels.annotations", "refkernels.assign"),
     ),
     MODEL: Room(
-        ("numpy", "mpmath", "refkernels.arrays", "refkernels.bounds"),
+        ("numpy", "mpmath", "refkernels.arrays", "refkernels.bounds", "refkernels.chain"),
         lazily=("hypothesis", "refkernels", CASES),  # an operator by its name
     ),
     CASES: Room(

@@ -26,7 +26,7 @@ from refkernels.assign.fused.tiles import build_tiles
 from refkernels.assign.presets import Presets
 from refkernels.assign.results import SparseTargets, Targets, arrays_of
 from refkernels.assign.threads import Workers
-from refkernels.chain.chain import Operators, compose
+from refkernels.chain.composition import Operators, compose
 from refkernels.chain.published import SSD
 from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
 from refkernels.jit import next_number

@@ -1,128 +1,77 @@
-"""Target assignment by the operators, one after the other, through the whole matrix of IoUs.
+"""Chains of operators: each is given what the inputs are, and what those before it have made."""
 
-What the fused kernels are held to, and what does the images and settings they are not made for.
-"""
-
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
+from refkernels.arrays import Array
+from refkernels.chain.roles import PLACES, place_of
 
-from refkernels.arrays import Array, rounded
-from refkernels.bbox import BBoxBatchIOU
-from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
-from refkernels.matcher import Matcher
-from refkernels.sampler import NaiveSampler, QuotaSampler
-from refkernels.sampler.quota import draw_quotas, image_state
-
-__all__ = ["Operators", "compose"]
+__all__ = ["Chain", "Stage"]
 
 
 @dataclass(frozen=True)
-class Operators:
-    """What an assignment is composed of.
+class Stage:
+    """One operator of a chain.
 
     Attributes
     ----------
-    matcher, sampler, box_encoder, class_encoder
-        The operators.
-    crowd_thresh : float
-        The share of an anchor that an ignored region must cover more than.
+    operator : callable
+        Called on arrays, in the order of `takes`.
+    takes : tuple of str
+        The names of the chain's arrays that it is called with.
+    gives : tuple of str
+        Names for what it returns.
     """
 
-    matcher: Matcher
-    sampler: NaiveSampler | QuotaSampler
-    box_encoder: NormalizedBoxCenterEncoder
-    class_encoder: MultiClassEncoder | SigmoidClassEncoder
-    crowd_thresh: float
+    operator: Any
+    takes: tuple[str, ...]
+    gives: tuple[str, ...]
+
+    @classmethod
+    def of(cls, operator: Any) -> "Stage":
+        """Return the stage of an operator at its usual place (`roles`)."""
+        place = place_of(operator)
+        name = next(
+            base.__name__ for base in type(operator).__mro__ if base.__name__ in place.operators
+        )
+        return cls(operator, tuple(place.operators[name].values()), tuple(place.gives(name)))
+
+    def run(self, values: Mapping[str, Array]) -> dict[str, Array]:
+        """Return what the operator makes of the values that it takes, by name."""
+        outputs = self.operator(*(values[name] for name in self.takes))
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        return dict(zip(self.gives, outputs, strict=True))
 
 
-def compose(
-    operators: Operators,
-    anchors: Array,
-    boxes: Array,
-    labels: Array,
-    regions: Array,
-    seed: np.uint64,
-    place: np.uint64,
-) -> tuple[Array, Array, Array, Array, Array]:
-    """Assign one image.
+@dataclass(frozen=True)
+class Chain:
+    """Stages in order.
 
-    Parameters
-    ----------
-    operators : Operators
-    anchors : numpy.ndarray, (N, 4)
-        Corner boxes.
-    boxes : numpy.ndarray, (M, 4)
-        Corner boxes; those without extent can not be matched.
-    labels : numpy.ndarray, int64, (M,)
-    regions : numpy.ndarray, (R, 4)
-        Ignored regions: a negative of which one covers more than `crowd_thresh` is ignored.
-    seed, place : numpy.uint64
-        The image's random numbers are those of image `place` of a batch with that seed.
-
-    Returns
-    -------
-    cls_targets, box_targets, box_masks, matches, samples : numpy.ndarray, (N, ...)
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refkernels.chain.published import preset_operators
+    >>> chain = Chain.of(preset_operators("ssd300"))
+    >>> boxes = np.array([[0.0, 0.0, 8.0, 8.0]])
+    >>> made = chain.run({"anchors": boxes, "boxes": boxes, "labels": np.array([6])})
+    >>> list(made)
+    ['ious', 'matches', 'samples', 'cls_targets', 'box_targets', 'box_masks']
+    >>> made["cls_targets"]
+    array([7])
     """
-    kept = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(axis=1))
-    ious = BBoxBatchIOU()(anchors, boxes[kept])
-    matches = operators.matcher(ious)
-    samples = _samples(operators.sampler, matches, ious, seed, place)
-    for region in regions:
-        samples[(_coverage(anchors, region) > operators.crowd_thresh) & (samples < 0)] = 0
-    matched = matches >= 0
-    matches[matched] = kept[matches[matched]]
-    if isinstance(operators.class_encoder, MultiClassEncoder):
-        cls_targets = operators.class_encoder(samples, matches, labels)
-    else:
-        cls_targets, _ = operators.class_encoder(samples)
-    box_targets, box_masks = operators.box_encoder(samples, matches, anchors, boxes)
-    return cls_targets, box_targets, box_masks, matches, samples
 
+    stages: tuple[Stage, ...]
 
-def _samples(
-    sampler: NaiveSampler | QuotaSampler,
-    matches: Array,
-    ious: Array,
-    seed: np.uint64,
-    place: np.uint64,
-) -> Array:
-    if isinstance(sampler, NaiveSampler):
-        return sampler(matches)
-    maxima = ious.max(axis=1) if ious.shape[1] else np.zeros(len(ious), ious.dtype)
-    samples = np.empty(len(matches), np.int64)
-    max_pos, max_neg = sampler.quotas
-    draw_quotas(
-        matches,
-        maxima,
-        rounded(sampler.pos_thresh, maxima.dtype),
-        rounded(sampler.neg_thresh_high, maxima.dtype),
-        rounded(sampler.neg_thresh_low, maxima.dtype),
-        max_pos,
-        max_neg,
-        sampler.num_sample if sampler.fill_negative else 0,
-        np.uint64(image_state(seed, place)),
-        np.empty(len(matches), np.int64),
-        samples,
-    )
-    return samples
+    @classmethod
+    def of(cls, operators: Mapping[str, Any]) -> "Chain":
+        """Return the chain of operators that are given by their roles."""
+        present = [operators[place.role] for place in PLACES if place.role in operators]
+        return cls(tuple(map(Stage.of, present)))
 
-
-@np.errstate(all="ignore")  # of the distance between an anchor and a region far away
-def _coverage(anchors: Array, region: Array) -> Array:
-    """Return the share of each anchor that a region covers, 0 of an anchor without extent.
-
-    It is the product of the shares of its width and of its height, which cannot overflow; where a
-    side could, halves are as good as wholes.
-    """
-    low = np.maximum(anchors[:, :2], region[:2])
-    high = np.minimum(anchors[:, 2:], region[2:])
-    kind = anchors.dtype.type
-    huge = np.abs(anchors).max(axis=1, keepdims=True) > np.finfo(anchors.dtype).max / 4
-    part = np.where(huge, kind(0.5), kind(1))
-    common = high * part - low * part
-    sides = anchors[:, 2:] * part - anchors[:, :2] * part
-    real = (sides > 0).all(axis=1)
-    shares = np.maximum(common, 0) / np.where(real[:, np.newaxis], sides, np.inf)
-    product: Array = shares[:, 0] * shares[:, 1]
-    return product
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Return what all stages make of inputs, by name."""
+        made: dict[str, Array] = {}
+        for stage in self.stages:
+            made.update(stage.run({**inputs, **made}))
+        return made

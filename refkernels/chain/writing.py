@@ -14,24 +14,9 @@ from typing import Any
 import numpy as np
 
 from refkernels import bbox, coder, matcher, sampler
+from refkernels.chain.roles import MATCHERS, ROLES
 
-__all__ = ["ROLES", "decode_contract", "decode_operator", "encode_contract", "encode_operator"]
-
-MATCHERS = ("BipartiteMatcher", "MaximumMatcher", "CompositeMatcher")
-BOX_ENCODERS = (
-    "NormalizedBoxCenterEncoder",
-    "NumPyNormalizedBoxCenterEncoder",
-    "NormalizedPerClassBoxCenterEncoder",
-)
-
-# What may stand at each place of a chain, in the order in which they run.
-ROLES = {
-    "iou": ("BBoxBatchIOU",),
-    "matcher": MATCHERS,
-    "sampler": ("NaiveSampler", "OHEMSampler", "QuotaSampler"),
-    "class_encoder": ("MultiClassEncoder", "SigmoidClassEncoder"),
-    "box_encoder": BOX_ENCODERS,
-}
+__all__ = ["decode_contract", "decode_operator", "encode_contract", "encode_operator"]
 
 # Members of the JSON object that are no places.
 OTHER_MEMBERS = ("format", "about")

@@ -6,7 +6,8 @@ import numpy as np
 
 import refkernels as rk
 from refkernels.arrays import Array
-from refkernels.explain.diff.dump import STAGES, Dump, make_dump
+from refkernels.chain.roles import PLACES
+from refkernels.explain.diff.dump import Dump, make_dump
 
 CHAINS: dict[str, dict[str, Any]] = {
     "ssd": {
@@ -71,7 +72,7 @@ def run(
     if not isinstance(operators["sampler"], rk.OHEMSampler):
         arrays.pop("logits", None)
     operators = {"iou": rk.BBoxBatchIOU(), **operators}
-    for stage in STAGES:
+    for stage in PLACES:
         operator = operators[stage.role]
         given = [arrays[need] for need in stage.needs(operator)]
         extra = {"rng": rng} if isinstance(operator, rk.QuotaSampler) else {}

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 import refkernels as rk
-from refkernels.chain.writing import ROLES, decode_contract, encode_operator
+from refkernels.chain.roles import ROLES
+from refkernels.chain.writing import decode_contract, encode_operator
 from refkernels.cli.main import main
 from tests.explain.chains import CHAINS, put, run, scene
 from tests.explain.test_diff import WRONG

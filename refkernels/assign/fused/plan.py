@@ -9,7 +9,7 @@ from refkernels.assign.fused.known import BIPARTITE, MAXIMUM, NONE, SMALLEST_ARE
 from refkernels.assign.fused.samples import Plan
 from refkernels.assign.fused.tiles import Tiles
 from refkernels.bbox import BBoxBatchIOU
-from refkernels.chain.chain import Operators
+from refkernels.chain.composition import Operators
 from refkernels.coder import (
     MultiClassEncoder,
     NormalizedBoxCenterEncoder,

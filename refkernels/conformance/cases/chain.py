@@ -18,65 +18,37 @@ __all__ = ["OPERATORS"]
 
 CLASSES = 3
 
-IOU = Stage(Recipe("BBoxBatchIOU"), {"a": "anchors", "b": "boxes"}, ("ious",))
-BOX_TARGETS = Stage(
-    Recipe("NormalizedBoxCenterEncoder"),
-    {"samples": "samples", "matches": "matches", "anchors": "anchors", "refs": "boxes"},
-    ("box_targets", "box_masks"),
-)
-CLASS_TARGETS = Stage(
-    Recipe("MultiClassEncoder"),
-    {"samples": "samples", "matches": "matches", "refs": "labels"},
-    ("cls_targets",),
-)
-
-
-def _match(*matchers: Recipe) -> Stage:
-    recipe = Recipe("CompositeMatcher", {"matchers": list(matchers)})
-    return Stage(recipe, {"x": "ious"}, ("matches",))
-
-
-def _quota(**config: Any) -> Stage:
-    recipe = Recipe("QuotaSampler", config)
-    return Stage(recipe, {"matches": "matches", "ious": "ious"}, ("samples",))
-
+IOU = Stage.of("BBoxBatchIOU")
+BOX_TARGETS = Stage.of("NormalizedBoxCenterEncoder")
+CLASS_TARGETS = Stage.of("MultiClassEncoder")
 
 SSD = (
     IOU,
-    _match(*matcher.SSD),
-    Stage(
-        Recipe("OHEMSampler", {"ratio": 3.0}),
-        {"matches": "matches", "logits": "logits", "ious": "ious"},
-        ("samples",),
-    ),
+    Stage.of("CompositeMatcher", matchers=list(matcher.SSD)),
+    Stage.of("OHEMSampler", ratio=3.0),
     CLASS_TARGETS,
     BOX_TARGETS,
 )
 
 RPN = (
     IOU,
-    _match(Recipe("BipartiteMatcher"), Recipe("MaximumMatcher", {"threshold": 0.7})),
-    _quota(num_sample=256, pos_thresh=0.7, neg_thresh_high=0.3, neg_thresh_low=0.0),
-    Stage(Recipe("SigmoidClassEncoder"), {"samples": "samples"}, ("cls_targets", "cls_masks")),
+    Stage.of(
+        "CompositeMatcher",
+        matchers=[Recipe("BipartiteMatcher"), Recipe("MaximumMatcher", {"threshold": 0.7})],
+    ),
+    Stage.of(
+        "QuotaSampler", num_sample=256, pos_thresh=0.7, neg_thresh_high=0.3, neg_thresh_low=0.0
+    ),
+    Stage.of("SigmoidClassEncoder"),
     BOX_TARGETS,
 )
 
 RCNN = (
     IOU,
-    Stage(Recipe("MaximumMatcher", {"threshold": 0.5}), {"x": "ious"}, ("matches",)),
-    _quota(num_sample=128, pos_thresh=0.5, neg_thresh_high=0.5, pos_ratio=0.25),
+    Stage.of("MaximumMatcher", threshold=0.5),
+    Stage.of("QuotaSampler", num_sample=128, pos_thresh=0.5, neg_thresh_high=0.5, pos_ratio=0.25),
     CLASS_TARGETS,
-    Stage(
-        Recipe("NormalizedPerClassBoxCenterEncoder", {"num_class": CLASSES, "max_pos": 4}),
-        {
-            "samples": "samples",
-            "matches": "matches",
-            "anchors": "anchors",
-            "labels": "labels",
-            "refs": "boxes",
-        },
-        ("box_targets", "box_masks", "indices"),
-    ),
+    Stage.of("NormalizedPerClassBoxCenterEncoder", num_class=CLASSES, max_pos=4),
 )
 
 CENTERNET = (
@@ -87,7 +59,7 @@ CENTERNET = (
     ),
     Stage(Recipe("BBoxArea"), {"x": "decoded"}, ("areas",)),
     Stage(Recipe("BBoxBatchIOU"), {"a": "decoded", "b": "boxes"}, ("ious",)),
-    Stage(Recipe("MaximumMatcher", {"threshold": 0.5}), {"x": "ious"}, ("matches",)),
+    Stage.of("MaximumMatcher", threshold=0.5),
 )
 
 

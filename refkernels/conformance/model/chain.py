@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.chain.roles import PLACE_OF
 from refkernels.conformance.model.compare import Disagreement
 from refkernels.conformance.model.operator import Case, Operator, Recipe, Reference
 
@@ -41,6 +42,12 @@ class Stage:
     recipe: Recipe
     inputs: Mapping[str, str]
     results: tuple[str, ...]
+
+    @classmethod
+    def of(cls, name: str, **config: Any) -> Stage:
+        """Return the stage of an operator at its usual place in a chain (`chain.roles`)."""
+        place = PLACE_OF[name]
+        return cls(Recipe(name, config), place.operators[name], tuple(place.gives(name)))
 
     @property
     def operator(self) -> Operator:

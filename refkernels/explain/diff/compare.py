@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.chain.roles import INPUTS, Place
 from refkernels.chain.writing import encode_operator
 from refkernels.coder import MultiClassEncoder, NormalizedPerClassBoxCenterEncoder
-from refkernels.explain.diff.dump import INPUTS, Dump, Stage
+from refkernels.explain.diff.dump import Dump
 from refkernels.explain.diff.stages import Held, by_anchor, derive, hold
 from refkernels.sampler import NaiveSampler, QuotaSampler
 
@@ -71,7 +72,7 @@ class StageDifference:
 
     Attributes
     ----------
-    stage : Stage
+    stage : Place
     held : tuple of Held
         The stage of A and of B, each beside what it must be.
     causes : numpy.ndarray, (B, N)
@@ -84,7 +85,7 @@ class StageDifference:
         The largest difference of real numbers, of anchors that differ by nothing but rounding.
     """
 
-    stage: Stage
+    stage: Place
     held: tuple[Held, Held]
     causes: Array
     parameters: list[str]
@@ -237,7 +238,7 @@ def _input(name: str, a: Dump, b: Dump) -> InputDifference | None:
 
 
 def _stage(
-    stage: Stage, dumps: tuple[Dump, Dump], inputs: list[InputDifference],
+    stage: Place, dumps: tuple[Dump, Dump], inputs: list[InputDifference],
     before: list[StageDifference],
 ) -> StageDifference:  # fmt: skip
     held = hold(dumps[0], stage), hold(dumps[1], stage)
@@ -277,7 +278,7 @@ def _broken(before: list[StageDifference], shape: tuple[int, ...]) -> list[Array
     return [np.full(shape, not held.keeps) for earlier in before for held in earlier.held]
 
 
-def _differing(stage: Stage, dumps: tuple[Dump, Dump], count: int) -> Array:
+def _differing(stage: Place, dumps: tuple[Dump, Dump], count: int) -> Array:
     """Mark the anchors (B, N) at which the results of a stage differ."""
     a, b = dumps[0].arrays, dumps[1].arrays
     names = [name for name in (*stage.results, "indices") if name in a and name in b]
@@ -322,7 +323,7 @@ def _parameters(one: Any, other: Any) -> list[str]:
 
 
 def _decided_by_parameters(
-    stage: Stage, dumps: tuple[Dump, Dump], held: tuple[Held, Held]
+    stage: Place, dumps: tuple[Dump, Dump], held: tuple[Held, Held]
 ) -> Array:
     """Mark the anchors that A's operator decides otherwise than B's, given the same: B's inputs."""
     shape = held[1].wrong.shape
@@ -346,7 +347,7 @@ def _decided_by_parameters(
 
 
 def _inherited(
-    stage: Stage, operator: Any, dumps: tuple[Dump, Dump], inputs: list[InputDifference],
+    stage: Place, operator: Any, dumps: tuple[Dump, Dump], inputs: list[InputDifference],
     before: list[StageDifference],
 ) -> Array:  # fmt: skip
     """Return for each anchor (B, N) what a difference there comes from, by what lies before it."""
@@ -377,7 +378,7 @@ def _inherited(
     return causes
 
 
-def _most(stage: Stage, dumps: tuple[Dump, Dump], where: Array) -> float:
+def _most(stage: Place, dumps: tuple[Dump, Dump], where: Array) -> float:
     """Return the largest difference of real numbers at the anchors marked."""
     one, other = (dump.arrays[stage.name] for dump in dumps)
     if stage.role not in ("iou", "box_encoder") or not where.any() or one.ndim != 3:

@@ -17,69 +17,13 @@ import numpy as np
 
 from refkernels.arrays import Array, as_indices, as_real
 from refkernels.bbox import BBoxBatchIOU
-from refkernels.chain.writing import ROLES, decode_contract, encode_contract
-from refkernels.coder import MultiClassEncoder, NormalizedPerClassBoxCenterEncoder
-from refkernels.sampler import NaiveSampler, OHEMSampler
+from refkernels.chain.roles import INPUTS, PLACES, ROLES, Place
+from refkernels.chain.writing import decode_contract, encode_contract
+from refkernels.coder import NormalizedPerClassBoxCenterEncoder
 
-__all__ = ["INPUTS", "STAGES", "Dump", "Stage", "make_dump", "read_config", "read_dump"]
+__all__ = ["Dump", "make_dump", "read_config", "read_dump"]
 
 CONFIG = "config"
-
-# What a chain is given. The letters are axes: B images, N anchors, M objects, K scores of an
-# anchor, P rows of a per-class encoder, C classes. Every array may come without the B.
-INPUTS = {"anchors": "BN4", "boxes": "BM4", "labels": "BM", "logits": "BNK"}
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One operator of a chain.
-
-    Attributes
-    ----------
-    name : str
-        The stage's name, and that of its first result.
-    role : str
-        The place of its operator in a contract.
-    results : mapping of str to str
-        Its results' names and axes; the first must be there, the others may.
-    """
-
-    name: str
-    role: str
-    results: Mapping[str, str]
-
-    def needs(self, operator: Any) -> tuple[str, ...]:
-        """Return what an operator at this place is called with, by name and in order."""
-        match self.role, operator:
-            case "iou", _:
-                return "anchors", "boxes"
-            case "matcher", _:
-                return ("ious",)
-            case "sampler", NaiveSampler():
-                return ("matches",)
-            case "sampler", OHEMSampler():
-                return "matches", "logits", "ious"
-            case "sampler", _:
-                return "matches", "ious"
-            case "class_encoder", MultiClassEncoder():
-                return "samples", "matches", "labels"
-            case "class_encoder", _:
-                return ("samples",)
-            case _, NormalizedPerClassBoxCenterEncoder():
-                return "samples", "matches", "anchors", "labels", "boxes"
-        return "samples", "matches", "anchors", "boxes"
-
-
-STAGES = (
-    Stage("ious", "iou", {"ious": "BNM"}),
-    Stage("matches", "matcher", {"matches": "BN"}),
-    Stage("samples", "sampler", {"samples": "BN"}),
-    Stage("cls_targets", "class_encoder", {"cls_targets": "BN", "cls_masks": "BN"}),
-    Stage("box_targets", "box_encoder", {"box_targets": "BN4", "box_masks": "BN4"}),
-)
-
-# The results of a per-class encoder in place of the last stage's.
-PER_CLASS = {"box_targets": "BPC4", "box_masks": "BPC4", "indices": "BP"}
 
 # Results that may be integers; those of other names are real.
 WHOLE = ("matches", "samples", "cls_targets", "cls_masks", "indices")
@@ -98,7 +42,7 @@ class Dump:
     arrays : dict of str to numpy.ndarray
         Inputs and results by name, all with their batch axis.
     operators : dict of str to operator
-        The operators by their place (`refkernels.chain.writing.ROLES`).
+        The operators by their place (`refkernels.chain.roles.ROLES`).
     about : str
         What whoever made it has to say of it.
     """
@@ -109,9 +53,9 @@ class Dump:
     about: str = ""
 
     @property
-    def stages(self) -> tuple[Stage, ...]:
+    def stages(self) -> tuple[Place, ...]:
         """The stages whose results it has."""
-        return tuple(stage for stage in STAGES if stage.name in self.arrays)
+        return tuple(stage for stage in PLACES if stage.name in self.arrays)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -120,7 +64,7 @@ class Dump:
         names = ("anchors", "ious", "matches", "samples", "cls_targets", "box_targets")
         return images, next(self.arrays[name].shape[1] for name in names if name in self.arrays)
 
-    def called_with(self, stage: Stage) -> tuple[Array, ...]:
+    def called_with(self, stage: Place) -> tuple[Array, ...]:
         """Return what the operator of a stage was called with here."""
         needs = stage.needs(self.operators[stage.role])
         return tuple(self.arrays[name] for name in needs)
@@ -195,21 +139,20 @@ def make_dump(name: str, arrays: Mapping[str, Any], operators: Mapping[str, Any]
     Arrays with names that no stage knows are left out.
     """
     own = dict(operators)
-    per_class = isinstance(own.get("box_encoder"), NormalizedPerClassBoxCenterEncoder)
     axes = dict(INPUTS)
-    for stage in STAGES:
+    for stage in PLACES:
         axes.update(stage.results)
-    if per_class:
-        axes.update(PER_CLASS)
+    if isinstance(own.get("box_encoder"), NormalizedPerClassBoxCenterEncoder):
+        axes.update(PLACES[-1].gives("NormalizedPerClassBoxCenterEncoder"))
     found = {key: _checked(key, arrays[key], axes[key]) for key in axes if key in arrays}
-    if not any(stage.name in found for stage in STAGES):
+    if not any(stage.name in found for stage in PLACES):
         held = ", ".join(sorted(arrays)) or "nothing"
-        expected = ", ".join(stage.name for stage in STAGES)
+        expected = ", ".join(stage.name for stage in PLACES)
         raise ValueError(f"no stage in it: it holds {held}; expected some of {expected}")
     _check_sizes(found, axes)
     if "ious" in found:
         own.setdefault("iou", BBoxBatchIOU())
-    for stage in STAGES:
+    for stage in PLACES:
         if stage.name in found:
             _check_stage(stage, found, own)
     return Dump(name, found, own)
@@ -286,7 +229,7 @@ def _check_sizes(arrays: Mapping[str, Array], axes: Mapping[str, str]) -> None:
                 )
 
 
-def _check_stage(stage: Stage, arrays: Mapping[str, Array], operators: Mapping[str, Any]) -> None:
+def _check_stage(stage: Place, arrays: Mapping[str, Array], operators: Mapping[str, Any]) -> None:
     """Check that a stage can be derived again."""
     if stage.role not in operators:
         raise ValueError(

@@ -13,32 +13,12 @@ import numpy as np
 
 from refkernels import bbox, coder, matcher, sampler
 from refkernels.arrays import Array
-from refkernels.chain.writing import MATCHERS, ROLES
-from refkernels.explain.diff.dump import STAGES, Dump, make_dump
+from refkernels.chain.roles import MATCHERS, PLACE_OF
+from refkernels.explain.diff.dump import Dump, make_dump
 
 __all__ = ["Recorder", "record"]
 
 FAMILIES: tuple[Any, ...] = (bbox, matcher, sampler, coder)
-
-# What an operator calls its arguments, in order, and what a dump calls them.
-_TARGETS = {"samples": "samples", "matches": "matches"}
-_OF_BOXES = {**_TARGETS, "anchors": "anchors", "refs": "boxes"}
-ARGUMENTS = {
-    "BBoxBatchIOU": {"a": "anchors", "b": "boxes"},
-    **{name: {"x": "ious"} for name in MATCHERS},
-    "NaiveSampler": {"matches": "matches"},
-    "OHEMSampler": {"matches": "matches", "logits": "logits", "ious": "ious"},
-    "QuotaSampler": {"matches": "matches", "ious": "ious"},
-    "MultiClassEncoder": {**_TARGETS, "refs": "labels"},
-    "SigmoidClassEncoder": {"samples": "samples"},
-    "NormalizedBoxCenterEncoder": _OF_BOXES,
-    "NumPyNormalizedBoxCenterEncoder": _OF_BOXES,
-    "NormalizedPerClassBoxCenterEncoder": {
-        **_TARGETS, "anchors": "anchors", "labels": "labels", "refs": "boxes",
-    },
-}  # fmt: skip
-ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
-STAGE_OF = {stage.role: stage for stage in STAGES}
 
 
 def record(
@@ -125,7 +105,7 @@ class Recorder:
         if not only:
             raise ValueError(
                 f"nothing to record: {', '.join(map(repr, self._given))} holds no class of the "
-                f"name of an operator, such as {', '.join(ARGUMENTS)}"
+                f"name of an operator, such as {', '.join(PLACE_OF)}"
             )
         for kind, ids in only.items():
             self._patch(kind, ids)
@@ -172,17 +152,15 @@ class Recorder:
     def _see(
         self, name: str, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any
     ) -> None:
-        role = ROLE_OF[name]
+        place = PLACE_OF[name]
+        role = place.role
         if role in self._operators:
             return
-        names = ARGUMENTS[name]
+        names = place.operators[name]
         inputs = dict(zip(names.values(), args, strict=False))
         inputs.update({names[key]: value for key, value in kwargs.items() if key in names})
         outputs = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
-        results = [*STAGE_OF[role].results]
-        if name == "NormalizedPerClassBoxCenterEncoder":
-            results.append("indices")
-        found = dict(zip(results, outputs, strict=False))
+        found = dict(zip(place.gives(name), outputs, strict=False))
         arrays = {key: _as_numpy(value) for key, value in {**inputs, **found}.items()}
         if any(array is None for array in arrays.values()):
             self._symbolic.append(name)
@@ -260,7 +238,7 @@ def _classes(value: Any) -> Iterator[tuple[Any, Any]]:
     """Yield classes of operators, each with the object that is meant, or None for all of them."""
     if isinstance(value, ModuleType):
         for kind in vars(value).values():
-            if isinstance(kind, type) and kind.__name__ in ARGUMENTS:
+            if isinstance(kind, type) and kind.__name__ in PLACE_OF:
                 yield kind, None
     elif isinstance(value, type):
         if _name(value):
@@ -277,7 +255,7 @@ def _classes(value: Any) -> Iterator[tuple[Any, Any]]:
 
 def _name(kind: type) -> str:
     """Return the name of the operator that a class is, by its own name or a base's, or ''."""
-    return next((base.__name__ for base in kind.__mro__ if base.__name__ in ARGUMENTS), "")
+    return next((base.__name__ for base in kind.__mro__ if base.__name__ in PLACE_OF), "")
 
 
 def _attribute(value: Any, name: str) -> Any:

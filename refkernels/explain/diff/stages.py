@@ -15,8 +15,9 @@ from refkernels.arrays import Array, common_real, rounded
 from refkernels.bounds.bbox import box_batch_iou
 from refkernels.bounds.coder import box_center_encoder
 from refkernels.bounds.sampler import mining_score
+from refkernels.chain.roles import Place
 from refkernels.coder import NormalizedPerClassBoxCenterEncoder
-from refkernels.explain.diff.dump import Dump, Stage
+from refkernels.explain.diff.dump import Dump
 from refkernels.sampler import OHEMSampler, QuotaSampler
 from refkernels.sampler.inputs import row_maxima
 
@@ -40,7 +41,7 @@ class Held:
 
     Attributes
     ----------
-    stage : Stage
+    stage : Place
     expected : dict of str to numpy.ndarray
         What the kernel makes of what the stage was given; empty if it can make nothing of it.
     wrong : numpy.ndarray, bool, (B, N)
@@ -57,7 +58,7 @@ class Held:
         Of mining, by what anchors are ranked.
     """
 
-    stage: Stage
+    stage: Place
     expected: dict[str, Array]
     wrong: Array
     tied: Array
@@ -72,7 +73,7 @@ class Held:
         return not (self.wrong.any() or self.remarks or self.undefined)
 
 
-def hold(dump: Dump, stage: Stage) -> Held:
+def hold(dump: Dump, stage: Place) -> Held:
     """Derive a stage of a dump again, and compare."""
     operator = dump.operators[stage.role]
     given = dump.called_with(stage)
@@ -99,7 +100,7 @@ def hold(dump: Dump, stage: Stage) -> Held:
 
 
 def derive(
-    stage: Stage, operator: Any, given: tuple[Array, ...], found: Array | None = None
+    stage: Place, operator: Any, given: tuple[Array, ...], found: Array | None = None
 ) -> dict[str, Array]:
     """Run a stage's operator; where it draws lots, always the same ones.
 
@@ -137,7 +138,7 @@ def by_anchor(rows: Array, indices: Array, count: int) -> Array:
     return marks
 
 
-def _results(dump: Dump, stage: Stage) -> list[str]:
+def _results(dump: Dump, stage: Place) -> list[str]:
     names = [*stage.results, "indices"] if stage.role == "box_encoder" else [*stage.results]
     return [name for name in names if name in dump.arrays]
 

@@ -256,7 +256,7 @@ def _of_assigner(
 ) -> Trace:
     from refkernels.assign.batch import read_batch, without_extent
     from refkernels.bbox import BBoxBatchIOU
-    from refkernels.chain.chain import _coverage
+    from refkernels.chain.composition import _coverage
 
     boxes = np.empty((0, 4)) if isinstance(given, Sequence) and not len(given) else given
     require(np.ndim(boxes) == 2, f"boxes: expected (M, 4) of one image, got {np.shape(boxes)}")

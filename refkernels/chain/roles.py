@@ -1,0 +1,127 @@
+"""What stands at each place of a chain, what it is called with there, and what it gives.
+
+The letters of axes: B images, N anchors, M objects, K scores of an anchor, P rows of an encoder by
+class, C classes. Every array may come without the B.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["INPUTS", "MATCHERS", "PLACES", "PLACE_OF", "ROLES", "Place", "place_of"]
+
+# What a chain is given, and the axes.
+INPUTS = {"anchors": "BN4", "boxes": "BM4", "labels": "BM", "logits": "BNK"}
+
+# By name of an operator: for each argument, in order, the array of the chain that it is.
+Arguments = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place of a chain.
+
+    Attributes
+    ----------
+    name : str
+        What is there once its operator has run: the name of its first result.
+    role : str
+        What an operator is that stands here.
+    operators : mapping
+        The names of those that may, each with what it is called with: for each argument, in order,
+        the chain's array.
+    results : mapping of str to str
+        The names and axes of what they give; the first is always there.
+    others : mapping
+        The results of those that give others, by their names.
+    """
+
+    name: str
+    role: str
+    operators: Arguments
+    results: Mapping[str, str]
+    others: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def needs(self, operator: Any) -> tuple[str, ...]:
+        """Return the arrays that an operator here is called with, in order."""
+        return tuple(self.operators[type(operator).__name__].values())
+
+    def gives(self, operator: str) -> Mapping[str, str]:
+        """Return the names and axes of what the operator of this name gives."""
+        return self.others.get(operator, self.results)
+
+
+MATCHERS = ("BipartiteMatcher", "MaximumMatcher", "CompositeMatcher")
+
+_SAMPLED = {"samples": "samples", "matches": "matches"}
+_OF_BOXES = {**_SAMPLED, "anchors": "anchors", "refs": "boxes"}
+
+PLACES = (
+    Place(
+        "ious",
+        "iou",
+        {"BBoxBatchIOU": {"a": "anchors", "b": "boxes"}},
+        {"ious": "BNM"},
+    ),
+    Place(
+        "matches",
+        "matcher",
+        {name: {"x": "ious"} for name in MATCHERS},
+        {"matches": "BN"},
+    ),
+    Place(
+        "samples",
+        "sampler",
+        {
+            "NaiveSampler": {"matches": "matches"},
+            "OHEMSampler": {"matches": "matches", "logits": "logits", "ious": "ious"},
+            "QuotaSampler": {"matches": "matches", "ious": "ious"},
+        },
+        {"samples": "BN"},
+    ),
+    Place(
+        "cls_targets",
+        "class_encoder",
+        {
+            "MultiClassEncoder": {**_SAMPLED, "refs": "labels"},
+            "SigmoidClassEncoder": {"samples": "samples"},
+        },
+        {"cls_targets": "BN", "cls_masks": "BN"},
+        {"MultiClassEncoder": {"cls_targets": "BN"}},
+    ),
+    Place(
+        "box_targets",
+        "box_encoder",
+        {
+            "NormalizedBoxCenterEncoder": _OF_BOXES,
+            "NumPyNormalizedBoxCenterEncoder": _OF_BOXES,
+            "NormalizedPerClassBoxCenterEncoder": {
+                **_SAMPLED, "anchors": "anchors", "labels": "labels", "refs": "boxes",
+            },
+        },
+        {"box_targets": "BN4", "box_masks": "BN4"},
+        {
+            "NormalizedPerClassBoxCenterEncoder": {
+                "box_targets": "BPC4", "box_masks": "BPC4", "indices": "BP",
+            }
+        },
+    ),
+)  # fmt: skip
+
+# What may stand at each place, by role, in the order in which they run.
+ROLES = {place.role: tuple(place.operators) for place in PLACES}
+PLACE_OF = {name: place for place in PLACES for name in place.operators}
+
+
+def place_of(operator: Any) -> Place:
+    """Return the place of an operator, by the name of its class or a base's.
+
+    Raises
+    ------
+    TypeError
+        If it has none.
+    """
+    for base in type(operator).__mro__:
+        if base.__name__ in PLACE_OF:
+            return PLACE_OF[base.__name__]
+    raise TypeError(f"{operator!r} has no place in a chain; those with one: {', '.join(PLACE_OF)}")
