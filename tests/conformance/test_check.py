@@ -1,6 +1,8 @@
 """``refkernels check`` gives a verdict for every operator, whatever the target does."""
 
 import io
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,3 +104,16 @@ def test_real_boxes_become_cases(shared_data):
     assert result.exit_code == 0, result.output
     cases = 5 + len(list(corners_of(find("BBoxArea"), ("float32",))))
     assert f"{cases}+99" in result.output or f"{cases}+100" in result.output
+
+
+def test_no_framework_is_imported_for_a_target_that_uses_none():
+    program = (
+        "import sys\n"
+        "from refkernels.cli.main import main\n"
+        "arguments = 'check refkernels --operator BBoxArea --max-examples 2'\n"
+        "try:\n    main(arguments.split())\n"
+        "except SystemExit as done:\n    print(done.code, {'mxnet', 'torch'} & set(sys.modules))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.stdout.endswith("0 set()\n"), run.stdout + run.stderr
+    assert "ran on: numpy" in run.stdout

@@ -1,6 +1,5 @@
 """Where operators are found, and which framework they are of."""
 
-import builtins
 import sys
 
 import numpy as np
@@ -8,12 +7,11 @@ import pytest
 
 import refkernels
 from refkernels.conformance.model.operator import Case
-from refkernels.conformance.targets import target as target_module
 from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.frameworks import framework
 from refkernels.conformance.targets.paste import snippet
 from refkernels.conformance.targets.subject import Subject
-from refkernels.conformance.targets.target import Target, contexts_found
+from refkernels.conformance.targets.target import Target
 
 BOX = np.array([[0.0, 0.0, 2.0, 3.0]])
 
@@ -91,23 +89,3 @@ def test_the_framework_is_that_of_a_base_or_what_is_said():
         TargetError, match="'tensorflow', expected one of: numpy, mxnet, torch, jax"
     ):
         framework(Said)
-
-
-def test_the_contexts_of_mxnet_are_told_in_a_few_words(mx, monkeypatch):
-    assert contexts_found().startswith("cpu(0)")
-    monkeypatch.setattr(mx.context, "num_gpus", lambda: 0)
-    assert contexts_found() == "cpu(0); no GPU found"
-    monkeypatch.setattr(mx.context, "num_gpus", lambda: 2)
-    assert contexts_found() == "cpu(0), gpu(0), gpu(1)"
-
-
-def test_without_mxnet_there_are_no_contexts(monkeypatch):
-    real = builtins.__import__
-
-    def without(name, *rest):
-        if name == "refkernels.gluon.compat":
-            raise ImportError("refkernels.gluon needs MXNet")
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    assert target_module.contexts_found() == "MXNet is not installed"

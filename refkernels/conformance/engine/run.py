@@ -16,6 +16,7 @@ from refkernels.conformance.model.parameters import Parameters
 from refkernels.conformance.model.result import ALL_DTYPES, Options, Result
 from refkernels.conformance.peers.declared import declared
 from refkernels.conformance.targets.adapter import TargetError
+from refkernels.conformance.targets.frameworks import framework
 from refkernels.conformance.targets.offering import Offers
 from refkernels.conformance.targets.target import Target
 
@@ -101,6 +102,7 @@ def check_operator(
         dtypes=dtypes,
         modes=tuple(examiner.modes),
         contexts=tuple(examiner.contexts),
+        framework=framework(target.find(operator.needs[0])),
         seed=options.seed,
     )
     if not dtypes and examiner.untried:

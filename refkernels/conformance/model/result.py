@@ -69,6 +69,8 @@ class Result:
         parameters, cases outside of what it says that it offers.
     note : str
         Why there is no better verdict.
+    framework : str
+        The package that the target's arrays are of, such as ``torch``.
     """
 
     operator: str
@@ -87,6 +89,7 @@ class Result:
     remarks: dict[str, str] = field(default_factory=dict)
     untried: dict[str, str] = field(default_factory=dict)
     note: str = ""
+    framework: str = ""
 
     @property
     def is_undefined(self) -> bool:

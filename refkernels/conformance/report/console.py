@@ -14,9 +14,11 @@ from rich.text import Text
 from refkernels.conformance.engine.run import Result
 from refkernels.conformance.model.verdict import UNUSABLE, VERDICTS, failed
 from refkernels.conformance.report.summary import Summary, in_short, versions
-from refkernels.conformance.targets.target import contexts_found
 
 __all__ = ["LiveReport", "print_dissents", "print_header", "print_results"]
+
+# What computes what is expected; the frameworks of targets are told apart.
+OWN = ("numpy", "numba", "hypothesis")
 
 STYLES = {
     verdict: "bold red" if failed(verdict) or verdict in UNUSABLE else "green"
@@ -25,12 +27,11 @@ STYLES = {
 
 
 def print_header(console: Console, target: str, seed: int) -> None:
-    """Print versions, contexts and the seed."""
-    found = versions()
+    """Print versions and the seed; the target's own framework is told when it is known."""
+    found = versions(*OWN)
     console.print(f"refkernels {found.pop('refkernels')} checks [bold]{target}[/bold]")
     others = " · ".join(f"{name} {number}" for name, number in found.items())
-    console.print(f"Python {platform.python_version()} · {others}")
-    console.print(f"contexts: {contexts_found()} · seed {seed}")
+    console.print(f"Python {platform.python_version()} · {others} · seed {seed}")
 
 
 class LiveReport:
@@ -131,6 +132,11 @@ def print_results(console: Console, summary: Summary) -> None:
     modes = dict.fromkeys(mode for result in results for mode in result.modes)
     if modes:
         console.print(f"modes: {', '.join(modes)}; batches also image by image")
+    for package in filter(None, dict.fromkeys(result.framework for result in results)):
+        own = [result.contexts for result in results if result.framework == package]
+        contexts = dict.fromkeys(context for contexts in own for context in contexts)
+        number = versions(package).get(package, "")
+        console.print(f"ran on: {package} {number}, {', '.join(contexts)}")
     for result in results:
         if result.is_undefined:
             console.print(f"{result.operator}: {result.note}")

@@ -24,15 +24,15 @@ FORMAT = 1
 PACKAGES = ("numpy", "numba", "mxnet", "torch", "jax", "hypothesis")
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of refkernels and of the packages that matter to it, of those there are.
+def versions(*packages: str) -> dict[str, str]:
+    """Return the versions of refkernels and of packages, by default of all that matter to it.
 
     They are read from the packages' metadata: nothing is imported.
     """
     import refkernels
 
     found = {"refkernels": refkernels.__version__}
-    for package in PACKAGES:
+    for package in packages or PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

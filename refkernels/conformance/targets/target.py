@@ -17,7 +17,7 @@ from refkernels.conformance.targets.frameworks import adapter_of, framework
 from refkernels.conformance.targets.offering import EVERYTHING, Offers
 from refkernels.legacy_numpy import numpy_for_mxnet
 
-__all__ = ["Target", "contexts_found", "is_function", "parameters_of"]
+__all__ = ["Target", "is_function", "parameters_of"]
 
 
 class Target:
@@ -186,17 +186,3 @@ def _import_with_submodules(name: str) -> list[ModuleType]:
                 said = f"{name}.{info.name} does not import: {text_of(error)}"
                 print(f"note: {said}", file=sys.stderr)
     return modules
-
-
-def contexts_found() -> str:
-    """Say in a few words which contexts MXNet finds, for a report's first lines."""
-    try:
-        from refkernels.gluon.compat import import_mxnet
-
-        mx = import_mxnet()
-    except ImportError:
-        return "MXNet is not installed"
-    count = mx.context.num_gpus()
-    if count == 0:
-        return "cpu(0); no GPU found"
-    return ", ".join(["cpu(0)", *(f"gpu({i})" for i in range(count))])
