@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from refkernels.conformance import assert_conforms
 from refkernels.conformance.engine.run import Options
 from refkernels.conformance.process.supervisor import Checker
 
@@ -64,3 +65,27 @@ def test_a_framework_that_the_target_does_not_use_is_not_imported(tmp_path, fram
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["conforms", "False"]
+
+
+def test_what_pytorch_does_to_a_python_number_is_told_and_fails_nobody():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+
+    class Matcher(torch.nn.Module):
+        def __init__(self, threshold):
+            super().__init__()
+            self.threshold = threshold
+
+        def forward(self, x):
+            x = x if x.is_floating_point() else x.double()
+            best, match = x.max(-1)
+            first = (x == best[..., None]).to(torch.uint8).argmax(-1)
+            reached = best >= torch.tensor(self.threshold, dtype=x.dtype)
+            return torch.where(reached, first, -1) if x.shape[-1] else match
+
+    # Its nearest float16 is 0.50048828125, and that of its nearest float32 is 0.5.
+    threshold = 0.5002441415563226
+    result = assert_conforms(
+        Matcher(threshold), "MaximumMatcher", config={"threshold": threshold}, max_examples=20
+    )
+    said = "PyTorch rounds a Python number to float16 by way of float32"
+    assert said in result.untried.values()

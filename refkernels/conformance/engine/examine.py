@@ -20,7 +20,7 @@ from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.divergence import Divergence
 from refkernels.conformance.model.operator import INTEGERS, Case, Operator, Reference
 from refkernels.conformance.model.parameters import FREE, Parameters
-from refkernels.conformance.targets.adapter import TargetError
+from refkernels.conformance.targets.adapter import Adapter, TargetError
 from refkernels.conformance.targets.offering import EVERYTHING, Offers
 from refkernels.conformance.targets.target import Target
 
@@ -91,6 +91,8 @@ class Examiner:
 
     Attributes
     ----------
+    adapter : Adapter
+        That of the target's framework.
     modes : list of str
         How the operator can be run.
     ambiguous : int
@@ -105,6 +107,8 @@ class Examiner:
         What was not tried, laws among it, and why.
     outside : int
         How many cases lie outside of what the target says that it offers.
+    doings : Counter
+        What the framework itself does to numbers, and in how many cases, which are not run.
     arbitrates : bool
         Whether the definition is asked who is wrong about a large case; else it is the target.
     """
@@ -116,20 +120,22 @@ class Examiner:
     watch: Callable[[Moment | None], None] = lambda moment: None
     parameters: Parameters = FREE
     offers: Offers = EVERYTHING
+    adapter: Adapter = field(init=False)
     modes: list[str] = field(init=False)
     ambiguous: int = field(init=False, default=0)
     known: Counter[str] = field(init=False, default_factory=Counter)
     refused: dict[str, str] = field(init=False, default_factory=dict)
     untried: dict[str, str] = field(init=False, default_factory=dict)
     outside: int = field(init=False, default=0)
+    doings: Counter[str] = field(init=False, default_factory=Counter)
     taken: set[str] = field(init=False, default_factory=set)
     arbitrates: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:
         name = self.operator.needs[0]
-        adapter = self.target.adapter(name)
-        self.modes = adapter.modes(self.target.find(name))
-        found, wanted = adapter.contexts(), self.contexts
+        self.adapter = self.target.adapter(name)
+        self.modes = self.adapter.modes(self.target.find(name))
+        found, wanted = self.adapter.contexts(), self.contexts
         self.contexts = [context for context in found if not wanted or context in wanted]
         if not self.contexts:
             raise TargetError(
@@ -183,6 +189,10 @@ class Examiner:
         for dtype in dtypes:
             cast, given = self._cast(case, dtype)
             if cast is None or given is None:
+                continue
+            doing = self.adapter.doing(given, dtype)
+            if doing:
+                self.doings[doing] += 1
                 continue
             reference = self.operator.refer(cast)
             wrong = self.operator.judge_kernel(cast, reference)

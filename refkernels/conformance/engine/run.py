@@ -155,6 +155,8 @@ def _untried(examiner: Examiner) -> dict[str, str]:
     if set(refused) == set(INTEGERS):
         untried = {"integers are refused": next(iter(refused.values()))}
     untried |= examiner.untried
+    for doing, count in examiner.doings.items():
+        untried[f"{count} cases"] = doing
     if examiner.outside:
         untried[f"{examiner.outside} cases"] = "they are outside of what is offered"
     return untried

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -85,6 +85,10 @@ class Case:
             inputs[name] = array
         return replace(self, inputs=inputs) if reals else None
 
+    def numbers(self) -> list[float]:
+        """Return the real numbers among the parameters, those of operators in them too."""
+        return list(_numbers(self.config))
+
     def call(self, name: str) -> str:
         """Return the operator with its parameters as an expression: ``BBoxArea(fmt='center')``."""
         return f"{name}({_keywords(self.config)})"
@@ -118,6 +122,18 @@ def _cast(array: Array, dtype: Any) -> Array:
     # it 0.
     with np.errstate(over="ignore"):  # what is infinite then is refused
         return np.asarray(array.astype(dtype) + np.dtype(dtype).type(0))
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, Recipe):
+        yield from _numbers(value.config)
+    elif isinstance(value, Mapping):
+        yield from _numbers(list(value.values()))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _numbers(item)
 
 
 def _keywords(config: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from refkernels.arrays import Array
+from refkernels.conformance.model.case import Case
 from refkernels.conformance.targets.paste import Snippet
 
 __all__ = ["Adapter", "Call", "TargetError"]
@@ -37,6 +38,12 @@ class Adapter(Protocol):
 
     def owns_parameters(self, operator: Any) -> bool:
         """Return whether a built operator has its weights, and is not given them with each call."""
+
+    def doing(self, case: Case, dtype: str) -> str:
+        """Return what the framework itself does to numbers of a case, or "" if nothing.
+
+        No target in it can be right on such a case, except by leaving the framework.
+        """
 
     def paste(self, snippet: Snippet, names: Sequence[str], mode: str, context: str) -> str:
         """Return Python that runs a case by itself; `names` are those of its inputs."""

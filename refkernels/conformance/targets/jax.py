@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.model.case import Case
 from refkernels.conformance.model.outputs import as_outputs
 from refkernels.conformance.targets.adapter import Call
 from refkernels.conformance.targets.calls import (
@@ -57,6 +58,15 @@ class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks r
                 return as_outputs(operator(*arrays))  # arrays never change here
 
         return call
+
+    def doing(self, case: Case, dtype: str) -> str:
+        """Tell of numbers below the normal range, which XLA takes for 0."""
+        tiny = float(np.finfo(dtype if dtype.startswith("float") else np.float32).tiny)
+        arrays = [np.abs(x.astype(np.float64)) for x in case.inputs.values() if x.dtype.kind == "f"]
+        numbers = np.concatenate([np.abs(case.numbers()), *(array.ravel() for array in arrays)])
+        if ((numbers > 0) & (numbers < tiny)).any():
+            return "JAX takes numbers below the normal range for 0"
+        return ""
 
     def paste(self, snippet: Snippet, names: Sequence[str], mode: str, context: str) -> str:
         """Return Python that runs the case by itself."""

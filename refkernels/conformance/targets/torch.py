@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from refkernels.arrays import Array
+from refkernels.conformance.model.case import Case
 from refkernels.conformance.model.outputs import OutputError, as_outputs
 from refkernels.conformance.model.quoting import error_text
 from refkernels.conformance.targets.adapter import Call
@@ -59,6 +62,12 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
 
         return call
 
+    def doing(self, case: Case, dtype: str) -> str:
+        """Tell of a parameter that is another number in float16 if it goes by way of float32."""
+        if dtype == "float16" and any(map(_is_rounded_twice, case.numbers())):
+            return "PyTorch rounds a Python number to float16 by way of float32"
+        return ""
+
     def paste(self, snippet: Snippet, names: Sequence[str], mode: str, context: str) -> str:
         """Return Python that runs the case by itself."""
         if mode == "strided":
@@ -104,3 +113,8 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
             return output.detach().cpu().numpy().copy()
         except (TypeError, RuntimeError) as error:  # it is sparse, or of a dtype of its own
             raise OutputError(f"cannot be read as an array: {error_text(error)}") from None
+
+
+def _is_rounded_twice(number: float) -> bool:
+    with np.errstate(over="ignore"):
+        return bool(np.float16(np.float32(number)) != np.float16(number))

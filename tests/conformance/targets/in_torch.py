@@ -26,6 +26,7 @@ class MaximumMatcher(torch.nn.Module):
     def forward(self, ious):
         if not ious.shape[-1]:
             return torch.full(ious.shape[:-1], -1)
+        ious = ious.to(real(ious))  # a threshold of an integer dtype would be another one
         best, match = ious.max(-1)
         match = (ious == best[..., None]).to(torch.int8).argmax(-1)
         threshold = torch.tensor(self.threshold, dtype=ious.dtype)
