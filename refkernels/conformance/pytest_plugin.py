@@ -150,8 +150,9 @@ class ConformanceTest(pytest.Item):
         result = checker.check(name, options)
         for title, text in result.remarks.items():
             self.add_report_section("call", f"the target {title}", text)
-        for what, why in result.untried.items():
-            self.add_report_section("call", "not tried", f"{what} ({why})")
+        for title, said in (("not offered", result.not_offered), ("not tried", result.untried)):
+            for what, why in said.items():
+                self.add_report_section("call", title, f"{what} ({why})")
         _skip_what_was_not_tried(result)
         if result.verdict == "absent" and result.untried:
             pytest.skip(result.note)
@@ -215,8 +216,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     dtypes = pyfuncitem.callspec.params[DTYPE]
     __tracebackhide__ = True
     result = assert_conforms(subject, operator, **{**keywords, "dtypes": dtypes})
-    for what, why in result.untried.items():
-        pyfuncitem.add_report_section("call", "not tried", f"{what} ({why})")
+    for title, said in (("not offered", result.not_offered), ("not tried", result.untried)):
+        for what, why in said.items():
+            pyfuncitem.add_report_section("call", title, f"{what} ({why})")
     _skip_what_was_not_tried(result)
     return True
 
@@ -224,7 +226,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 def _skip_what_was_not_tried(result: "Result") -> None:
     """Skip a test of dtypes that are all refused: it has shown nothing."""
     if not result.dtypes and result.verdict in ("conforms", "known", "absent"):
-        pytest.skip("; ".join(f"{what} ({why})" for what, why in result.untried.items()))
+        said = {**result.not_offered, **result.untried}
+        pytest.skip("; ".join(f"{what} ({why})" for what, why in said.items()))
 
 
 def _tests_of(operator: Any) -> dict[str, tuple[str, ...]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from refkernels.conformance.cases import find
 from refkernels.conformance.engine.examine import Examiner, Moment
+from refkernels.conformance.engine.offered import find_lacking
 from refkernels.conformance.engine.search import Search
 from refkernels.conformance.engine.stale import Elsewhere, find_stale
 from refkernels.conformance.model.dissent import Dissent
@@ -81,7 +82,8 @@ def check_operator(
         accepted = (*declared(target.module, name), *target.divergences(name), *divergences)
         accepted = () if options.strict else accepted
         accepted = tuple(d for d in accepted if d.id not in options.undeclared)
-        parameters = Parameters(config, target.has_parameter(name))
+        has = target.has_parameter(name) if not options.strict else lambda parameter: True
+        parameters = Parameters(config, has)
         if offers is None:
             offers = target.offers(name)
         examiner = Examiner(operator, target, options.contexts, accepted, watch, parameters, offers)
@@ -96,6 +98,12 @@ def check_operator(
         # Some of its operators end the process when they are given integers.
         examiner.untried["integers"] = "MXNet computes in the dtype of its arrays"
         dtypes = [dtype for dtype in dtypes if dtype not in INTEGERS]
+    lacking = _lacking_parameters(operator, parameters)
+    if not options.strict and not options.undeclared and operator.calling == "arrays":
+        reals = [dtype for dtype in dtypes if dtype in DTYPES]
+        offered, examiner.offers, found = find_lacking(examiner, reals)
+        dtypes = [*offered, *(dtype for dtype in dtypes if dtype not in DTYPES)]
+        lacking |= found
     result = Result(
         name,
         "conforms",
@@ -138,6 +146,7 @@ def check_operator(
     result.accepted = {divergence.id: divergence.why for divergence in accepted}
     result.ambiguous = examiner.ambiguous
     result.untried = _untried(examiner)
+    result.not_offered = lacking
     result.seconds = time.perf_counter() - started
     return result
 
@@ -146,6 +155,14 @@ def _needed(operator: Operator, parameters: Parameters) -> str:
     """Return the parameters without a default that the target does not have."""
     needed = [name for name in operator.required if not parameters.offered(name)]
     return ", ".join(needed)
+
+
+def _lacking_parameters(operator: Operator, parameters: Parameters) -> dict[str, str]:
+    """Return the parameters that the target does not have, where they are not fixed."""
+    if parameters.fixed is not None:
+        return {}
+    lacking = [name for name in operator.parameters if not parameters.offered(name)]
+    return dict.fromkeys(lacking, "it does not take it")
 
 
 def _untried(examiner: Examiner) -> dict[str, str]:

@@ -67,6 +67,8 @@ class Result:
     untried : dict of str to str
         What was not tried, and why: dtypes that the target refuses, laws that need other
         parameters, cases outside of what it says that it offers.
+    not_offered : dict of str to str
+        What the target does not have or take, and what it says: parameters, dtypes, forms.
     note : str
         Why there is no better verdict.
     framework : str
@@ -88,6 +90,7 @@ class Result:
     accepted: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)
     untried: dict[str, str] = field(default_factory=dict)
+    not_offered: dict[str, str] = field(default_factory=dict)
     note: str = ""
     framework: str = ""
 

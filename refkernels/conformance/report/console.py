@@ -88,6 +88,9 @@ def _table(results: Sequence[Result]) -> Table:
     table.add_column("cases", justify="right", no_wrap=True)
     table.add_column("dtypes", no_wrap=True)
     table.add_column("modes", no_wrap=True)
+    lacking = any(result.not_offered for result in results)
+    if lacking:
+        table.add_column("not offered", overflow="fold")
     several = any(len(result.contexts) > 1 for result in results)
     if several:
         table.add_column("contexts", overflow="fold")
@@ -100,6 +103,8 @@ def _table(results: Sequence[Result]) -> Table:
             in_short(result.dtypes),
             " ".join(mode[0] for mode in result.modes),
         ]
+        if lacking:
+            row.append(", ".join(result.not_offered))
         table.add_row(*row, *([" ".join(result.contexts)] if several else []))
     return table
 

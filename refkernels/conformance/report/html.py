@@ -87,6 +87,7 @@ def _operator(summary: Summary, result: Result) -> dict[str, Any]:
         "note": result.note,
         "remarks": result.remarks,
         "untried": result.untried,
+        "not_offered": result.not_offered,
         "known": summary.known(result),
         "text": " ".join(said).lower(),
         "counterexamples": [_counterexample(operator, d) for d in result.dissents],

@@ -67,6 +67,7 @@ def _case(target: str, result: Result) -> ElementTree.Element:
         )
         found.text = _text("\n\n".join(said))
     said = [*result.remarks.values()]
+    said += [f"not offered: {what} ({why})" for what, why in result.not_offered.items()]
     said += [f"not tried: {what} ({why})" for what, why in result.untried.items()]
     if said:
         out = ElementTree.SubElement(case, "system-out")

@@ -23,10 +23,11 @@ class Offers:
     config: Callable[[Mapping[str, Any]], bool] = _any
     inputs: Callable[[Mapping[str, Array]], bool] = _any
     dtypes: Collection[str] | None = None
+    case: Callable[[Case], bool] = _any
 
     def covers(self, case: Case) -> bool:
         """Return whether a case, before it is cast to a dtype, is inside."""
-        return self.config(case.config) and self.inputs(case.inputs)
+        return self.config(case.config) and self.inputs(case.inputs) and self.case(case)
 
     def has_dtype(self, dtype: str) -> bool:
         """Return whether a dtype is inside."""

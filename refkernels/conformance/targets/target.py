@@ -56,8 +56,8 @@ class Target:
     def has_parameter(self, name: str) -> Callable[[str], bool]:
         """Return a function that tells of a parameter's name whether an operator has it.
 
-        A function has those that its signature names. Of a class it is not asked: it is built with
-        all of them, and what it lacks it refuses.
+        It has those that its signature names, or that of the class's constructor; whatever has no
+        signature, or takes any keyword, counts as having all.
         """
         return parameters_of(self.find(name))
 
@@ -152,12 +152,12 @@ def is_function(value: Any) -> bool:
 
 def parameters_of(found: Any) -> Callable[[str], bool]:
     """Return a function that tells of a name whether something callable has this parameter."""
-    if isinstance(found, type) or found is None:
+    if found is None:
         return lambda name: True
     try:
         own = signature(found).parameters.values()
     except (TypeError, ValueError):  # what is written in C need not say
-        return lambda name: False
+        return lambda name: isinstance(found, type)
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in own):
         return lambda name: True
     named = {parameter.name for parameter in own if parameter.kind is not parameter.POSITIONAL_ONLY}

@@ -1,0 +1,147 @@
+"""Find out what a target does not offer, by asking it for the simplest of each kind.
+
+SPEC leaves some things to a target: it may take single images or batches alone, and a library may
+have reasons to refuse a dtype. Such a refusal is no fault; it is listed, and everything else is
+tried. What a target lacks is found on ordinary cases, so that a mistake on odd ones is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import hypothesis
+import numpy as np
+from hypothesis import HealthCheck, Phase
+
+from refkernels.arrays import Array
+from refkernels.conformance.engine.calling import prepare
+from refkernels.conformance.engine.examine import Examiner
+from refkernels.conformance.engine.failing import Failed
+from refkernels.conformance.model.case import Case
+from refkernels.conformance.model.operator import Operator
+from refkernels.conformance.model.plain import FIVE, ONE
+from refkernels.conformance.targets.offering import Offers
+
+__all__ = ["find_lacking"]
+
+SINGLE, BATCHES = "single images", "batches"
+
+# A form that drawn cases seldom have is looked for among so many.
+DRAWN = 50
+
+
+def find_lacking(
+    examiner: Examiner, dtypes: Sequence[str]
+) -> tuple[list[str], Offers, dict[str, str]]:
+    """Return the dtypes that are offered, the offers with the forms, and what is not, and why.
+
+    Where nothing at all can be run, everything counts as offered: then the failure is told.
+    """
+    said: dict[tuple[str, str], str | None] = {}
+    forms = _forms(examiner)
+    for form, case in forms.items():
+        for dtype in dtypes:
+            cast = case.astype(np.dtype(dtype))
+            if any(divergence.when(cast) for divergence in examiner.divergences):
+                said[form, dtype] = None  # what is known is not found again
+            elif not examiner.adapter.doing(cast, dtype):
+                said[form, dtype] = _refusal(examiner, cast, dtype)
+    if all(said.values()):
+        return list(dtypes), examiner.offers, {}
+    lacking: dict[str, str] = {}
+    for dtype in dtypes:
+        own = [reason for (_, at), reason in said.items() if at == dtype]
+        if own and all(own):
+            lacking[dtype] = str(own[0])
+    for form in forms:
+        own = [
+            reason for (at, dtype), reason in said.items() if at == form and dtype not in lacking
+        ]
+        if own and all(own):
+            lacking[form] = str(own[0])
+    offers = examiner.offers
+    for form, is_batch in ((SINGLE, False), (BATCHES, True)):
+        if form in lacking:
+            offers = _without(offers, examiner.operator, is_batch=is_batch)
+    return [dtype for dtype in dtypes if dtype not in lacking], offers, lacking
+
+
+def _without(offers: Offers, operator: Operator, *, is_batch: bool) -> Offers:
+    def covers(case: Case) -> bool:
+        return offers.case(case) and _is_batch(operator, case) != is_batch
+
+    return replace(offers, case=covers)
+
+
+def _is_batch(operator: Operator, case: Case) -> bool:
+    axes = operator.axes(case)
+    return any(
+        axes.get(name, "")[:1] in ("B", "1") and array.ndim == len(axes[name])
+        for name, array in case.inputs.items()
+        if axes.get(name)
+    )
+
+
+def _forms(examiner: Examiner) -> dict[str, Case]:
+    """Return an ordinary case of a single image, and one of a batch, as far as there are such."""
+    found: dict[str, Case] = {}
+    for case in _ordinary(examiner):
+        form = BATCHES if _is_batch(examiner.operator, case) else SINGLE
+        if examiner.offers.covers(case):
+            found.setdefault(form, case)
+        if len(found) == 2:
+            break
+    return found
+
+
+def _ordinary(examiner: Examiner) -> Iterator[Case]:
+    operator, fixed = examiner.operator, examiner.parameters.fixed
+    for image in (ONE, FIVE):
+        for case in operator.annotated(image):
+            fitted = case if fixed is None else operator.fit(case, fixed)
+            if fitted is not None and _is_valid(operator, fitted):
+                yield fitted
+    drawn: list[Case] = []
+
+    @hypothesis.seed(0)
+    @hypothesis.settings(
+        max_examples=DRAWN,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(operator.cases(examiner.parameters))
+    def draw(case: Case) -> None:
+        if all(array.size for array in case.inputs.values()) and _is_valid(operator, case):
+            drawn.append(case)
+
+    draw()
+    yield from sorted(drawn, key=_size)
+
+
+def _size(case: Case) -> int:
+    return sum(array.size for array in case.inputs.values())
+
+
+def _is_valid(operator: Operator, case: Case) -> bool:
+    try:
+        operator.refer(case, ask_definition=False)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _refusal(examiner: Examiner, case: Case, dtype: str) -> str | None:
+    """Return what the target says if it refuses a case, or None if it does not."""
+    mode, context = examiner.plain_modes[0], examiner.contexts[0]
+    try:
+        with examiner.watched(case, case, dtype, mode, context, "what it offers"):
+            call: Callable[..., tuple[Array, ...]] = prepare(
+                examiner.operator, examiner.target, case, mode, context
+            )
+            call(*(array.copy() for array in case.inputs.values()))
+    except Failed as failed:
+        return failed.what if failed.is_refusal else None
+    return None
