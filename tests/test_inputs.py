@@ -255,6 +255,17 @@ class TestAssigners:
         with pytest.raises(TypeError, match=r"^image_ids: expected those of 2 images"):
             self.assigner(many, [self.labels] * 2, image_ids=given)
 
+    def test_arrays_of_no_image_are_held_to_their_dtypes(self) -> None:
+        boxes, labels = np.zeros((0, 0, 4)), np.zeros((0, 0), np.int64)
+        assert len(self.assigner(boxes, labels).samples) == 0
+        for wrong in (boxes.astype("S8"), np.ma.masked_array(boxes), boxes.astype("m8[s]")):
+            with pytest.raises(TypeError, match=r"^boxes: expected "):
+                self.assigner(wrong, labels)
+            with pytest.raises(TypeError, match=r"^ignore: expected "):
+                self.assigner(boxes, labels, wrong)
+        with pytest.raises(TypeError, match=r"^labels: expected "):
+            self.assigner(boxes, labels.astype("m8[s]"))
+
     @pytest.mark.filterwarnings("error")
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
     def test_valid_boxes_warn_of_nothing(self, dtype: Any) -> None:

@@ -171,3 +171,10 @@ def test_zeros_have_one_sign_whatever_was_asked_for_before() -> None:
 def test_a_message_shows_a_value_of_any_size() -> None:
     assert len(arrays.shown([1] * 10**6)) == 200
     assert arrays.shown(10**5000) == "a value of type int"
+
+
+@pytest.mark.parametrize("given", [b"1234", bytearray(b"1234"), memoryview(b"1234")])
+def test_bytes_are_no_numbers(given):
+    for name in ("stds", "means"):
+        with pytest.raises(TypeError, match=f"{name}: expected 4 numbers, got "):
+            refkernels.NormalizedBoxCenterDecoder(**{name: given})

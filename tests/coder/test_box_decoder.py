@@ -221,3 +221,9 @@ def test_bad_parameters_are_named(options, error, message):
 def test_means_are_a_keyword_only():
     with pytest.raises(TypeError):
         NormalizedBoxCenterDecoder((1, 1, 1, 1), False, -1, (0, 0, 0, 0))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_anchor_without_extent_stays_a_point_whatever_its_exponential(dtype):
+    x, anchor = np.array([[0, 0, 5000, 4000]], dtype), np.array([[3, 4, 0, 0]], dtype)
+    assert NormalizedBoxCenterDecoder()(x, anchor).tolist() == [[3, 4, 3, 4]]
