@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from refkernels.conformance.cases import find
+from refkernels.conformance.cases.corners import fitted_to
 from refkernels.conformance.engine.examine import Examiner, Moment
 from refkernels.conformance.engine.offered import find_lacking
 from refkernels.conformance.engine.search import Search
@@ -82,8 +83,9 @@ def check_operator(
         accepted = (*declared(target.module, name), *target.divergences(name), *divergences)
         accepted = () if options.strict else accepted
         accepted = tuple(d for d in accepted if d.id not in options.undeclared)
-        has = target.has_parameter(name) if not options.strict else lambda parameter: True
-        parameters = Parameters(config, has)
+        # Where everything is demanded, and where one difference is left undeclared, so is all.
+        demanding = options.strict or bool(options.undeclared)
+        parameters = Parameters(config, _has_parameter(operator, target, demanding))
         if offers is None:
             offers = target.offers(name)
         examiner = Examiner(operator, target, options.contexts, accepted, watch, parameters, offers)
@@ -99,7 +101,11 @@ def check_operator(
         examiner.untried["integers"] = "MXNet computes in the dtype of its arrays"
         dtypes = [dtype for dtype in dtypes if dtype not in INTEGERS]
     lacking = _lacking_parameters(operator, parameters)
-    if not options.strict and not options.undeclared and operator.calling == "arrays":
+    if not demanding and operator.calling == "arrays":
+        for case in earlier:  # first, as ever: it may end this process
+            fitted = fitted_to(operator, case, parameters)
+            if fitted is not None:
+                examiner.examine(fitted, "a failure saved earlier", dtypes)
         reals = [dtype for dtype in dtypes if dtype in DTYPES]
         offered, examiner.offers, found = find_lacking(examiner, reals)
         dtypes = [*offered, *(dtype for dtype in dtypes if dtype not in DTYPES)]
@@ -155,6 +161,18 @@ def _needed(operator: Operator, parameters: Parameters) -> str:
     """Return the parameters without a default that the target does not have."""
     needed = [name for name in operator.required if not parameters.offered(name)]
     return ", ".join(needed)
+
+
+def _has_parameter(operator: Operator, target: Target, demanding: bool) -> Callable[[str], bool]:
+    """Return a function that tells whether the target has a parameter, or must have it.
+
+    A class is built with those that have no default, and what it lacks it refuses.
+    """
+    found = target.find(operator.needs[0])
+    own = target.has_parameter(operator.needs[0])
+    if not isinstance(found, type) or operator.is_chain:
+        return own
+    return lambda name: demanding or name in operator.required or own(name)
 
 
 def _lacking_parameters(operator: Operator, parameters: Parameters) -> dict[str, str]:

@@ -86,6 +86,11 @@ class Pipeline(Operator):
         return tuple(dict.fromkeys(_names([stage.recipe for stage in self.stages])))
 
     @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """None: its parameters are those of the stages."""
+        return ()
+
+    @cached_property
     def required(self) -> tuple[str, ...]:
         """None: its parameters are those of the stages."""
         return ()
