@@ -30,6 +30,9 @@ SINGLE, BATCHES = "single images", "batches"
 # A form that drawn cases seldom have is looked for among so many.
 DRAWN = 50
 
+# A form or dtype is refused if so many ordinary cases of it are: one may be odd to the target.
+ASKED = 3
+
 
 def find_lacking(
     examiner: Examiner, dtypes: Sequence[str]
@@ -40,13 +43,12 @@ def find_lacking(
     """
     said: dict[tuple[str, str], str | None] = {}
     forms = _forms(examiner)
-    for form, case in forms.items():
+    for form, own_cases in forms.items():
         for dtype in dtypes:
-            cast = case.astype(np.dtype(dtype))
-            if any(divergence.when(cast) for divergence in examiner.divergences):
-                said[form, dtype] = None  # what is known is not found again
-            elif not examiner.adapter.doing(cast, dtype):
-                said[form, dtype] = _refusal(examiner, cast, dtype)
+            casts = [case.astype(np.dtype(dtype)) for case in own_cases]
+            casts = [cast for cast in casts if not examiner.adapter.doing(cast, dtype)]
+            if casts:
+                said[form, dtype] = _refusal_of_all(examiner, casts, dtype)
     if all(said.values()):
         return list(dtypes), examiner.offers, {}
     lacking: dict[str, str] = {}
@@ -83,15 +85,13 @@ def _is_batch(operator: Operator, case: Case) -> bool:
     )
 
 
-def _forms(examiner: Examiner) -> dict[str, Case]:
-    """Return an ordinary case of a single image, and one of a batch, as far as there are such."""
-    found: dict[str, Case] = {}
+def _forms(examiner: Examiner) -> dict[str, list[Case]]:
+    """Return ordinary cases of single images, and such of batches, as far as there are any."""
+    found: dict[str, list[Case]] = {}
     for case in _ordinary(examiner):
         form = BATCHES if _is_batch(examiner.operator, case) else SINGLE
-        if examiner.offers.covers(case):
-            found.setdefault(form, case)
-        if len(found) == 2:
-            break
+        if examiner.offers.covers(case) and len(found.get(form, ())) < ASKED:
+            found.setdefault(form, []).append(case)
     return found
 
 
@@ -118,11 +118,12 @@ def _ordinary(examiner: Examiner) -> Iterator[Case]:
             drawn.append(case)
 
     draw()
-    yield from sorted(drawn, key=_size)
+    yield from sorted(drawn, key=_simplicity)
 
 
-def _size(case: Case) -> int:
-    return sum(array.size for array in case.inputs.values())
+def _simplicity(case: Case) -> tuple[int, int]:
+    """Sort cases with the defaults of all parameters first, then by their size."""
+    return len(case.config), sum(array.size for array in case.inputs.values())
 
 
 def _is_valid(operator: Operator, case: Case) -> bool:
@@ -131,6 +132,21 @@ def _is_valid(operator: Operator, case: Case) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+def _refusal_of_all(examiner: Examiner, casts: Sequence[Case], dtype: str) -> str | None:
+    """Return what the target says if it refuses every case, or None if it takes one.
+
+    What is known to differ counts as taken: it is not to be found again.
+    """
+    said = None
+    for cast in casts:
+        if any(divergence.when(cast) for divergence in examiner.divergences):
+            return None
+        said = _refusal(examiner, cast, dtype)
+        if said is None:
+            return None
+    return said
 
 
 def _refusal(examiner: Examiner, case: Case, dtype: str) -> str | None:

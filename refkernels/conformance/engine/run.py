@@ -106,9 +106,10 @@ def check_operator(
             fitted = fitted_to(operator, case, parameters)
             if fitted is not None:
                 examiner.examine(fitted, "a failure saved earlier", dtypes)
-        reals = [dtype for dtype in dtypes if dtype in DTYPES]
-        offered, examiner.offers, found = find_lacking(examiner, reals)
-        dtypes = [*offered, *(dtype for dtype in dtypes if dtype not in DTYPES)]
+        # Of all dtypes, whichever were asked for: what refuses one of them takes another.
+        reals = [dtype for dtype in operator.dtypes if offers.has_dtype(dtype)]
+        _, examiner.offers, found = find_lacking(examiner, reals)
+        dtypes = [dtype for dtype in dtypes if dtype not in found]
         lacking |= found
     result = Result(
         name,
@@ -119,6 +120,11 @@ def check_operator(
         framework=framework(target.find(operator.needs[0])),
         seed=options.seed,
     )
+    if not dtypes and lacking.keys() & set(options.dtypes):
+        note = "; ".join(
+            f"{d} is not offered: {lacking[d]}" for d in options.dtypes if d in lacking
+        )
+        return Result(name, "absent", seed=options.seed, note=note, not_offered=lacking)
     if not dtypes and examiner.untried:
         note = "; ".join(f"{what}: {why}" for what, why in examiner.untried.items())
         return Result(name, "absent", seed=options.seed, note=note, untried=examiner.untried)
@@ -170,9 +176,10 @@ def _has_parameter(operator: Operator, target: Target, demanding: bool) -> Calla
     """
     found = target.find(operator.needs[0])
     own = target.has_parameter(operator.needs[0])
-    if not isinstance(found, type) or operator.is_chain:
+    if operator.is_chain:
         return own
-    return lambda name: demanding or name in operator.required or own(name)
+    is_class = isinstance(found, type)
+    return lambda name: demanding or (is_class and name in operator.required) or own(name)
 
 
 def _lacking_parameters(operator: Operator, parameters: Parameters) -> dict[str, str]:
@@ -191,7 +198,7 @@ def _untried(examiner: Examiner) -> dict[str, str]:
         untried = {"integers are refused": next(iter(refused.values()))}
     untried |= examiner.untried
     for doing, count in examiner.doings.items():
-        untried[f"{count} cases"] = doing
+        untried[f"{count} cases in {examiner.adapter.name}"] = doing
     if examiner.outside:
         untried[f"{examiner.outside} cases"] = "they are outside of what is offered"
     return untried
