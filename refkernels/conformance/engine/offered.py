@@ -35,24 +35,31 @@ ASKED = 3
 
 
 def find_lacking(
-    examiner: Examiner, dtypes: Sequence[str]
-) -> tuple[list[str], Offers, dict[str, str]]:
-    """Return the dtypes that are offered, the offers with the forms, and what is not, and why.
+    examiner: Examiner, dtypes: Sequence[str], others: Sequence[str] = ()
+) -> tuple[Offers, dict[str, str]]:
+    """Return the offers with the forms that there are, and what is not offered, and why.
 
-    Where nothing at all can be run, everything counts as offered: then the failure is told.
+    Where nothing at all can be run, everything counts as offered: then the failure is told. The
+    other dtypes are asked for only if all the first are refused, to know whether that is all.
     """
     said: dict[tuple[str, str], str | None] = {}
     forms = _forms(examiner)
-    for form, own_cases in forms.items():
+
+    def ask(form: str, dtypes: Sequence[str]) -> None:
         for dtype in dtypes:
-            casts = [case.astype(np.dtype(dtype)) for case in own_cases]
+            casts = [case.astype(np.dtype(dtype)) for case in forms[form]]
             casts = [cast for cast in casts if not examiner.adapter.doing(cast, dtype)]
             if casts:
                 said[form, dtype] = _refusal_of_all(examiner, casts, dtype)
+
+    for some in (dtypes, others):
+        if all(said.values()):
+            for form in forms:
+                ask(form, some)
     if all(said.values()):
-        return list(dtypes), examiner.offers, {}
+        return examiner.offers, {}
     lacking: dict[str, str] = {}
-    for dtype in dtypes:
+    for dtype in (*dtypes, *others):
         own = [reason for (_, at), reason in said.items() if at == dtype]
         if own and all(own):
             lacking[dtype] = str(own[0])
@@ -66,7 +73,7 @@ def find_lacking(
     for form, is_batch in ((SINGLE, False), (BATCHES, True)):
         if form in lacking:
             offers = _without(offers, examiner.operator, is_batch=is_batch)
-    return [dtype for dtype in dtypes if dtype not in lacking], offers, lacking
+    return offers, lacking
 
 
 def _without(offers: Offers, operator: Operator, *, is_batch: bool) -> Offers:

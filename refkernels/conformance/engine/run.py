@@ -106,9 +106,9 @@ def check_operator(
             fitted = fitted_to(operator, case, parameters)
             if fitted is not None:
                 examiner.examine(fitted, "a failure saved earlier", dtypes)
-        # Of all dtypes, whichever were asked for: what refuses one of them takes another.
-        reals = [dtype for dtype in operator.dtypes if offers.has_dtype(dtype)]
-        _, examiner.offers, found = find_lacking(examiner, reals)
+        reals = [dtype for dtype in dtypes if dtype in DTYPES]
+        others = [d for d in operator.dtypes if d not in reals and offers.has_dtype(d)]
+        examiner.offers, found = find_lacking(examiner, reals, others)
         dtypes = [dtype for dtype in dtypes if dtype not in found]
         lacking |= found
     result = Result(
