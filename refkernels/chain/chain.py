@@ -32,10 +32,7 @@ class Stage:
     def of(cls, operator: Any) -> "Stage":
         """Return the stage of an operator at its usual place (`roles`)."""
         place = place_of(operator)
-        name = next(
-            base.__name__ for base in type(operator).__mro__ if base.__name__ in place.operators
-        )
-        return cls(operator, tuple(place.operators[name].values()), tuple(place.gives(name)))
+        return cls(operator, place.needs(operator), tuple(place.gives_of(operator)))
 
     def run(self, values: Mapping[str, Array]) -> dict[str, Array]:
         """Return what the operator makes of the values that it takes, by name."""

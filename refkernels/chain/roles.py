@@ -4,7 +4,7 @@ The letters of axes: B images, N anchors, M objects, K scores of an anchor, P ro
 class, C classes. Every array may come without the B.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,12 +43,30 @@ class Place:
     others: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def needs(self, operator: Any) -> tuple[str, ...]:
-        """Return the arrays that an operator here is called with, in order."""
-        return tuple(self.operators[type(operator).__name__].values())
+        """Return the arrays that an operator here is called with, in order.
+
+        A class of somebody's own is called as that is which it derives from.
+
+        Raises
+        ------
+        TypeError
+            If it derives from none that may stand here, and these are not all called alike.
+        """
+        ways = {tuple(arguments.values()) for arguments in self.operators.values()}
+        name = _known_name(operator, self.operators)
+        if name:
+            return tuple(self.operators[name].values())
+        if len(ways) == 1:
+            return ways.pop()
+        raise TypeError(f"{self.role}: expected {' or '.join(self.operators)}, got {operator!r}")
 
     def gives(self, operator: str) -> Mapping[str, str]:
         """Return the names and axes of what the operator of this name gives."""
         return self.others.get(operator, self.results)
+
+    def gives_of(self, operator: Any) -> Mapping[str, str]:
+        """Return the names and axes of what an operator gives, by its class or a base's."""
+        return self.gives(_known_name(operator, self.operators))
 
 
 MATCHERS = ("BipartiteMatcher", "MaximumMatcher", "CompositeMatcher")
@@ -121,7 +139,13 @@ def place_of(operator: Any) -> Place:
     TypeError
         If it has none.
     """
-    for base in type(operator).__mro__:
-        if base.__name__ in PLACE_OF:
-            return PLACE_OF[base.__name__]
+    name = _known_name(operator, PLACE_OF)
+    if name:
+        return PLACE_OF[name]
     raise TypeError(f"{operator!r} has no place in a chain; those with one: {', '.join(PLACE_OF)}")
+
+
+def _known_name(operator: Any, names: Collection[str]) -> str:
+    """Return the name of an operator's class, or of a base's, that is among these, or ''."""
+    bases = type(operator).__mro__
+    return next((base.__name__ for base in bases if base.__name__ in names), "")
