@@ -109,7 +109,9 @@ ROOMS = {
             *KERNELS,
         ),
     ),
-    PEERS: Room(("numpy", MODEL, CASES, "refkernels.bounds", "refkernels.definition", *KERNELS)),
+    PEERS: Room(
+        ("numpy", MODEL, CASES, TARGETS, "refkernels.bounds", "refkernels.definition", *KERNELS)
+    ),
     # A framework is loaded when a target is of that framework.
     TARGETS: Room(
         ("numpy", MODEL, "refkernels.arrays", "refkernels.legacy_numpy"),
@@ -132,6 +134,7 @@ ROOMS = {
         ("numpy", "rich", MODEL, "refkernels.bounds", *KERNELS),
         lazily=("mxnet", "refkernels.gluon"),
     ),
+    f"{CONFORMANCE}.project": Room((TARGETS,), lazily=("tomli",)),  # for Python 3.10
     f"{CONFORMANCE}.pytest_plugin": Room(("pytest", CONFORMANCE)),
     f"{CONFORMANCE}.command": Room(("rich", CONFORMANCE)),
     CONFORMANCE: Room((CONFORMANCE,), lazily=("refkernels",)),

@@ -8,7 +8,7 @@ Where a formula has no finite result in exact arithmetic, there is no bound to s
 functions return any finite number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,7 @@ def box_center_encoder(
     *,
     stds: Sequence[float] = STDS,
     means: Sequence[float] = MEANS,
+    reciprocals: Collection[str] = (),
 ) -> Array:
     """Bound the targets of NormalizedBoxCenterEncoder.
 
@@ -64,14 +65,12 @@ def box_center_encoder(
         return bounds if batched else bounds[0]
     truths = np.take_along_axis(refs, np.where(positive, matches, 0)[..., None], 1)
     anchors = np.broadcast_to(_as_batch(anchors), truths.shape)
+    scales = _scales(stds, dtype, reciprocals)
     ax, ay, aw, ah = _center_form(anchors, dtype)
     gx, gy, gw, gh = _center_form(truths, dtype)
     with np.errstate(all="ignore"):
         codes = [(gx - ax) / aw, (gy - ay) / ah, _log(gw / aw), _log(gh / ah)]
-        targets = [
-            (code - _parameter(means[k], dtype)) / _parameter(stds[k], dtype)
-            for k, code in enumerate(codes)
-        ]
+        targets = [(code - _parameter(means[k], dtype)) / scales[k] for k, code in enumerate(codes)]
         bounds = np.stack([_finish(target, dtype) for target in targets], -1)
     bounds = np.where(positive[..., None], bounds, 0)
     return bounds if batched else bounds[0]
@@ -88,12 +87,15 @@ def per_class_box_center_encoder(
     max_pos: int = 128,
     stds: Sequence[float] = STDS,
     means: Sequence[float] = MEANS,
+    reciprocals: Collection[str] = (),
 ) -> Array:
     """Bound the targets of NormalizedPerClassBoxCenterEncoder: the rows of the plain encoder."""
     positive = samples > 0.5
     rows = min(max_pos, positive.shape[-1])
     indices = np.argsort(~positive, axis=-1, kind="stable")[..., :rows]
-    bounds = box_center_encoder(samples, matches, anchors, refs, stds=stds, means=means)
+    bounds = box_center_encoder(
+        samples, matches, anchors, refs, stds=stds, means=means, reciprocals=reciprocals
+    )
     if labels.ndim > 1 and bounds.ndim == 2:
         bounds = bounds[None]
     if bounds.ndim > indices.ndim + 1:
@@ -110,6 +112,7 @@ def box_center_decoder(
     means: Sequence[float] = MEANS,
     convert_anchor: bool = False,
     clip: float | None = None,
+    reciprocals: Collection[str] = (),
 ) -> Array:
     """Bound NormalizedBoxCenterDecoder.
 
@@ -126,10 +129,10 @@ def box_center_decoder(
         ax, ay, aw, ah = _center_form(anchors, dtype)
     else:
         ax, ay, aw, ah = (exactly(anchors[..., k], unit) for k in range(4))
+    scales = _scales(stds, dtype, reciprocals)
     with np.errstate(all="ignore"):
         offsets = [
-            exactly(x[..., k], unit) * _parameter(stds[k], dtype) + _parameter(means[k], dtype)
-            for k in range(4)
+            exactly(x[..., k], unit) * scales[k] + _parameter(means[k], dtype) for k in range(4)
         ]
         center_x, center_y = offsets[0] * aw + ax, offsets[1] * ah + ay
         half_width = halved(_exp(_limited(offsets[2], clip, dtype)) * aw)
@@ -184,6 +187,21 @@ def _as_batch(boxes: Array) -> Array:
 def _parameter(value: float, dtype: Any) -> Approximate:
     unit = roundoff(computing_dtype(dtype))
     return exactly(float(rounded_to_computing(value, dtype)), unit)
+
+
+def _scales(stds: Sequence[float], dtype: Any, reciprocals: Collection[str]) -> list[Approximate]:
+    """Return the stds as code has them that may have their reciprocals in their place.
+
+    Such a number is off by three roundings: that of the std itself, that of its reciprocal, and
+    that of this from float64 to the dtype.
+    """
+    scales = [_parameter(std, dtype) for std in stds]
+    if "stds" not in reciprocals:
+        return scales
+    return [
+        Approximate(std.value, np.abs(std.value) * ((1 + std.unit.u) ** 3 - 1), std.unit)
+        for std in scales
+    ]
 
 
 def _center_form(boxes: Array, dtype: Any) -> list[Approximate]:

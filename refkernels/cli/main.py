@@ -42,7 +42,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("target", default="refkernels.gluon")
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
 @click.option(
     "--operator", "operators", multiple=True, metavar="NAME", help="Only this one; repeatable."
 )
@@ -101,7 +101,7 @@ def main() -> None:
 @click.option("--junit", type=REPORT, metavar="FILE", help="Write one as JUnit XML, for CI.")
 @click.option("--html", type=REPORT, metavar="FILE", help="Write one as a page for a browser.")
 def check(
-    target: str,
+    targets: tuple[str, ...],
     operators: tuple[str, ...],
     profile: str,
     max_examples: int | None,
@@ -117,8 +117,16 @@ def check(
 ) -> None:
     """Hold TARGET's operators to the kernels.
 
-    TARGET is a module that exposes operators by name, itself or in its direct submodules: Gluon
-    blocks, or classes whose objects take NumPy arrays. Default: refkernels.gluon.
+    TARGET is a module that exposes operators by name, itself or in its direct submodules: classes
+    or functions of PyTorch, JAX or NumPy, or Gluon blocks.
+
+    Or it is a package that has bindings here: torchvision.
+
+    Or there are several, each any callable that is an operator: my.detector:box_iou=BBoxBatchIOU.
+    Where it writes things otherwise, words say so:
+    my.detector:match=MaximumMatcher,transposed,first=1,parameters=threshold:thr
+
+    By default it is what pyproject.toml says in [tool.refkernels] check, else refkernels.gluon.
 
     Every counterexample is saved below .refkernels/failures, and tried first the next time.
 
@@ -127,11 +135,12 @@ def check(
     try:
         from refkernels.conformance.command import UsageError, check_command
         from refkernels.conformance.engine.run import ALL_DTYPES, Options
+        from refkernels.conformance.project import targets_of_project
     except ModuleNotFoundError as error:
         fail(f"'check' needs {error.name}; install it with: pip install 'refkernels[check]'")
-    with in_one_line(UsageError):
+    with in_one_line(UsageError, ValueError):
         status = check_command(
-            target,
+            targets or targets_of_project() or ("refkernels.gluon",),
             operators,
             Options(
                 max_examples or PROFILES[profile],

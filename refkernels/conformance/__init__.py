@@ -10,13 +10,15 @@ if TYPE_CHECKING:
     from refkernels.conformance.assertion import assert_conforms
     from refkernels.conformance.model.divergence import Divergence, witness
     from refkernels.conformance.targets.offering import Offers, offers
+    from refkernels.conformance.targets.representation import Representation
 
-__all__ = ["Divergence", "Offers", "assert_conforms", "offers", "witness"]
+__all__ = ["Divergence", "Offers", "Representation", "assert_conforms", "offers", "witness"]
 
 PLACES = {
     "assert_conforms": "assertion",
     "Divergence": "model.divergence",
     "Offers": "targets.offering",
+    "Representation": "targets.representation",
     "offers": "targets.offering",
     "witness": "model.divergence",
 }

@@ -11,6 +11,7 @@ from refkernels.conformance.model.operator import Case, Recipe
 from refkernels.conformance.model.verdict import VERDICTS, failed
 from refkernels.conformance.process.witness import conforms_elsewhere
 from refkernels.conformance.targets.offering import Offers
+from refkernels.conformance.targets.representation import Representation
 from refkernels.conformance.targets.subject import Subject
 
 __all__ = ["account", "assert_conforms"]
@@ -28,6 +29,7 @@ def assert_conforms(
     strict: bool = False,
     divergences: Collection[Divergence] = (),
     offers: Offers | None = None,
+    representation: Representation | None = None,
     keep_going: bool = False,
 ) -> Result:
     """Assert that code of your own does what an operator does.
@@ -62,6 +64,8 @@ def assert_conforms(
         Differences that you accept. Each has a witness, which must still differ.
     offers : Offers, optional
         What the code offers (`offers`): outside of it nothing is run.
+    representation : Representation, optional
+        How the code writes what the operator takes and gives, where that differs.
     keep_going : bool
         Whether to show several counterexamples that differ, and not only the first of each dtype.
 
@@ -96,12 +100,10 @@ def assert_conforms(
     spec = find(operator)
     if spec.needs != (operator,):
         raise ValueError(f"{operator} is a chain of operators; check the module that they are in")
-    target = Subject(subject, operator)
+    target = Subject(subject, operator, representation or Representation())
     unknown = [dtype for dtype in dtypes if dtype not in ALL_DTYPES]
     if unknown or not dtypes:
         raise ValueError(f"dtypes is {list(dtypes)}, expected some of {', '.join(ALL_DTYPES)}")
-    if config is None and target.is_object:
-        config = {}
     lacking = [name for name in spec.required if not target.has_parameter(operator)(name)]
     if config is None and lacking:
         raise TypeError(f"config: {target.own_name} does not take {lacking[0]!r}; say what it is")

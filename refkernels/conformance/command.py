@@ -14,6 +14,7 @@ from refkernels.conformance.engine.replay import load
 from refkernels.conformance.engine.run import Options
 from refkernels.conformance.model.operator import Image
 from refkernels.conformance.model.verdict import exit_status
+from refkernels.conformance.peers.opening import bindings_of
 from refkernels.conformance.process import supervisor as workers
 from refkernels.conformance.report import console as report
 from refkernels.conformance.report.summary import Summary, write
@@ -35,7 +36,7 @@ class UsageError(Exception):
 
 
 def check_command(
-    target: str,
+    targets: Sequence[str],
     operators: Sequence[str],
     options: Options,
     images: Sequence[Image],
@@ -48,7 +49,9 @@ def check_command(
 
     Parameters
     ----------
-    target, operators, options, images, time_limit
+    targets : sequence of str
+        A module, a peer, or bindings (`peers.opening`).
+    operators, options, images, time_limit
         As `workers.check` takes them; no operators are all.
     files : dict of str to Path
         Where to write reports, by their format: json, junit, html.
@@ -62,8 +65,19 @@ def check_command(
     """
     try:
         names = [cases.find(name).name for name in operators] or list(cases.operators())
+        bindings = [binding for _, binding in bindings_of(targets)]
+        for binding in bindings:
+            cases.find(binding.operator)
     except ValueError as error:
         raise UsageError(str(error)) from None
+    target = " ".join(targets)
+    if len(targets) > 1 or "=" in target:
+        target = " ".join(binding.item for binding in bindings)
+    if bindings:
+        names = [binding.item for binding in bindings if binding.operator in names]
+        if not names:
+            known = ", ".join(dict.fromkeys(binding.operator for binding in bindings))
+            raise UsageError(f"{target} has none of {', '.join(operators)}; it has {known}")
     for file in files.values():
         if not file.absolute().parent.is_dir():
             raise UsageError(f"cannot write {file}: there is no folder {file.parent}")
@@ -74,7 +88,7 @@ def check_command(
     started = time.perf_counter()
     with report.LiveReport(console, names) as live:
         results = workers.check(
-            target,
+            targets,
             names,
             options,
             images,
@@ -111,7 +125,7 @@ def replay_command(place: Path, target: str | None, *, time_limit: float, strict
     except ValueError as error:
         raise UsageError(str(error)) from None
     target = target or saved.target
-    with workers.Checker(target, time_limit=time_limit) as checker:
+    with workers.Checker([target], time_limit=time_limit) as checker:
         result = checker.replay(place, strict=strict)
     status = exit_status([result.verdict])
     if status == USAGE:

@@ -13,7 +13,7 @@ __all__ = ["OLD", "OldPaths"]
 OLD = {
     "adapters": ("targets.mxnet", "targets.numpy", "targets.torch", "targets.jax"),
     "case": ("model.case",),
-    "divergence": ("model.divergence", "peers.declared"),
+    "divergence": ("model.divergence", "peers.opening"),
     "examine": ("engine.examine",),
     "mxnet_custom": ("targets.mxnet_custom",),
     "mxnet_graph": ("network.mxnet_graph",),

@@ -27,6 +27,7 @@ KEYWORDS = {
     "keep_going",
     "max_examples",
     "offers",
+    "representation",
     "seed",
     "strict",
 }
@@ -109,7 +110,8 @@ class ConformanceTarget(pytest.Collector):
                 f"--refkernels-target needs {error.name}; "
                 "install it with: pip install 'refkernels[check]'"
             ) from None
-        self.checker = Checker(self.name, time_limit=self.config.getoption("refkernels_time_limit"))
+        seconds = self.config.getoption("refkernels_time_limit")
+        self.checker = Checker(self.name, time_limit=seconds)
         self.config.add_cleanup(self.checker.close)
         try:
             self.names = self.checker.find()
@@ -126,7 +128,7 @@ class ConformanceTarget(pytest.Collector):
         option = self.config.getoption
         examples, seed = option("refkernels_max_examples"), option("refkernels_seed")
         for name in self.names:
-            for dtype, dtypes in _tests_of(find(name)).items():
+            for dtype, dtypes in _tests_of(find(name.rpartition("=")[2])).items():
                 options = Options(examples, seed, dtypes)
                 test = ConformanceTest.from_parent(self, name=f"{name}[{dtype}]")
                 test.ask = (self.checker, name, options)
@@ -165,7 +167,7 @@ class ConformanceTest(pytest.Item):
             from refkernels.conformance.assertion import account
 
             result = excinfo.value.result
-            return f"{result.operator} {result.verdict}: {account(result)}"
+            return f"{result.item} {result.verdict}: {account(result)}"
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:

@@ -14,7 +14,7 @@ from refkernels.cli.main import main
 from refkernels.conformance.cases import find
 from refkernels.conformance.cases.corners import corners_of
 from refkernels.conformance.engine.run import Options, Result
-from refkernels.conformance.peers.declared import declared
+from refkernels.conformance.peers.opening import declared
 from refkernels.conformance.process.supervisor import check
 from refkernels.conformance.report.console import print_results
 

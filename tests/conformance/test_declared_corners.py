@@ -9,9 +9,9 @@ import pytest
 
 from refkernels.conformance.cases import find
 from refkernels.conformance.model.operator import Case
-from refkernels.conformance.peers.declared import declared
 from refkernels.conformance.peers.gluoncv import chain
 from refkernels.conformance.peers.gluoncv.bbox import intersection_and_union
+from refkernels.conformance.peers.opening import declared
 from tests.conformance.test_images import IMAGE
 
 BOX = np.array([[0.0, 0.0, 2.0, 3.0]])

@@ -17,8 +17,8 @@ from refkernels.conformance.engine.run import Options, check_operator
 from refkernels.conformance.engine.stale import find_stale
 from refkernels.conformance.model.divergence import Divergence, witness
 from refkernels.conformance.model.verdict import failed
-from refkernels.conformance.peers.declared import declared
 from refkernels.conformance.peers.gluoncv import DIVERGENCES
+from refkernels.conformance.peers.opening import declared
 from refkernels.conformance.process.witness import conforms_elsewhere
 from refkernels.conformance.targets.subject import Subject
 from refkernels.conformance.targets.target import Target
@@ -96,7 +96,7 @@ GONE = [
 def test_a_declaration_of_what_is_not_there_fails(monkeypatch, when, said) -> None:
     declaration = Divergence("X-001", "BBoxArea", "Areas are wrong.", when, AREA)
     run = import_module("refkernels.conformance.engine.run")
-    monkeypatch.setattr(run, "declared", lambda target, operator: (declaration,))
+    monkeypatch.setattr(run, "declared", lambda target, operator, place: (declaration,))
     subject = Subject(refkernels.BBoxArea, "BBoxArea")
     result = check_operator("BBoxArea", subject, Options(max_examples=2))
     assert (result.verdict, failed(result.verdict)) == ("stale", True)

@@ -233,9 +233,11 @@ def test_a_declared_divergence_is_known_unless_strict(tmp_path, monkeypatch):
         "from wrong import BBoxArea\n"
         "import sys\n"
         "from refkernels.conformance.model.divergence import Divergence\n"
-        "from refkernels.conformance.peers.declared import DECLARATIONS\n"
-        "DECLARATIONS['declared_away'] = 'declared_away'\n"
-        "DIVERGENCES = (Divergence('OWN-001', 'BBoxArea', 'no clamp', lambda case: True, None),)\n"
+        "from refkernels.conformance.peers.opening import PEERS\n"
+        "from refkernels.conformance.peers.peer import Peer\n"
+        "PEERS['declared_away'] = 'declared_away'\n"
+        "OWN = Divergence('OWN-001', 'BBoxArea', 'no clamp', lambda case: True, None)\n"
+        "PEER = Peer('declared_away', '1', divergences=(OWN,))\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     place = save(tmp_path / "failures", seen(BOX, target="declared_away"))

@@ -16,7 +16,7 @@ from refkernels.conformance import command
 from refkernels.conformance.engine.run import Result
 from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.verdict import VERDICTS
-from refkernels.conformance.peers.declared import declared
+from refkernels.conformance.peers.opening import declared
 from refkernels.conformance.report.console import LiveReport
 from refkernels.conformance.report.junit import as_junit
 from refkernels.conformance.report.summary import as_json, write

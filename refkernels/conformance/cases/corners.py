@@ -58,12 +58,11 @@ def corners_of(
 
 def fitted_to(operator: Operator, case: Case, parameters: Parameters) -> Case | None:
     """Return a case with parameters that the target has, or None if it goes with none of them."""
-    if parameters.fixed is None:
-        return case if all(map(parameters.offered, case.config)) else None
-    if dict(case.config) == dict(parameters.fixed):
-        return case
+    settled = parameters.settled(case.config)
+    if settled is None or settled == dict(case.config):
+        return None if settled is None else case
     try:
-        fitted = operator.fit(case, parameters.fixed)
+        fitted = operator.fit(case, settled)
         if fitted is not None:
             if max((array.size for array in fitted.inputs.values()), default=0) > LARGEST:
                 return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from refkernels.arrays import Array
@@ -11,8 +12,11 @@ from refkernels.conformance.cases.sampler.split import epochs_of
 from refkernels.conformance.model.chain import Pipeline, Stage
 from refkernels.conformance.model.operator import Case, Operator
 from refkernels.conformance.model.outputs import OutputError, as_outputs
+from refkernels.conformance.targets.bound import Bound
 from refkernels.conformance.targets.calls import InputsChanged
+from refkernels.conformance.targets.own_call import paste_call
 from refkernels.conformance.targets.paste import snippet
+from refkernels.conformance.targets.represented import Carrier
 from refkernels.conformance.targets.target import Target
 
 __all__ = ["paste", "prepare"]
@@ -36,10 +40,16 @@ class Calling:
     def prepare(self, operator: Any, target: Target, case: Case, mode: str, context: str) -> Call:
         """Return a function of the case's inputs that runs the target's operator."""
         built = target.build(operator.name, case.config)
-        return target.adapter(operator.name).prepare(built, mode, context)
+        adapter = target.adapter(operator.name)
+        if target.representation.is_plain:
+            return adapter.prepare(built, mode, context)
+        carrier = Carrier(operator, target.representation, case)
+        return partial(carrier.run, adapter.prepare(built, mode, context, carrier.arranged(built)))
 
     def paste(self, operator: Any, target: Target, case: Case, mode: str, context: str) -> str:
         """Return Python that runs a case on the target and on the kernel by itself."""
+        if isinstance(target, Bound) or not target.representation.is_plain:
+            return paste_call(operator, target, case, mode, context)
         written = snippet(target, operator.name, case)
         adapter = target.adapter(operator.name)
         return adapter.paste(written, list(case.inputs), mode, context)

@@ -175,20 +175,22 @@ class Examiner:
         One block serves all dtypes of a mode, one after the other, as blocks do in use: state that
         it keeps from one call to the next shows here.
         """
-        fixed = self.parameters.fixed
-        if fixed is not None and dict(case.config) != dict(fixed):
+        if self.parameters.settled(case.config) != dict(case.config):
             return None
         if not self.offers.covers(case):
             self.outside += 1
             return None
         extra = [name for name in self.operator.optional if name in case.inputs]
-        if extra and not self.target.takes(self.operator.name, len(case.inputs)):
+        if extra and not self.target.takes(self.operator.name, list(case.inputs)):
             self.untried[", ".join(extra)] = "its call takes no such input"
             return None
         casts: list[_Cast] = []
         for dtype in dtypes:
             cast, given = self._cast(case, dtype)
             if cast is None or given is None:
+                continue
+            if not self.offers.covers(given):  # a cast may have made equal what was not
+                self.outside += 1
                 continue
             doing = self.adapter.doing(given, dtype)
             if doing:

@@ -45,6 +45,8 @@ def first_broken(examiner: Examiner, name: str = "") -> Dissent | None:
 
 def _broken(examiner: Examiner, law: Law) -> Dissent | None:
     operator, target = examiner.operator, examiner.target
+    if operator.given is not None:
+        raise Untried("it is about all outputs")
     if law.of_batches:
         need = operator.needs[0]
         if not target.adapter(need).draws_by_image(target.find(need)):

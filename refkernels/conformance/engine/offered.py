@@ -15,6 +15,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase
 
 from refkernels.arrays import Array
+from refkernels.conformance.cases.corners import fitted_to
 from refkernels.conformance.engine.calling import prepare
 from refkernels.conformance.engine.examine import Examiner
 from refkernels.conformance.engine.failing import Failed
@@ -23,7 +24,7 @@ from refkernels.conformance.model.operator import Operator
 from refkernels.conformance.model.plain import FIVE, ONE
 from refkernels.conformance.targets.offering import Offers
 
-__all__ = ["find_lacking"]
+__all__ = ["BATCHES", "find_lacking", "in_one_form"]
 
 SINGLE, BATCHES = "single images", "batches"
 
@@ -38,6 +39,8 @@ def find_lacking(
     examiner: Examiner, dtypes: Sequence[str], others: Sequence[str] = ()
 ) -> tuple[Offers, dict[str, str]]:
     """Return the offers with the forms that there are, and what is not offered, and why.
+
+    Batches stay in: their images can be given one by one.
 
     Where nothing at all can be run, everything counts as offered: then the failure is told. The
     other dtypes are asked for only if all the first are refused, to know whether that is all.
@@ -70,10 +73,18 @@ def find_lacking(
         if own and all(own):
             lacking[form] = str(own[0])
     offers = examiner.offers
-    for form, is_batch in ((SINGLE, False), (BATCHES, True)):
-        if form in lacking:
-            offers = _without(offers, examiner.operator, is_batch=is_batch)
+    if SINGLE in lacking:
+        offers = _without(offers, examiner.operator, is_batch=False)
     return offers, lacking
+
+
+def in_one_form(operator: Operator, offers: Offers) -> tuple[Offers, dict[str, str]]:
+    """Return offers without single images if these are said not to be offered, and what is said."""
+    if offers.batch is None:
+        return offers, {}
+    if not offers.batch:
+        return offers, {BATCHES: "it is said not to be"}
+    return _without(offers, operator, is_batch=False), {SINGLE: "it is said not to be"}
 
 
 def _without(offers: Offers, operator: Operator, *, is_batch: bool) -> Offers:
@@ -86,7 +97,7 @@ def _without(offers: Offers, operator: Operator, *, is_batch: bool) -> Offers:
 def _is_batch(operator: Operator, case: Case) -> bool:
     axes = operator.axes(case)
     return any(
-        axes.get(name, "")[:1] in ("B", "1") and array.ndim == len(axes[name])
+        axes.get(name, "")[:1] in ("A", "B", "1") and array.ndim == len(axes[name])
         for name, array in case.inputs.items()
         if axes.get(name)
     )
@@ -95,18 +106,41 @@ def _is_batch(operator: Operator, case: Case) -> bool:
 def _forms(examiner: Examiner) -> dict[str, list[Case]]:
     """Return ordinary cases of single images, and such of batches, as far as there are any."""
     found: dict[str, list[Case]] = {}
+    stacked = list(_stacked(examiner))
+    if stacked:
+        found[BATCHES] = stacked
     for case in _ordinary(examiner):
         form = BATCHES if _is_batch(examiner.operator, case) else SINGLE
+        if form == BATCHES and stacked:
+            continue
         if examiner.offers.covers(case) and len(found.get(form, ())) < ASKED:
             found.setdefault(form, []).append(case)
     return found
 
 
+def _stacked(examiner: Examiner) -> Iterator[Case]:
+    """Yield plain batches whose axes differ in length, so that no other shape is taken for right.
+
+    The image has five anchors and two ground truths, and is there three times.
+    """
+    operator = examiner.operator
+    for case in operator.annotated(FIVE):
+        if not _is_batch(operator, case):
+            images = {name: np.stack([array] * 3) for name, array in case.inputs.items()}
+            fitted = fitted_to(operator, replace(case, inputs=images), examiner.parameters)
+            if (
+                fitted is not None
+                and _is_valid(operator, fitted)
+                and examiner.offers.covers(fitted)
+            ):
+                yield fitted
+
+
 def _ordinary(examiner: Examiner) -> Iterator[Case]:
-    operator, fixed = examiner.operator, examiner.parameters.fixed
+    operator = examiner.operator
     for image in (ONE, FIVE):
         for case in operator.annotated(image):
-            fitted = case if fixed is None else operator.fit(case, fixed)
+            fitted = fitted_to(operator, case, examiner.parameters)
             if fitted is not None and _is_valid(operator, fitted):
                 yield fitted
     drawn: list[Case] = []
@@ -157,14 +191,19 @@ def _refusal_of_all(examiner: Examiner, casts: Sequence[Case], dtype: str) -> st
 
 
 def _refusal(examiner: Examiner, case: Case, dtype: str) -> str | None:
-    """Return what the target says if it refuses a case, or None if it does not."""
+    """Return what the target says if it refuses a case, or None if it does not.
+
+    Code that does not know of batches may make something of one, but not of the right shape.
+    """
     mode, context = examiner.plain_modes[0], examiner.contexts[0]
     try:
         with examiner.watched(case, case, dtype, mode, context, "what it offers"):
             call: Callable[..., tuple[Array, ...]] = prepare(
                 examiner.operator, examiner.target, case, mode, context
             )
-            call(*(array.copy() for array in case.inputs.values()))
+            outputs = call(*(array.copy() for array in case.inputs.values()))
     except Failed as failed:
         return failed.what if failed.is_refusal else None
-    return None
+    reference = examiner.operator.refer(case, ask_definition=False)
+    wrong = examiner.operator.judge_form(case, reference, outputs)
+    return wrong.what if wrong is not None and wrong.kind == "wrong shape" else None

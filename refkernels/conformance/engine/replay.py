@@ -8,6 +8,7 @@ A broken law has no case: its folder says which law it is, and has no arrays.
 import errno
 import hashlib
 import json
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,7 @@ from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.encoding import decode_config, encode_config
 from refkernels.conformance.model.operator import Case
 from refkernels.conformance.model.result import ALL_DTYPES, Result
-from refkernels.conformance.peers.declared import declared
+from refkernels.conformance.peers.opening import declared
 from refkernels.conformance.targets.target import Target
 
 __all__ = ["FAILURES", "Saved", "load", "replay", "save", "saved_cases", "write"]
@@ -66,8 +67,8 @@ def save(folder: Path, saved: Saved) -> Path:
 
     The same case of the same operator has the same place.
     """
-    name = f"{saved.target}-{saved.operator}-{saved.dtype}-{_digest(saved)}"
-    place = folder / name
+    name = _folder_name(saved.target, saved.operator)
+    place = folder / f"{name}-{saved.dtype}-{_digest(saved)}"
     folder.mkdir(parents=True, exist_ok=True)
     with _unfinished(place) as beside:
         write(beside, saved)
@@ -136,7 +137,7 @@ def load(place: Path) -> Saved:
 
 def saved_cases(folder: Path, target: str, operator: str) -> Iterator[Case]:
     """Yield the cases below `folder` on which this operator of this target has failed."""
-    for place in sorted(folder.glob(f"{escape(target)}-{escape(operator)}-*")):
+    for place in sorted(folder.glob(f"{escape(_folder_name(target, operator))}-*")):
         try:
             saved = load(place)
         except ValueError:
@@ -168,16 +169,18 @@ def replay(
     watch : callable
         As `Examiner` takes it.
     """
-    operator = find(saved.operator)
+    name = saved.operator.rpartition("=")[2]
+    operator = find(name).as_given(*target.representation.gives)
     missing = [need for need in operator.needs if target.find(need) is None]
     if missing:
-        return Result(saved.operator, "absent", note=f"{target.module} has no {missing[0]}")
-    divergences = () if strict else declared(target.module, saved.operator)
+        return Result(name, "absent", note=f"{target.module} has no {missing[0]}")
+    divergences = () if strict else declared(target.module, name, target.place)
     examiner = Examiner(operator, target, divergences=divergences, watch=watch)
     result = Result(
-        saved.operator,
+        name,
         "conforms",
         cases=1,
+        place=target.place,
         dtypes=(saved.dtype,),
         modes=tuple(examiner.modes),
         contexts=tuple(examiner.contexts),
@@ -187,8 +190,8 @@ def replay(
     elif saved.law in {law.name for law in operator.laws}:
         dissent = examiner.examine_laws(saved.law)
     else:
-        note = f"{saved.operator} has no law that {saved.law}"
-        return Result(saved.operator, "error", note=note)
+        note = f"{name} has no law that {saved.law}"
+        return Result(name, "error", note=note)
     result.known = dict(examiner.known)
     if dissent is not None:
         result.verdict = dissent.kind
@@ -196,6 +199,12 @@ def replay(
     elif result.known:
         result.verdict = "known"
     return result
+
+
+def _folder_name(target: str, operator: str) -> str:
+    """Return the start of a folder's name: of a binding its item, else target and operator."""
+    name = operator if "=" in operator else f"{target}-{operator}"
+    return re.sub(r"[^\w.=-]", "-", name)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 from refkernels.conformance.cases import find
 from refkernels.conformance.cases.corners import fitted_to
 from refkernels.conformance.engine.examine import Examiner, Moment
-from refkernels.conformance.engine.offered import find_lacking
+from refkernels.conformance.engine.offered import BATCHES, find_lacking, in_one_form
 from refkernels.conformance.engine.search import Search
 from refkernels.conformance.engine.stale import Elsewhere, find_stale
 from refkernels.conformance.model.dissent import Dissent
@@ -16,7 +16,7 @@ from refkernels.conformance.model.divergence import Divergence
 from refkernels.conformance.model.operator import DTYPES, INTEGERS, Case, Image, Operator
 from refkernels.conformance.model.parameters import Parameters
 from refkernels.conformance.model.result import ALL_DTYPES, Options, Result
-from refkernels.conformance.peers.declared import declared
+from refkernels.conformance.peers.opening import declared
 from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.frameworks import framework
 from refkernels.conformance.targets.offering import Offers
@@ -73,21 +73,28 @@ def check_operator(
     Result
         With the smallest counterexample found for each dtype that has one.
     """
-    operator = find(name)
+    if config is None and target.is_object:  # built already
+        config = dict(target.representation.fixed)
+    operator = find(name).as_given(*target.representation.gives)
     seed = options.seed ^ zlib.crc32(name.encode())
     started = time.perf_counter()
     try:
         missing = [need for need in operator.needs if target.find(need) is None]
         if missing:
             return Result(name, "absent", seed=options.seed, note=f"no {', '.join(missing)}")
-        accepted = (*declared(target.module, name), *target.divergences(name), *divergences)
+        published = declared(target.module, name, target.place)
+        accepted = (*published, *target.divergences(name), *divergences)
         accepted = () if options.strict else accepted
         accepted = tuple(d for d in accepted if d.id not in options.undeclared)
-        # Where everything is demanded, and where one difference is left undeclared, so is all.
-        demanding = options.strict or bool(options.undeclared)
-        parameters = Parameters(config, _has_parameter(operator, target, demanding))
+        # Where one difference is left undeclared, all is demanded, for it may be of a parameter;
+        # of what has a binding that says what it has not, that is not.
+        demanding = options.strict or (bool(options.undeclared) and not target.place)
+        pinned = target.representation.fixed
+        config = config if config is None else {**config, **pinned}
+        parameters = Parameters(config, _has_parameter(operator, target, demanding), pinned)
         if offers is None:
             offers = target.offers(name)
+        offers, said = in_one_form(operator, offers)
         examiner = Examiner(operator, target, options.contexts, accepted, watch, parameters, offers)
         if config is None and (needed := _needed(operator, parameters)):
             own = f"a {name} has {needed}, which {target.place_of(name)}.{name} does not take"
@@ -100,7 +107,7 @@ def check_operator(
         # Some of its operators end the process when they are given integers.
         examiner.untried["integers"] = "MXNet computes in the dtype of its arrays"
         dtypes = [dtype for dtype in dtypes if dtype not in INTEGERS]
-    lacking = _lacking_parameters(operator, parameters)
+    lacking = _lacking_parameters(operator, parameters) | said
     if not demanding and operator.calling == "arrays":
         for case in earlier:  # first, as ever: it may end this process
             fitted = fitted_to(operator, case, parameters)
@@ -111,6 +118,11 @@ def check_operator(
         examiner.offers, found = find_lacking(examiner, reals, others)
         dtypes = [dtype for dtype in dtypes if dtype not in found]
         lacking |= found
+    if BATCHES in lacking:  # then each image of a batch is given alone
+        examiner.target = target = target.one_by_one()
+    if operator.given is not None:
+        whole = [output.name for output in operator.whole(Case({}, {}))]
+        lacking |= {k: "it does not return it" for k in whole if k not in operator.given}
     result = Result(
         name,
         "conforms",

@@ -1,10 +1,12 @@
 """Whether declared divergences are still there: each has a witness that must still fail."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from refkernels.conformance.engine.examine import Examiner
+from refkernels.conformance.model.case import Case
 from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.divergence import Divergence
 
@@ -22,13 +24,16 @@ def find_stale(examiner: Examiner, elsewhere: Elsewhere | None = None) -> Dissen
     declarations, examiner.divergences = examiner.divergences, ()
     try:
         for divergence in declarations:
-            witness = divergence.witness
+            witness = _settled(examiner, divergence)
+            if witness is None:
+                examiner.untried[f"the witness of {divergence.id}"] = "it has other parameters"
+                continue
             if not divergence.when(witness.astype(np.dtype(divergence.dtype))):
                 what = f"{divergence.id} does not cover its own witness"
             elif divergence.fatal and elsewhere is None:
                 examiner.untried[f"the witness of {divergence.id}"] = "it ends its process"
                 continue
-            elif _conforms(examiner, divergence, elsewhere):
+            elif _conforms(examiner, divergence, witness, elsewhere):
                 what = f"{divergence.id} is stale: its witness conforms"
             else:
                 continue
@@ -47,8 +52,22 @@ def find_stale(examiner: Examiner, elsewhere: Elsewhere | None = None) -> Dissen
     return None
 
 
-def _conforms(examiner: Examiner, divergence: Divergence, elsewhere: Elsewhere | None) -> bool:
+def _settled(examiner: Examiner, divergence: Divergence) -> Case | None:
+    """Return the witness of a divergence, with the parameters at which the target stands.
+
+    It is None if the target has others.
+    """
+    witness, parameters = divergence.witness, examiner.parameters
+    settled = parameters.settled(witness.config)
+    if settled is None or (parameters.fixed is not None and settled != dict(witness.config)):
+        return None
+    return replace(witness, config=settled)
+
+
+def _conforms(
+    examiner: Examiner, divergence: Divergence, witness: Case, elsewhere: Elsewhere | None
+) -> bool:
     if divergence.fatal and elsewhere is not None:
         return elsewhere(divergence, examiner.target.module)
     dtypes, modes = (divergence.dtype,), divergence.modes or None
-    return examiner.examine(divergence.witness, divergence.id, dtypes, modes) is None
+    return examiner.examine(witness, divergence.id, dtypes, modes) is None

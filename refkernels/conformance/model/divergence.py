@@ -37,6 +37,9 @@ class Divergence:
         The modes in which it shows; empty for all.
     fatal : bool
         Whether the witness ends the process that it is run in.
+    place : str
+        Which object of the package it is of, as its binding says it, where several are this
+        operator.
     """
 
     id: str
@@ -47,6 +50,7 @@ class Divergence:
     dtype: str = "float32"
     modes: tuple[str, ...] = ()
     fatal: bool = False
+    place: str = ""
 
 
 def witness(config: Mapping[str, Any] | None = None, /, **inputs: Any) -> Case:

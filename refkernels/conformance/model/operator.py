@@ -64,7 +64,7 @@ class Output:
     """
 
     name: str
-    bound: Callable[[Case, Array], Array] | None = None
+    bound: Callable[..., Array] | None = None
     index: bool = False
     free: Callable[[Case], Array] | None = None
 
@@ -78,11 +78,17 @@ class Output:
         """Return an output whose bound is a function of the operator's inputs and parameters."""
         own = signature(bound).parameters
 
-        def of(case: Case, exact: Array) -> Array:
-            given = {**case.inputs, **case.config}
+        def of(case: Case, exact: Array, **more: Any) -> Array:
+            given = {**case.inputs, **case.config, **more}
             return bound(**{key: value for key, value in given.items() if key in own})
 
         return cls(name, of, free=free)
+
+    def with_reciprocals(self, names: frozenset[str]) -> Output:
+        """Return it with the bound of code that has some of the parameters as reciprocals."""
+        if self.bound is None or not names:
+            return self
+        return replace(self, bound=partial(self.bound, reciprocals=names))
 
 
 @dataclass(frozen=True)
@@ -170,6 +176,8 @@ class Operator:
     fit : callable
         ``fit(case, config)`` returns a case, which was made for other parameters, with inputs that
         go with these, or None if there are none.
+    given : tuple of str, optional
+        The outputs that a target gives, in order, if not all; `whole` returns all (`as_given`).
     """
 
     name: str
@@ -185,6 +193,29 @@ class Operator:
     optional: tuple[str, ...] = ()
     calling: str = "arrays"
     fit: Callable[[Case, Mapping[str, Any]], Case | None] = relabelled
+    given: tuple[str, ...] | None = None
+    whole: Callable[[Case], tuple[Output, ...]] = lambda case: ()
+
+    def as_given(self, names: tuple[str, ...], reciprocals: frozenset[str]) -> Operator:
+        """Return it as a target has it: with these of its outputs, and reciprocals of parameters.
+
+        Of what a target does not give, nothing is demanded.
+        """
+
+        def outputs(case: Case) -> tuple[Output, ...]:
+            own = {o.name: o.with_reciprocals(reciprocals) for o in self.outputs(case)}
+            return tuple(own[name] for name in names or own)
+
+        if not names and not reciprocals:
+            return self
+        return replace(self, outputs=outputs, given=names or None, whole=self.outputs)
+
+    def _picked(self, case: Case, results: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Return those of its results that a target gives."""
+        if self.given is None:
+            return results
+        own = {o.name: result for o, result in zip(self.whole(case), results, strict=True)}
+        return tuple(own[name] for name in self.given)
 
     def cases(self, parameters: Parameters = FREE) -> SearchStrategy[Case]:
         """Return the strategy that draws cases."""
@@ -224,7 +255,7 @@ class Operator:
 
     def refer(self, case: Case, *, ask_definition: bool | None = None) -> Reference:
         """Return what the kernel, and for a small case the definition, make of `case`."""
-        kernel = as_outputs(self.build(case)(*case.inputs.values()))
+        kernel = self._picked(case, as_outputs(self.build(case)(*case.inputs.values())))
         if ask_definition is None:
             ask_definition = is_small(case, kernel)
         if not ask_definition:
@@ -235,7 +266,7 @@ class Operator:
         """Return what the kernel makes of `case`, drawn with a seed if it is given one."""
         if seed is None:
             return self.refer(case, ask_definition=False).kernel
-        return as_outputs(self.build(case)(*case.inputs.values(), rng=seed))
+        return self._picked(case, as_outputs(self.build(case)(*case.inputs.values(), rng=seed)))
 
     def build(self, case: Case) -> Any:
         """Build the NumPy operator of a case."""
@@ -244,7 +275,7 @@ class Operator:
     def define(self, case: Case) -> tuple[Array, ...]:
         """Ask the definition for the exact outputs."""
         config = {name: _define_recipes(value) for name, value in case.config.items()}
-        return as_outputs(self.definition(*case.inputs.values(), **config))
+        return self._picked(case, as_outputs(self.definition(*case.inputs.values(), **config)))
 
     def count_ambiguous(self, case: Case, reference: Reference, outputs: tuple[Array, ...]) -> int:
         """Return how many decisions of outputs that conform differ from the kernel's all the same.

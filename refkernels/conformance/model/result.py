@@ -73,6 +73,8 @@ class Result:
         Why there is no better verdict.
     framework : str
         The package that the target's arrays are of, such as ``torch``.
+    place : str
+        Which object is this operator, where a binding says so: ``torchvision.ops:box_iou``.
     """
 
     operator: str
@@ -93,6 +95,18 @@ class Result:
     not_offered: dict[str, str] = field(default_factory=dict)
     note: str = ""
     framework: str = ""
+    place: str = ""
+
+    @property
+    def item(self) -> str:
+        """What it is called among others: the operator, with its place where it has one."""
+        return f"{self.place}={self.operator}" if self.place else self.operator
+
+    @classmethod
+    def of_item(cls, item: str, verdict: str, **more: Any) -> Result:
+        """Return a result of what is called so."""
+        place, _, operator = item.rpartition("=")
+        return cls(operator, verdict, place=place, **more)
 
     @property
     def is_undefined(self) -> bool:

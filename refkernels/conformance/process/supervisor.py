@@ -19,14 +19,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
-from refkernels.arrays import Array
 from refkernels.conformance.engine.replay import FAILURES, Saved, load, save
 from refkernels.conformance.engine.run import Options, Result
 from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.operator import Image
 from refkernels.conformance.model.quoting import printable
+from refkernels.conformance.process.images import write_images
 from refkernels.conformance.process.worker import CURRENT, EVENTS, JOB, MOMENT, STDERR, STDOUT
 from refkernels.conformance.targets.adapter import TargetError
 
@@ -37,11 +35,13 @@ POLL_SECONDS = 0.05
 # An import may take longer than the time limit for a call, up to this.
 IMPORT_SECONDS = 60
 
+Targets = str | Sequence[str]
+
 OnEvent = Callable[[str, int, Result | None], None]
 
 
 def check(
-    target: str,
+    target: Targets,
     operators: Sequence[str],
     options: Options,
     images: Sequence[Image] = (),
@@ -55,10 +55,10 @@ def check(
 
     Parameters
     ----------
-    target : str
-        The module under test.
+    target : str or sequence of str
+        The module under test, or bindings (`peers.opening`).
     operators : sequence of str
-        Their names.
+        Their names, or items of bindings.
     options : Options
         What to try.
     images : sequence of Image
@@ -98,11 +98,11 @@ def check(
                         worker.send(name, do="check", options=asdict(options))
                     failed = worker.read(take, time_limit)
                     if failed is not None:
-                        take(failed.operator, failed.cases, failed)
+                        take(failed.item, failed.cases, failed)
                         if not worker.imported:  # another process would fare no better
-                            for name in waiting:
-                                take(name, 0, replace(failed, operator=name))
-                            waiting.clear()
+                            while waiting:
+                                name, said = waiting.pop(0), failed.verdict
+                                take(name, 0, Result.of_item(name, said, note=failed.note))
                     if worker.gone or (not waiting and not worker.busy):
                         worker.stop()
                         running.remove(worker)
@@ -118,16 +118,18 @@ class Checker:
 
     Parameters
     ----------
-    target : str
-        The module under test.
+    target : str or sequence of str
+        The module under test, or bindings (`peers.opening`).
     failures : Path
         Where counterexamples are saved, and found to be tried first.
     time_limit : float
         An operator hangs if one call takes longer, in seconds.
     """
 
-    def __init__(self, target: str, failures: Path = FAILURES, *, time_limit: float = 120) -> None:
-        self._target, self._time_limit = target, time_limit
+    def __init__(
+        self, target: Targets, failures: Path = FAILURES, *, time_limit: float = 120
+    ) -> None:
+        self._time_limit = time_limit
         self._folder = tempfile.TemporaryDirectory(prefix="refkernels-")
         self._start = _Starter(Path(self._folder.name), target, failures)
         self._worker: _Worker | None = None
@@ -201,17 +203,17 @@ class _Starter:
     """Starts worker processes for one target, each in a folder of its own."""
 
     def __init__(
-        self, folder: Path, target: str, failures: Path, images: Sequence[Image] = ()
+        self, folder: Path, target: Targets, failures: Path, images: Sequence[Image] = ()
     ) -> None:
         self._folder, self._count = folder, 0
         self._failures = failures.absolute()
         self._job = {
-            "target": target,
+            "target": [target] if isinstance(target, str) else list(target),
             "failures": str(self._failures),
             "path": [str(p) for p in sys.path],
         }
         self._images = folder / "images.npz"
-        _write_images(self._images, images)
+        write_images(self._images, images)
 
     def __call__(self) -> "_Worker":
         own = self._folder / f"worker-{self._count}"
@@ -316,7 +318,7 @@ class _Worker:
             case {"result": result}:
                 self.busy = False
                 found = Result.from_json(result)
-                take(found.operator, found.cases + found.real_cases, found)
+                take(found.item, found.cases + found.real_cases, found)
             case {"count": int(count)}:
                 self._count = count
                 take(self._operator, count, None)
@@ -348,7 +350,8 @@ class _Worker:
         """Return a verdict on the operator it is at, with what was found before."""
         self.busy = False
         moment = self._moment()
-        result = Result(self._operator, verdict, cases=self._count, dissents=self._dissents)
+        found = {"cases": self._count, "dissents": self._dissents}
+        result = Result.of_item(self._operator, verdict, **found)
         result.seed = self._request.get("options", {}).get("seed", 0)
         if said := self._last_words():
             what += f"; its last words: {said}"
@@ -384,17 +387,3 @@ def _ending(status: int) -> str:
     if status < 0:
         return f"was killed by {signal.Signals(-status).name}"
     return f"ended with status {status} without a result"
-
-
-def _write_images(path: Path, images: Sequence[Image]) -> None:
-    arrays: dict[str, Array] = {"names": np.array([image.name for image in images], np.str_)}
-    anchors: list[Array] = []
-    for i, image in enumerate(images):
-        known = next((k for k, other in enumerate(anchors) if other is image.anchors), None)
-        if known is None:
-            known = len(anchors)
-            anchors.append(image.anchors)
-            arrays[f"anchors-{known}"] = image.anchors
-        arrays[f"boxes{i}"], arrays[f"labels{i}"] = image.boxes, image.labels
-        arrays[f"anchors{i}"] = np.array(known)
-    np.savez(path, **arrays)

@@ -15,8 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
-
 from refkernels.conformance.cases import operators
 from refkernels.conformance.engine.examine import Moment
 from refkernels.conformance.engine.replay import Saved, load, replay, save, saved_cases, write
@@ -24,6 +22,8 @@ from refkernels.conformance.engine.run import Options, Result, check_operator
 from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.operator import Case, Image
 from refkernels.conformance.model.quoting import error_text, printable
+from refkernels.conformance.peers.opening import open_target
+from refkernels.conformance.process.images import read_images
 from refkernels.conformance.process.witness import conforms_elsewhere
 from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.target import Target
@@ -47,7 +47,7 @@ class Watch:
     """Writes down what the target is at before it is at it, and notices what it prints."""
 
     def __init__(self, folder: Path, target: str) -> None:
-        self._folder, self._target = folder, target
+        self._folder, self.target = folder, target
         self._stdout = folder / STDOUT
         self._case: Case | None = None
         self._written = 0
@@ -57,7 +57,7 @@ class Watch:
 
     def importing(self) -> None:
         """Note that the target is being imported."""
-        self._at({"importing": f"import {self._target}"})
+        self._at({"importing": f"import {self.target}"})
 
     def __call__(self, moment: Moment | None) -> None:
         """Take what the target is going to be at, or None when that is over."""
@@ -68,7 +68,7 @@ class Watch:
         case = moment.case
         if case is not self._case:
             seen = (moment.dtype, moment.mode, moment.context, "", "")
-            write(self._folder / CURRENT, Saved(self._target, self.operator, case, "", *seen))
+            write(self._folder / CURRENT, Saved(self.target, self.operator, case, "", *seen))
             self._case = case
         small = sum(x.size for x in case.inputs.values()) <= PASTE_LIMIT
         paste = moment.paste() if small else f"# a large case of {case.call(self.operator)}"
@@ -115,7 +115,7 @@ def main(folder: Path, images_file: Path) -> None:
     # The parent finds its modules where its own path says; so must this process.
     sys.path.extend(place for place in job["path"] if place not in sys.path)
     requests = _take_standard_input()
-    watch = Watch(folder, job["target"])
+    watch = Watch(folder, " ".join(job["target"]))
     with (folder / EVENTS).open("a") as events:
 
         def report(**event: Any) -> None:
@@ -124,13 +124,13 @@ def main(folder: Path, images_file: Path) -> None:
 
         watch.importing()
         try:
-            target: Target | TargetError = Target(job["target"])
+            target: Target | TargetError = open_target(job["target"])
         except TargetError as error:
             target = error
         watch(None)
         watch.printed = ""  # a greeting at import is no remark on an operator
         report(imported=True)
-        desk = _Desk(target, watch, Path(job["failures"]), _read_images(images_file), report)
+        desk = _Desk(target, watch, Path(job["failures"]), read_images(images_file), report)
         for line in requests:
             desk.answer(json.loads(line))
 
@@ -154,19 +154,25 @@ class _Desk:
         if request["do"] == "find":
             self._find()
             return
-        name = request["operator"]
+        item = request["operator"]
         if isinstance(self._target, TargetError):
-            result = Result(name, "no import", note=printable(str(self._target)))
+            result = Result.of_item(item, "no import", note=printable(str(self._target)))
         else:
-            self._watch.operator, self._watch.printed = name, ""
             try:
+                self._watch.importing()
+                target = self._target.of(item)
+                self._watch(None)
+                self._watch.printed = ""
+                self._watch.operator, self._watch.target = item, target.spec
                 if request["do"] == "replay":
-                    result = self._replay(Path(request["place"]), request["strict"])
+                    result = self._replay(target, Path(request["place"]), request["strict"])
                 else:
-                    result = self._check(name, Options(**request["options"]))
+                    result = self._check(item, target, Options(**request["options"]))
+            except TargetError as error:
+                result = Result.of_item(item, "no import", note=printable(str(error)))
             except (Exception, SystemExit) as error:
                 reason = f"the check itself failed: {error_text(error)}"
-                result = Result(name, "error", note=reason)
+                result = Result.of_item(item, "error", note=reason)
             if self._watch.printed:
                 result.remarks["prints"] = self._watch.printed
         self._report(result=result.as_json())
@@ -175,32 +181,29 @@ class _Desk:
         if isinstance(self._target, TargetError):
             self._report(error=printable(str(self._target)))
             return
-        find = self._target.find
-        names = [o.name for o in operators().values() if None not in map(find, o.needs)]
-        self._report(names=names)
+        self._report(names=self._target.items(operators().values()))
 
-    def _replay(self, place: Path, strict: bool) -> Result:
-        assert isinstance(self._target, Target)
-        return replay(load(place), self._target, str(place), strict=strict, watch=self._watch)
+    def _replay(self, target: Target, place: Path, strict: bool) -> Result:
+        return replay(load(place), target, str(place), strict=strict, watch=self._watch)
 
-    def _check(self, name: str, options: Options) -> Result:
-        assert isinstance(self._target, Target)
-        return check_operator(
-            name,
-            self._target,
+    def _check(self, item: str, target: Target, options: Options) -> Result:
+        result = check_operator(
+            item.rpartition("=")[2],
+            target,
             options,
             self._images,
-            list(saved_cases(self._failures, self._target.module, name)),
-            lambda count: self._report(operator=name, count=count),
+            list(saved_cases(self._failures, target.spec, item)),
+            lambda count: self._report(operator=item, count=count),
             self._watch,
-            partial(self._keep, name),
+            partial(self._keep, target.spec, item),
             elsewhere=conforms_elsewhere,
         )
+        result.place = target.place
+        return result
 
-    def _keep(self, name: str, dissent: Dissent) -> Dissent:
-        assert isinstance(self._target, Target)
+    def _keep(self, target: str, name: str, dissent: Dissent) -> Dissent:
         try:
-            place = save(self._failures, Saved.of(dissent, self._target.module, name))
+            place = save(self._failures, Saved.of(dissent, target, name))
             dissent = replace(dissent, saved=str(place))
         except (OSError, TypeError) as error:
             dissent = replace(dissent, origin=f"{dissent.origin}; it cannot be saved: {error}")
@@ -217,20 +220,6 @@ def _take_standard_input() -> TextIO:
     os.close(nothing)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
     return os.fdopen(own)
-
-
-def _read_images(path: Path) -> list[Image]:
-    with np.load(path, allow_pickle=False) as data:
-        anchors = {name: data[name] for name in data.files if name.startswith("anchors-")}
-        return [
-            Image(
-                str(name),
-                data[f"boxes{i}"],
-                data[f"labels{i}"],
-                anchors[f"anchors-{int(data[f'anchors{i}'])}"],
-            )
-            for i, name in enumerate(data["names"])
-        ]
 
 
 if __name__ == "__main__":

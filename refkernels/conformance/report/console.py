@@ -84,6 +84,9 @@ class LiveReport:
 def _table(results: Sequence[Result]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("operator", no_wrap=True)
+    bound = any(result.place for result in results)
+    if bound:
+        table.add_column("object", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("cases", justify="right", no_wrap=True)
     table.add_column("dtypes", no_wrap=True)
@@ -98,6 +101,7 @@ def _table(results: Sequence[Result]) -> Table:
         cases = str(result.cases) + (f"+{result.real_cases}" if result.real_cases else "")
         row: list[str | Text] = [
             result.operator,
+            *([result.place.partition(":")[2]] if bound else []),
             Text(result.verdict, STYLES[result.verdict]),
             cases if result.cases else "",
             in_short(result.dtypes),
@@ -148,11 +152,11 @@ def print_results(console: Console, summary: Summary) -> None:
     for result in results:
         if result.verdict in ("conforms", "known", "absent"):
             continue
-        console.rule(Text(f"{result.operator} {result.verdict}", STYLES[result.verdict]))
+        console.rule(Text(f"{result.item} {result.verdict}", STYLES[result.verdict]))
         print_dissents(console, result)
     for result in results:
         for remark, text in result.remarks.items():
-            console.print(Text(f"{result.operator} {remark}: {text.splitlines()[0]!r}"))
+            console.print(Text(f"{result.item} {remark}: {text.splitlines()[0]!r}"))
     _print_known(console, summary)
     _print_untried(console, summary)
     console.rule()
@@ -169,7 +173,7 @@ def print_results(console: Console, summary: Summary) -> None:
 
 def _print_known(console: Console, summary: Summary) -> None:
     """Print the declared divergences."""
-    known = [(r.operator, met) for r in summary.results for met in summary.known(r)]
+    known = [(r.item, met) for r in summary.results for met in summary.known(r)]
     if not known:
         return
     count = len({met["id"] for _, met in known})

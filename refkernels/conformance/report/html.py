@@ -69,10 +69,10 @@ def _tone(verdict: str) -> str:
 
 def _operator(summary: Summary, result: Result) -> dict[str, Any]:
     operator = find(result.operator)
-    said = [result.operator, operator.family, result.verdict, result.note]
+    said = [result.item, operator.family, result.verdict, result.note]
     said += [dissent.what for dissent in result.dissents]
     return {
-        "name": result.operator,
+        "name": result.item,
         "family": operator.family,
         "verdict": result.verdict,
         "meaning": VERDICTS[result.verdict],

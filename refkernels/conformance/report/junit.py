@@ -50,7 +50,7 @@ def _case(target: str, result: Result) -> ElementTree.Element:
         "testcase",
         {
             "classname": _text(f"{target}.{find(result.operator).family}"),
-            "name": result.operator,
+            "name": _text(result.item),
             "time": f"{result.seconds:.3f}",
         },
     )

@@ -88,7 +88,7 @@ class Summary:
         found: dict[tuple[str, str], list[str]] = {}
         for result in self.results:
             for what, why in result.untried.items():
-                found.setdefault((what, why), []).append(result.operator)
+                found.setdefault((what, why), []).append(result.item)
         return found
 
 

@@ -26,10 +26,13 @@ class Adapter(Protocol):
     def modes(self, operator: Any) -> list[str]:
         """Return the ways in which `operator`, a class or a built one, can be run."""
 
-    def prepare(self, operator: Any, mode: str, context: str) -> Call:
+    def prepare(
+        self, operator: Any, mode: str, context: str, run: Callable[..., Any] | None = None
+    ) -> Call:
         """Return a function of NumPy arrays that runs a built operator in this mode and place.
 
-        With a keyword `seed`, an integer, it seeds what the operator draws from. It raises
+        `run` calls it on the framework's arrays; by default it is called on them as they are. With
+        a keyword `seed`, an integer, it seeds what the operator draws from. It raises
         `InputsChanged` if the operator writes to what it is given.
         """
 
@@ -44,6 +47,13 @@ class Adapter(Protocol):
 
         No target in it can be right on such a case, except by leaving the framework.
         """
+
+    def written(self, array: Array, mode: str, context: str) -> str:
+        """Return an expression of an array as the operator is given it, in this mode and place."""
+
+    @property
+    def imports(self) -> str:
+        """The lines that such an expression needs."""
 
     def paste(self, snippet: Snippet, names: Sequence[str], mode: str, context: str) -> str:
         """Return Python that runs a case by itself; `names` are those of its inputs."""

@@ -1,6 +1,6 @@
 """Functions of JAX arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -44,7 +44,9 @@ class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks r
         """Return whether a built operator has its weights, and is not given them with each call."""
         return False
 
-    def prepare(self, operator: Any, mode: str, context: str) -> Call:
+    def prepare(
+        self, operator: Any, mode: str, context: str, run: Callable[..., Any] | None = None
+    ) -> Call:
         """Return a function that carries arrays to the device, runs the operator and fetches."""
         platform, _, number = context.partition(":")
         device = self._jax.devices(platform)[int(number)]
@@ -55,7 +57,7 @@ class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks r
             wide = any(x.dtype == np.float64 for x in inputs)
             with self._x64() if wide else nullcontext():
                 arrays = [self._jax.device_put(x, device) for x in inputs]
-                return as_outputs(operator(*arrays))  # arrays never change here
+                return as_outputs((run or operator)(*arrays))  # arrays never change here
 
         return call
 
@@ -67,6 +69,14 @@ class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks r
         if ((numbers > 0) & (numbers < tiny)).any():
             return "JAX takes numbers below the normal range for 0"
         return ""
+
+    imports = "import jax, jax.numpy as jnp\njax.config.update('jax_enable_x64', True)"
+
+    def written(self, array: Array, mode: str, context: str) -> str:
+        """Return an expression of an array."""
+        if not array.size:
+            return f"jnp.zeros({array.shape}, '{array.dtype}')"
+        return f"jnp.array({array.tolist()}, '{array.dtype}')"
 
     def paste(self, snippet: Snippet, names: Sequence[str], mode: str, context: str) -> str:
         """Return Python that runs the case by itself."""

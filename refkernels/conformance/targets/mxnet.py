@@ -49,7 +49,9 @@ class GluonAdapter:
         """Return whether a built operator has its weights, and is not given them with each call."""
         return hasattr(operator, "collect_params")
 
-    def prepare(self, operator: Any, mode: str, context: str) -> Call:
+    def prepare(
+        self, operator: Any, mode: str, context: str, run: Callable[..., Any] | None = None
+    ) -> Call:
         """Return a function that carries arrays to the context, runs the block and fetches."""
         place = self._context(context)
         self._place(operator, mode, place)
@@ -57,8 +59,8 @@ class GluonAdapter:
 
         def call(*inputs: Array) -> tuple[Array, ...]:
             arrays = [self._array(x, mode, place) for x in inputs]
-            if mode != "exported":
-                return self._fetch(operator(*arrays), inputs, arrays)
+            if mode != "exported" or run is not None:
+                return self._fetch((run or operator)(*arrays), inputs, arrays)
             if not loaded:
                 loaded.append(self._reload(operator, arrays, place))
             return self._fetch(loaded[0](*arrays), inputs, arrays)
@@ -109,6 +111,15 @@ class GluonAdapter:
     def doing(self, case: Case, dtype: str) -> str:
         """Return nothing: numbers are what they are."""
         return ""
+
+    imports = "from refkernels.gluon.compat import import_mxnet\nmx = import_mxnet()"
+
+    def written(self, array: Array, mode: str, context: str) -> str:
+        """Return an expression of an array."""
+        where = f"ctx=mx.{context}, dtype='{array.dtype}'"
+        if not array.size:
+            return f"mx.nd.zeros({array.shape}, {where})"
+        return f"mx.nd.array({array.tolist()}, {where})"
 
     def paste(self, snippet: Snippet, names: Sequence[str], mode: str, context: str) -> str:
         """Return Python that runs the case by itself."""

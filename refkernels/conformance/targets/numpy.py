@@ -1,6 +1,6 @@
 """Classes and functions of NumPy arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,9 @@ class NumPyAdapter:
         """Return whether a built operator has its weights, and is not given them with each call."""
         return False
 
-    def prepare(self, operator: Any, mode: str, context: str) -> Call:
+    def prepare(
+        self, operator: Any, mode: str, context: str, run: Callable[..., Any] | None = None
+    ) -> Call:
         """Return the operator with its outputs as a tuple."""
 
         def call(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
@@ -48,7 +50,7 @@ class NumPyAdapter:
             keywords = {"rng": seed} if seed_globals(seed) and takes_rng(operator) else {}
             # Outputs may be views of the inputs, but no longer than until the next call.
             with np.errstate(all="ignore"):  # infinity is a result like any other
-                result = as_outputs(operator(*arrays, **keywords))
+                result = as_outputs((run or operator)(*arrays, **keywords))
                 outputs = tuple(output.copy() for output in result)
             require_unchanged(inputs, arrays)
             return outputs
@@ -58,6 +60,19 @@ class NumPyAdapter:
     def doing(self, case: Case, dtype: str) -> str:
         """Return nothing: numbers are what they are."""
         return ""
+
+    imports = "import numpy as np"
+
+    def written(self, array: Array, mode: str, context: str) -> str:
+        """Return an expression of an array, in mode strided one with holes, and reversed."""
+        if not array.size:
+            return f"np.zeros({array.shape}, np.{array.dtype})"
+        if mode != "strided" or not array.ndim:
+            return f"np.array({array.tolist()}, np.{array.dtype})"
+        every = (slice(None, None, -1),) * array.ndim
+        text = f"np.array({array[every].tolist()}, np.{array.dtype})"
+        spread = "".join(f".repeat(2, {axis})" for axis in range(array.ndim))
+        return f"{text}{spread}[{', '.join(['::-2'] * array.ndim)}]"
 
     def paste(self, snippet: Snippet, names: Sequence[str], mode: str, context: str) -> str:
         """Return Python that runs the case by itself."""

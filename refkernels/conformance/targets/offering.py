@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from refkernels.arrays import Array
-from refkernels.conformance.model.operator import Case
+from refkernels.conformance.model.operator import DTYPES, INTEGERS, Case
 
 __all__ = ["EVERYTHING", "Offers", "offers"]
 
@@ -23,10 +23,14 @@ class Offers:
     config: Callable[[Mapping[str, Any]], bool] = _any
     inputs: Callable[[Mapping[str, Array]], bool] = _any
     dtypes: Collection[str] | None = None
+    batch: bool | None = None
+    mixed: bool = True
     case: Callable[[Case], bool] = _any
 
     def covers(self, case: Case) -> bool:
-        """Return whether a case, before it is cast to a dtype, is inside."""
+        """Return whether a case, before it is cast to a dtype, is inside; `batch` aside."""
+        if not self.mixed and _is_mixed(case):
+            return False
         return self.config(case.config) and self.inputs(case.inputs) and self.case(case)
 
     def has_dtype(self, dtype: str) -> bool:
@@ -34,11 +38,19 @@ class Offers:
         return self.dtypes is None or dtype in self.dtypes
 
 
+def _is_mixed(case: Case) -> bool:
+    """Return whether some reals have a dtype of their own, beside those that take any."""
+    dtypes = {array.dtype for array in case.inputs.values() if array.dtype.kind == "f"}
+    return len(dtypes) > 1
+
+
 def offers(
     *,
     config: Callable[[Mapping[str, Any]], bool] = _any,
     inputs: Callable[[Mapping[str, Array]], bool] = _any,
     dtypes: Collection[str] | None = None,
+    batch: bool | None = None,
+    mixed: bool = True,
 ) -> Offers:
     """Say what code under test offers: outside of it no case is run.
 
@@ -52,6 +64,10 @@ def offers(
         in float64 where they are real.
     dtypes : collection of str, optional
         Of float16, float32, float64, int32, int64 and uint8; by default all that it takes.
+    batch : bool, optional
+        Whether the code takes batches alone, or else single images alone; by default both.
+    mixed : bool
+        Whether the code takes inputs of several dtypes together.
 
     Returns
     -------
@@ -74,7 +90,14 @@ def offers(
     for name, value in (("config", config), ("inputs", inputs)):
         if not callable(value):
             raise TypeError(f"{name}: expected a callable, got {value!r}")
-    return Offers(config, inputs, None if dtypes is None else tuple(dtypes))
+    known = (*DTYPES, *INTEGERS)
+    unknown = [dtype for dtype in dtypes or () if dtype not in known]
+    if unknown:
+        raise ValueError(f"dtypes: expected some of {', '.join(known)}, got {unknown[0]!r}")
+    for name, flag in (("batch", batch), ("mixed", mixed)):
+        if not isinstance(flag, bool) and (flag is not None or name == "mixed"):
+            raise TypeError(f"{name}: expected True or False, got {flag!r}")
+    return Offers(config, inputs, None if dtypes is None else tuple(dtypes), batch, mixed)
 
 
 EVERYTHING = Offers()

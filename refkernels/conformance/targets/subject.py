@@ -4,11 +4,13 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from inspect import signature
 from typing import Any
 
 from refkernels.conformance.model.operator import Case, build
 from refkernels.conformance.targets.adapter import Adapter
 from refkernels.conformance.targets.frameworks import adapter_of, framework
+from refkernels.conformance.targets.representation import Argument, Representation
 from refkernels.conformance.targets.target import Target, is_function, parameters_of
 
 __all__ = ["Subject"]
@@ -27,13 +29,19 @@ class Subject(Target):
         or a function of arrays.
     name : str
         The operator that it is held to.
+    representation : Representation
+        How it writes what that takes and gives.
     """
 
-    def __init__(self, subject: Any, name: str) -> None:
+    def __init__(
+        self, subject: Any, name: str, representation: Representation = Target.representation
+    ) -> None:
         if not callable(subject):
             kind = type(subject).__name__
             raise TypeError(f"expected a class or a callable, got {subject!r} of type {kind}")
         self.subject, self.name = subject, name
+        self.representation = representation
+        self._method = ""  # which is called, of a class whose objects are not
         self.built = not isinstance(subject, type)
         self.is_object = self.built and not is_function(subject)
         named = subject if hasattr(subject, "__qualname__") else type(subject)
@@ -68,15 +76,28 @@ class Subject(Target):
         """Return a function that tells of a parameter's name whether it has it."""
         if self.is_object:
             return lambda parameter: True  # it was built with it
-        return super().has_parameter(name)
+        said, own = self.representation, super().has_parameter(name)
+        return lambda parameter: parameter in said.fixed or own(said.names(parameter))
+
+    def takes(self, name: str, inputs: Sequence[str]) -> bool:
+        """Return whether its call takes these inputs: those it is said to, or has names for."""
+        said = [Argument.of(text).name for text in self.representation.inputs]
+        return set(inputs) <= set(said) if said else super().takes(name, inputs)
 
     def build(self, name: str, config: Mapping[str, Any]) -> Any:
         """Construct an operator, unless it is built already; a function is given what it takes."""
-        if self.built and name == self.name:
-            has = parameters_of(self.subject)
-            own = {} if self.is_object else config
-            return build(self.subject, {k: v for k, v in own.items() if has(k)}, self.find)
-        return build(self.find(name), config, self.find)
+        if name != self.name:
+            return build(self.find(name), config, self.find)
+        return build(self.subject, self._theirs(config), self.find)
+
+    def _theirs(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what it is built with, or called with if it is a function; of that what it has."""
+        if self.is_object:
+            return {}
+        said = self.representation
+        own = said.theirs(config, _defaults(self.name) if said.parameters else {})
+        has = parameters_of(self.subject) if self.built else lambda name: True
+        return {name: value for name, value in own.items() if has(name)}
 
     def imports(self, names: Sequence[str]) -> str:
         """Return the lines that import these operators; the subject takes the operator's name."""
@@ -94,11 +115,31 @@ class Subject(Target):
         own = OBJECT if self._own_line else self.own_name
         if self.is_object:
             return own
-        has = parameters_of(self.subject)
-        config = {key: value for key, value in case.config.items() if has(key)}
+        config = self._theirs(case.config)
         if not config:
             return own
         return f"partial({own}, {Case(config, {}).call('').removeprefix('(')}"
+
+    def own_call(self, name: str, case: Case, arguments: str) -> tuple[str, str]:
+        """Return how it is called in its own words, and what that imports.
+
+        Such as ``box_iou(a, b, fmt='xyxy')``, or ``BoxCoder(weights=…).encode(refs, anchors)``.
+        """
+        line, own = self._own
+        keywords = Case(self._theirs(case.config), {}).call("")[1:-1]
+        if self.is_object:
+            return line, f"{own}({arguments})"
+        if self.built:
+            return line, f"{own}({', '.join(filter(None, [arguments, keywords]))})"
+        method = f".{self._method}" if self._method else ""
+        return line, f"{own}({keywords}){method}({arguments})"
+
+    @property
+    def _own(self) -> tuple[str, str]:
+        """The line that imports it, and its name then."""
+        if not self._own_line:
+            return f"from {self.module} import {self.own_name}", self.own_name
+        return self._own_line, OBJECT if self.built else self.name
 
     def paste(self) -> tuple[str, str]:
         """Return lines to import, and an expression of this target."""
@@ -123,3 +164,9 @@ class Subject(Target):
     def _reference(self, name: str) -> Any:
         room = "refkernels.gluon" if framework(self.subject) == "mxnet" else "refkernels"
         return getattr(importlib.import_module(room), name)
+
+
+def _defaults(operator: str) -> dict[str, Any]:
+    """Return the defaults of an operator's parameters."""
+    own = signature(getattr(importlib.import_module("refkernels"), operator)).parameters
+    return {k: v.default for k, v in own.items() if v.default is not v.empty}

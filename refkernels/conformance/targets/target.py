@@ -2,41 +2,75 @@
 
 import importlib
 import pkgutil
+import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from functools import partial
 from inspect import signature
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from refkernels.conformance.model.divergence import Divergence
-from refkernels.conformance.model.operator import Case, build
+from refkernels.conformance.model.operator import Case, Operator, build
 from refkernels.conformance.model.quoting import error_text, represented, text_of
 from refkernels.conformance.targets.adapter import Adapter, TargetError
 from refkernels.conformance.targets.frameworks import adapter_of, framework
 from refkernels.conformance.targets.offering import EVERYTHING, Offers
+from refkernels.conformance.targets.representation import PLAIN
 from refkernels.legacy_numpy import numpy_for_mxnet
 
-__all__ = ["Target", "is_function", "parameters_of"]
+__all__ = ["Target", "import_target", "is_function", "parameters_of"]
 
 
 class Target:
-    """A module that exposes operators by name, itself or in its direct submodules.
+    """Modules that expose operators by name, themselves or in their direct submodules.
 
     Parameters
     ----------
     module : str
-        Its import path, such as ``gluoncv.nn``.
+        The import path, such as ``gluoncv.nn``.
+    modules : sequence of str
+        Those to look in, in this order; that module by default.
+
+    Attributes
+    ----------
+    representation : Representation
+        How what is under test writes what its operator takes and gives.
 
     Raises
     ------
     TargetError
-        If it does not import.
+        If one does not import.
     """
 
-    def __init__(self, module: str) -> None:
+    representation = PLAIN
+
+    def __init__(self, module: str, modules: Sequence[str] = ()) -> None:
         self.module = module
-        self._modules = _import_with_submodules(module)
+        self._modules = [
+            own for name in modules or (module,) for own in _import_with_submodules(name)
+        ]
+
+    place = ""
+    """Where what is under test is, if it is a single object that a binding names."""
+
+    is_object = False
+    """Whether it is a single object that is built already."""
+
+    @property
+    def spec(self) -> str:
+        """What opens this target again."""
+        return self.module
+
+    def items(self, operators: Iterable[Operator]) -> list[str]:
+        """Return what of it can be checked: those of the operators that it has, by name."""
+        return [o.name for o in operators if None not in map(self.find, o.needs)]
+
+    def of(self, item: str) -> "Target":
+        """Return the target of an item of a check: an operator's name, here."""
+        return self
 
     def find(self, name: str) -> Any:
         """Return the class or callable of this name, or None."""
@@ -61,8 +95,8 @@ class Target:
         """
         return parameters_of(self.find(name))
 
-    def takes(self, name: str, count: int) -> bool:
-        """Return whether an operator's call takes so many inputs, as far as its signature says."""
+    def takes(self, name: str, inputs: Sequence[str]) -> bool:
+        """Return whether an operator's call takes these inputs, as far as its signature says."""
         found = self.find(name)
         if not is_function(found):  # an object, or the class of one
             kind = found if isinstance(found, type) else type(found)
@@ -78,7 +112,7 @@ class Target:
             return True
         kinds = (own[0].POSITIONAL_ONLY, own[0].POSITIONAL_OR_KEYWORD) if own else ()
         names = [parameter.name for parameter in own if parameter.kind in kinds]
-        return len([name for name in names if name not in ("self", "F")]) >= count
+        return len([name for name in names if name not in ("self", "F")]) >= len(inputs)
 
     def divergences(self, name: str) -> tuple[Divergence, ...]:
         """Return what the target itself says, in ``__refkernels_divergences__``, of an operator."""
@@ -131,6 +165,19 @@ class Target:
             return name
         return f"partial({name}, {case.call('').removeprefix('(')}"
 
+    def own_call(self, name: str, case: Case, arguments: str) -> tuple[str, str]:
+        """Return how an operator that is built as a case asks is called, and what that imports."""
+        call = f"{self.expression(name, case)}({arguments})"
+        operators = sorted({name, *re.findall(r"\b([A-Z]\w*)\(", call)})
+        lines = ["from functools import partial"] if call.startswith("partial(") else []
+        return "\n".join([*lines, self.imports(operators)]), call
+
+    def one_by_one(self) -> "Target":
+        """Return it as what is called for one image at a time."""
+        found = copy(self)
+        found.representation = replace(self.representation, images="one")
+        return found
+
     def paste(self) -> tuple[str, str]:
         """Return lines to import, and an expression of this target."""
         return (
@@ -164,11 +211,18 @@ def parameters_of(found: Any) -> Callable[[str], bool]:
     return named.__contains__
 
 
-def _import_with_submodules(name: str) -> list[ModuleType]:
+def import_target(name: str) -> ModuleType:
+    """Import a module under test.
+
+    Raises
+    ------
+    TargetError
+        If it does not import; the message is one line, and says why.
+    """
     # MXNet may be behind the target: let it import on today's NumPy.
     with numpy_for_mxnet():
         try:
-            module = importlib.import_module(name)
+            return importlib.import_module(name)
         except ImportError as error:
             raise TargetError(f"cannot import {name}: {text_of(error)}") from error
         except SystemExit as error:
@@ -176,7 +230,12 @@ def _import_with_submodules(name: str) -> list[ModuleType]:
             raise TargetError(f"cannot import {name}: it calls sys.exit({code})") from error
         except Exception as error:
             raise TargetError(f"cannot import {name}: {error_text(error)}") from error
-        modules = [module]
+
+
+def _import_with_submodules(name: str) -> list[ModuleType]:
+    module = import_target(name)
+    modules = [module]
+    with numpy_for_mxnet():
         for info in pkgutil.iter_modules(getattr(module, "__path__", [])):
             if info.name == "__main__":  # to import it is to run it
                 continue

@@ -45,10 +45,13 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
         """Return whether a built operator has its weights, and is not given them with each call."""
         return hasattr(operator, "named_parameters")
 
-    def prepare(self, operator: Any, mode: str, context: str) -> Call:
+    def prepare(
+        self, operator: Any, mode: str, context: str, run: Callable[..., Any] | None = None
+    ) -> Call:
         """Return a function that carries arrays to the device, runs the operator and fetches."""
         if isinstance(operator, self._torch.nn.Module):
             operator.to(context)
+        run = operator if run is None else run
 
         def call(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
             if seed_globals(seed):
@@ -56,7 +59,7 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
             tensors = [self._torch.tensor(x, device=context) for x in inputs]
             if mode == "strided":
                 tensors = [self._spread(tensor) for tensor in tensors]
-            fetched = as_outputs(operator(*tensors), self._read)
+            fetched = as_outputs(run(*tensors), self._read)
             require_unchanged(inputs, [self._read(tensor) for tensor in tensors])
             return fetched
 
@@ -67,6 +70,20 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
         if dtype == "float16" and any(map(_is_rounded_twice, case.numbers())):
             return "PyTorch rounds a Python number to float16 by way of float32"
         return ""
+
+    imports = "import torch"
+
+    def written(self, array: Array, mode: str, context: str) -> str:
+        """Return an expression of a tensor, in mode strided one with holes."""
+        device = "" if context == "cpu" else f", device={context!r}"
+        dtype = f"torch.{array.dtype}"
+        if not array.size:
+            return f"torch.zeros({array.shape}, dtype={dtype}{device})"
+        text = f"torch.tensor({array.tolist()}, dtype={dtype}{device})"
+        if mode != "strided" or not array.ndim:
+            return text
+        spread = "".join(f".repeat_interleave(2, {axis})" for axis in range(array.ndim))
+        return f"{text}{spread}[{', '.join(['::2'] * array.ndim)}]"
 
     def paste(self, snippet: Snippet, names: Sequence[str], mode: str, context: str) -> str:
         """Return Python that runs the case by itself."""

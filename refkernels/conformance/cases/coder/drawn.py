@@ -265,7 +265,7 @@ def _of_image(config: dict[str, Any], *names: str) -> Any:
 
 
 def _overflowing(case: Case) -> Array:
-    """Mark corners whose exponential overflows, though times the anchor's side it does not."""
+    """Mark corners whose exponential, or whose side, overflows, though half the side does not."""
     x, anchors = (array.astype(np.float64) for array in case.inputs.values())
     dtype = computing_dtype(np.result_type(*case.inputs.values()))
     stds = np.asarray(case.config.get("stds", bounds.STDS), dtype)[2:]
@@ -279,8 +279,9 @@ def _overflowing(case: Case) -> Array:
     most = np.log(float(np.finfo(dtype).max))
     near = 1 - 1e-5
     with np.errstate(divide="ignore"):
-        product = exponents + np.log(np.abs(sides) / 2)
-    return np.asarray(np.tile((exponents > most * near) & (product * near < most), 2))
+        whole = exponents + np.log(np.abs(sides))
+    steps, half = np.maximum(exponents, whole), whole - np.log(2)
+    return np.asarray(np.tile((steps > most * near) & (half * near < most), 2))
 
 
 BOX_INPUTS = ("samples", "matches", "anchors", "refs")

@@ -21,8 +21,9 @@ from refkernels.conformance.peers.gluoncv import (
     quota,
     split,
 )
+from refkernels.conformance.peers.peer import Peer
 
-__all__ = ["DIVERGENCES"]
+__all__ = ["DIVERGENCES", "PEER"]
 
 OPERATORS: tuple[Divergence, ...] = (
     *bbox.DIVERGENCES,
@@ -37,3 +38,5 @@ OPERATORS: tuple[Divergence, ...] = (
 )
 
 DIVERGENCES = (*OPERATORS, *chain.divergences(OPERATORS))
+
+PEER = Peer("gluoncv", "0.10.5", modules=("gluoncv.nn", "gluoncv.data"), divergences=DIVERGENCES)

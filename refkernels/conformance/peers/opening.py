@@ -1,0 +1,82 @@
+"""Find what a check is asked for: a module, a peer, or bindings; and what is declared of it."""
+
+from collections.abc import Sequence
+from importlib import import_module
+
+from refkernels.conformance.model.divergence import Divergence
+from refkernels.conformance.peers.peer import Peer
+from refkernels.conformance.targets.bound import Binding, Bindings
+from refkernels.conformance.targets.representation import RepresentationError
+from refkernels.conformance.targets.target import Target
+
+__all__ = ["PEERS", "bindings_of", "declared", "find_peer", "open_target"]
+
+# The file of each peer, by the name of its package.
+PEERS = {
+    "gluoncv": "refkernels.conformance.peers.gluoncv",
+    "torchvision": "refkernels.conformance.peers.torchvision",
+}
+
+
+def find_peer(package: str) -> Peer | None:
+    """Return the peer of this name, or None; the package itself is not imported."""
+    if package not in PEERS:
+        return None
+    peer: Peer = import_module(PEERS[package]).PEER
+    return peer
+
+
+def bindings_of(specs: Sequence[str]) -> list[tuple[str, Binding]]:
+    """Return the bindings that a check is asked for, with what opens each again.
+
+    Parameters
+    ----------
+    specs : sequence of str
+        A module's import path or a peer's name; or bindings (`Binding.parse`), as many as there
+        are. Of a module there are none: its operators have our names.
+
+    Raises
+    ------
+    RepresentationError
+        If it is neither; the message says what is expected.
+    """
+    if len(specs) == 1 and "=" not in specs[0]:
+        peer = find_peer(specs[0])
+        return [] if peer is None else [(peer.name, binding) for binding in peer.bindings]
+    found = [(spec, Binding.parse(spec)) for spec in specs]
+    items = [binding.item for _, binding in found]
+    twice = [item for item in items if items.count(item) > 1]
+    if twice:
+        raise RepresentationError(f"{twice[0]} is there twice")
+    return found
+
+
+def open_target(specs: Sequence[str]) -> Target:
+    """Return the target that a check is asked for (`bindings_of` says how).
+
+    Raises
+    ------
+    TargetError
+        If a module does not import.
+    """
+    bindings = bindings_of(specs)
+    if bindings:
+        return Bindings(" ".join(specs), bindings)
+    peer = find_peer(specs[0])
+    return Target(specs[0], () if peer is None else peer.modules)
+
+
+def declared(target: str, operator: str, place: str = "") -> tuple[Divergence, ...]:
+    """Return what is declared of an operator of a target, a module's import path.
+
+    Of an object that has a place of its own in the bindings of its package, what is declared of
+    others is left out.
+    """
+    peer = find_peer(target.partition(".")[0])
+    if peer is None:
+        return ()
+    return tuple(
+        divergence
+        for divergence in peer.divergences
+        if divergence.operator == operator and divergence.place in ("", place)
+    )
