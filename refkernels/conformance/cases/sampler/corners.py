@@ -30,6 +30,8 @@ def _mined() -> Iterator[Case]:
     scores = np.tile([1.0, 3, 2, 3, 2, 0], (2, 5))
     scores[:, 12:] = np.minimum(scores[:, 12:], 2)
     yield _mining({"min_samples": 6}, scores, np.zeros((2, 30)))
+    # The background's probability vanishes in every dtype, which its logarithm tells apart still.
+    yield _mining({"min_samples": 1}, np.array([800.0, 900, 850]), np.zeros(3))
     # What is eligible has the lowest of all scores.
     for lowest in (np.array(-60000.0), np.array(-3e38, np.float32)):
         ious = np.array([0.9, 0.1, 0.9, 0.2]).astype(lowest.dtype)
