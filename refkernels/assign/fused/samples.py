@@ -21,13 +21,19 @@ from refkernels.assign.fused.tiles import TILE, UP, coverage_bound
 from refkernels.jit import jit
 from refkernels.sampler.quota import below, image_state
 
-__all__ = ["COMPOSE", "DONE", "Plan", "solve"]
+__all__ = ["COMPOSE", "DONE", "IGNORED", "LABELLED", "MEANS", "STDS", "Plan", "solve"]
 
 # How an image went: as it should, or the composed operators have to do it, or to say what is wrong.
 DONE, COMPOSE = 0, 1
 
 # A label to which 1 cannot be added.
 LARGEST = np.iinfo(np.int64).max
+
+
+# Where what is in a plan's reals, and in its integers.
+RELEVANT, POSITIVE_FROM, HIGH_FROM, LOW_BELOW, CROWD, EPS, LARGEST_COORDINATE, MEANS = range(8)
+STDS = MEANS + 4
+QUOTA, MAX_POS, MAX_NEG, FILLED, BASE, LABELLED, IGNORED = range(7)
 
 
 class Plan(NamedTuple):
@@ -38,11 +44,13 @@ class Plan(NamedTuple):
     matchers : numpy.ndarray, (K, 4)
         As in `refkernels.assign.fused.known.Rules`.
     reals : numpy.ndarray, (15,)
-        In the dtype of the boxes: relevant, positive, high and low of the `Rules`; crowd_thresh;
-        the IoU's eps; the largest coordinate; means and stds of the box encoder.
+        In the dtype of the boxes, at the places that `RELEVANT` to `STDS` name: relevant, positive,
+        high and low of the `Rules`; crowd_thresh; the IoU's eps; the largest coordinate; means and
+        stds of the box encoder.
     integers : numpy.ndarray, int64, (7,)
-        quota, max_pos, max_neg, filled and base of the `Choice`; whether class targets are labels,
-        + 1, or signs; the class target of what is ignored.
+        At the places that `QUOTA` to `IGNORED` name: quota, max_pos, max_neg, filled and base of
+        the `Choice`; whether class targets are labels, + 1, or signs; the class target of what is
+        ignored.
     """
 
     matchers: Array
@@ -296,12 +304,21 @@ def solve(tiles, plan, given, labels, regions, seed, place, scratch, kept):  # t
         negatives.
     """
     reals, integers = plan.reals, plan.integers
-    rules = Rules(plan.matchers, reals[0], reals[1], reals[2], reals[3])
-    choice = Choice(integers[0], integers[1], integers[2], integers[3], integers[4], reals[4])
-    boxes, usable = _boxes_of(given, kept, reals[5], reals[6])
+    rules = Rules(
+        plan.matchers, reals[RELEVANT], reals[POSITIVE_FROM], reals[HIGH_FROM], reals[LOW_BELOW]
+    )
+    choice = Choice(
+        integers[QUOTA],
+        integers[MAX_POS],
+        integers[MAX_NEG],
+        integers[FILLED],
+        integers[BASE],
+        reals[CROWD],
+    )
+    boxes, usable = _boxes_of(given, kept, reals[EPS], reals[LARGEST_COORDINATE])
     for k in range(regions.shape[0]):
         for c in range(4):
-            usable &= abs(regions[k, c]) <= reals[6]
+            usable &= abs(regions[k, c]) <= reals[LARGEST_COORDINATE]
     for column in range(labels.shape[0]):
         usable &= labels[column] < LARGEST
     if not usable:

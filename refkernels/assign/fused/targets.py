@@ -3,7 +3,7 @@
 import numpy as np
 
 from refkernels.assign.fused.known import lowest
-from refkernels.assign.fused.samples import DONE, solve
+from refkernels.assign.fused.samples import DONE, IGNORED, LABELLED, MEANS, STDS, solve
 from refkernels.coder.offsets import center_form, encode_box
 from refkernels.jit import jit, next_number
 
@@ -160,8 +160,8 @@ def emit_sparse(  # type: ignore[no-untyped-def]
 @jit
 def _class_target(integers, sample, label):  # type: ignore[no-untyped-def]
     if sample > 0:
-        return label + 1 if integers[5] != 0 else 1
-    return 0 if sample < 0 else integers[6]
+        return label + 1 if integers[LABELLED] != 0 else 1
+    return 0 if sample < 0 else integers[IGNORED]
 
 
 @jit
@@ -169,6 +169,6 @@ def _box_target(tiles, plan, given, row, column):  # type: ignore[no-untyped-def
     return encode_box(
         center_form(tiles.anchors[row]),
         center_form(given[column]),
-        plan.reals[7:11],
-        plan.reals[11:15],
+        plan.reals[MEANS:STDS],
+        plan.reals[STDS : STDS + 4],
     )
