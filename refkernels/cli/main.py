@@ -31,6 +31,9 @@ DIVERGES = 1
 # Where a report goes.
 REPORT = click.Path(dir_okay=False, path_type=Path)
 
+# How long an operator's scopes may take, all of them and the small ones.
+EXHAUSTIVE_SECONDS, SCOPE_SECONDS = 300, 5
+
 # The number of cases that `check` draws for each operator.
 PROFILES = {"quick": 25, "default": 100, "thorough": 1000}
 
@@ -95,6 +98,12 @@ def main() -> None:
 )
 @time_options
 @click.option(
+    "--exhaustive",
+    is_flag=True,
+    help="Try every input of up to 3x3 over a few levels, where an operator decides; the small "
+    "ones are tried always.",
+)
+@click.option(
     "--keep-going", is_flag=True, help="Show several counterexamples of an operator that differ."
 )
 @click.option("--json", type=REPORT, metavar="FILE", help="Write a report as JSON.")
@@ -112,6 +121,7 @@ def check(
     workers: int,
     time_limit: float,
     strict: bool,
+    exhaustive: bool,
     keep_going: bool,
     **reports: Path | None,
 ) -> None:
@@ -126,7 +136,8 @@ def check(
     Where it writes things otherwise, words say so:
     my.detector:match=MaximumMatcher,transposed,first=1,parameters=threshold:thr
 
-    By default it is what pyproject.toml says in [tool.refkernels] check, else refkernels.gluon.
+    By default it is what pyproject.toml says in [tool.refkernels] check, else refkernels.gluon,
+    and of operators that have no block refkernels itself.
 
     Every counterexample is saved below .refkernels/failures, and tried first the next time.
 
@@ -140,7 +151,7 @@ def check(
         fail(f"'check' needs {error.name}; install it with: pip install 'refkernels[check]'")
     with in_one_line(UsageError, ValueError):
         status = check_command(
-            targets or targets_of_project() or ("refkernels.gluon",),
+            targets or targets_of_project(),
             operators,
             Options(
                 max_examples or PROFILES[profile],
@@ -149,6 +160,8 @@ def check(
                 contexts,
                 strict,
                 keep_going=keep_going,
+                exhaustive=exhaustive,
+                scope_seconds=EXHAUSTIVE_SECONDS if exhaustive else SCOPE_SECONDS,
             ),
             _images(annotations),
             {name: file for name, file in reports.items() if file is not None},

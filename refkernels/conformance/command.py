@@ -14,7 +14,7 @@ from refkernels.conformance.engine.replay import load
 from refkernels.conformance.engine.run import Options
 from refkernels.conformance.model.operator import Image
 from refkernels.conformance.model.verdict import exit_status
-from refkernels.conformance.peers.opening import bindings_of
+from refkernels.conformance.peers.opening import bindings_of, module_of
 from refkernels.conformance.process import supervisor as workers
 from refkernels.conformance.report import console as report
 from refkernels.conformance.report.summary import Summary, write
@@ -22,6 +22,9 @@ from refkernels.conformance.report.summary import Summary, write
 __all__ = ["UsageError", "check_command", "replay_command"]
 
 USAGE = 2
+
+# What is checked by default: every block, and of operators without one the NumPy operator.
+BLOCKS = "refkernels.gluon"
 
 # The module and function that render a report, by its format.
 RENDERERS = {
@@ -50,7 +53,8 @@ def check_command(
     Parameters
     ----------
     targets : sequence of str
-        A module, a peer, or bindings (`peers.opening`).
+        A module, a peer, or bindings (`peers.opening`); by default `BLOCKS`, and the NumPy
+        operators that have no block.
     operators, options, images, time_limit
         As `workers.check` takes them; no operators are all.
     files : dict of str to Path
@@ -63,21 +67,24 @@ def check_command(
     UsageError
         If an operator is unknown, or a report cannot be written where it should be.
     """
+    targets = targets or (BLOCKS,)
     try:
-        names = [cases.find(name).name for name in operators] or list(cases.operators())
+        wanted = [cases.find(name).name for name in operators] or list(cases.operators())
+        if targets == (BLOCKS,):
+            targets = (BLOCKS, *_without_blocks(wanted))
         bindings = [binding for _, binding in bindings_of(targets)]
         for binding in bindings:
             cases.find(binding.operator)
+        module = module_of(targets)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    target = " ".join(targets)
-    if len(targets) > 1 or "=" in target:
-        target = " ".join(binding.item for binding in bindings)
-    if bindings:
-        names = [binding.item for binding in bindings if binding.operator in names]
-        if not names:
-            known = ", ".join(dict.fromkeys(binding.operator for binding in bindings))
-            raise UsageError(f"{target} has none of {', '.join(operators)}; it has {known}")
+    own = {binding.operator for binding in bindings} if module == BLOCKS else ()
+    names = [name for name in wanted if module and name not in own]
+    names += [binding.item for binding in bindings if binding.operator in wanted]
+    target = module or " ".join(targets if "=" not in targets[0] else names)
+    if not names:
+        known = ", ".join(dict.fromkeys(binding.operator for binding in bindings))
+        raise UsageError(f"{target} has none of {', '.join(operators)}; it has {known}")
     for file in files.values():
         if not file.absolute().parent.is_dir():
             raise UsageError(f"cannot write {file}: there is no folder {file.parent}")
@@ -136,6 +143,11 @@ def replay_command(place: Path, target: str | None, *, time_limit: float, strict
     console.print(result.verdict, *sorted(result.known))
     report.print_dissents(console, result)
     return status
+
+
+def _without_blocks(names: Sequence[str]) -> list[str]:
+    """Return those that have no Gluon block, as bindings of the NumPy operators."""
+    return [f"refkernels:{name}={name}" for name in names if not cases.find(name).has_block]
 
 
 def _renderer(format_: str) -> Callable[[Summary], str]:

@@ -6,7 +6,18 @@ from typing import Any
 
 __all__ = ["find", "operators"]
 
-FAMILIES = ("bbox", "matcher", "sampler", "coder", "predictor", "feature", "chain")
+FAMILIES = (
+    "bbox",
+    "cost",
+    "matcher",
+    "sampler",
+    "coder",
+    "anchor",
+    "suppression",
+    "predictor",
+    "feature",
+    "chain",
+)
 
 
 @cache

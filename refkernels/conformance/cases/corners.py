@@ -22,7 +22,17 @@ ROOM = __name__.rpartition(".")[0]
 # A case that is made to go with more classes than it was made for may be this large, not more.
 LARGEST = 10_000_000
 
-FAMILIES = ("bbox", "matcher", "sampler", "coder", "predictor", "feature")
+FAMILIES = (
+    "bbox",
+    "cost",
+    "matcher",
+    "sampler",
+    "coder",
+    "anchor",
+    "suppression",
+    "predictor",
+    "feature",
+)
 
 
 def corners_of(

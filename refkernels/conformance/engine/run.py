@@ -8,6 +8,7 @@ from typing import Any
 from refkernels.conformance.cases import find
 from refkernels.conformance.cases.corners import fitted_to
 from refkernels.conformance.engine.examine import Examiner, Moment
+from refkernels.conformance.engine.exhaust import exhaust
 from refkernels.conformance.engine.offered import BATCHES, find_lacking, in_one_form
 from refkernels.conformance.engine.search import Search
 from refkernels.conformance.engine.stale import Elsewhere, find_stale
@@ -143,7 +144,21 @@ def check_operator(
     if not dtypes:
         known = " and ".join(operator.dtypes)
         return Result(name, "absent", seed=options.seed, note=f"it is defined in {known} only")
+    exact = None
+    if operator.calling == "arrays" and operator.given is None:
+        exact, tried = exhaust(
+            examiner,
+            "float32" if "float32" in dtypes else dtypes[0],
+            options.scope_seconds,
+            whole=options.exhaustive,
+        )
+        result.scope = str(tried)
+        if tried.left:
+            left = f"scopes of {', '.join(tried.left)}"
+            examiner.untried[left] = f"they take more than {options.scope_seconds:g} s"
     search = Search(examiner, options, seed, earlier, images, result, progress)
+    if exact is not None:
+        result.dissents.append(keep(exact))
     for dissent in search.several() if options.keep_going else search.one_by_dtype():
         result.dissents.append(keep(dissent))
     # What reals show is plainer than what integers do.

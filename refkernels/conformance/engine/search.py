@@ -57,7 +57,8 @@ class Search:
 
     def one_by_dtype(self) -> Iterator[Dissent]:
         """Yield the smallest counterexample for each dtype, and one for all integers."""
-        remaining = list(self._result.dtypes)
+        found = {dissent.dtype for dissent in self._result.dissents}
+        remaining = [dtype for dtype in self._result.dtypes if dtype not in found]
         while remaining:
             # What float16 shows often hides what float32 would.
             dissent = self._first(remaining)

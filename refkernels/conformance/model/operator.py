@@ -19,6 +19,7 @@ from refkernels.conformance.model.compare import (
     compare_real,
     wrong_form,
 )
+from refkernels.conformance.model.law import Law
 from refkernels.conformance.model.outputs import as_outputs
 from refkernels.conformance.model.parameters import FREE, Parameters
 from refkernels.conformance.model.plain import without_extent
@@ -106,35 +107,6 @@ class Reference:
         return self._bounds[number]
 
 
-@dataclass(frozen=True)
-class Law:
-    """What must hold of an operator beyond single results: a distribution, an invariance.
-
-    Parameters
-    ----------
-    name : str
-        What it says, as a sentence without its full stop.
-    holds : callable
-        ``holds(run, parameters)`` returns what is wrong, or None; ``run(case)`` returns the
-        outputs, and ``run(case, seed=0)`` what is drawn with this seed. All its cases have the
-        configuration of the parameters, if they are fixed. It raises `Untried` where it has nothing
-        to say of such parameters.
-    of_batches : bool
-        Whether it says that an image's lots do not depend on the rest of its batch, which is
-        demanded only where it is offered.
-    """
-
-    name: str
-    holds: Callable[[Callable[..., tuple[Array, ...]], Parameters], str | None]
-    of_batches: bool = False
-
-    def check(
-        self, run: Callable[..., tuple[Array, ...]], parameters: Parameters = FREE
-    ) -> str | None:
-        """Return what is wrong, or None."""
-        return self.holds(run, parameters)
-
-
 def relabelled(case: Case, config: Mapping[str, Any]) -> Case | None:
     """Return a case with another configuration: its inputs go with any."""
     return replace(case, config=config)
@@ -168,6 +140,8 @@ class Operator:
         Those that it is defined in.
     takes_integers : bool
         Whether it has inputs of reals, for which integers may be given.
+    has_block : bool
+        Whether it is of the API whose operators have Gluon blocks here.
     optional : tuple of str
         The inputs that a target need not take (SPEC: optional).
     calling : str
@@ -190,6 +164,7 @@ class Operator:
     laws: tuple[Law, ...] = ()
     dtypes: tuple[str, ...] = ("float16", "float32", "float64")
     takes_integers: bool = True
+    has_block: bool = True
     optional: tuple[str, ...] = ()
     calling: str = "arrays"
     fit: Callable[[Case, Mapping[str, Any]], Case | None] = relabelled

@@ -36,6 +36,10 @@ class Options:
         Whether to go on after the first counterexample, and show several that differ.
     shrink_seconds : float
         How long to make counterexamples of an operator smaller, all together.
+    exhaustive : bool
+        Whether scopes are tried whole, and not only their small inputs.
+    scope_seconds : float
+        How long scopes may take, of an operator.
     """
 
     max_examples: int = 100
@@ -46,6 +50,8 @@ class Options:
     undeclared: Sequence[str] = ()
     keep_going: bool = False
     shrink_seconds: float = 10
+    exhaustive: bool = False
+    scope_seconds: float = 5
 
 
 @dataclass
@@ -73,6 +79,8 @@ class Result:
         Why there is no better verdict.
     framework : str
         The package that the target's arrays are of, such as ``torch``.
+    scope : str
+        Up to which size every input of its scopes was tried, if it has such (SPEC section 7).
     place : str
         Which object is this operator, where a binding says so: ``torchvision.ops:box_iou``.
     """
@@ -95,6 +103,7 @@ class Result:
     not_offered: dict[str, str] = field(default_factory=dict)
     note: str = ""
     framework: str = ""
+    scope: str = ""
     place: str = ""
 
     @property

@@ -9,7 +9,7 @@ from refkernels.conformance.targets.bound import Binding, Bindings
 from refkernels.conformance.targets.representation import RepresentationError
 from refkernels.conformance.targets.target import Target
 
-__all__ = ["PEERS", "bindings_of", "declared", "find_peer", "open_target"]
+__all__ = ["PEERS", "bindings_of", "declared", "find_peer", "module_of", "open_target"]
 
 # The file of each peer, by the name of its package.
 PEERS = {
@@ -32,7 +32,7 @@ def bindings_of(specs: Sequence[str]) -> list[tuple[str, Binding]]:
     Parameters
     ----------
     specs : sequence of str
-        A module's import path or a peer's name; or bindings (`Binding.parse`), as many as there
+        A module's import path or a peer's name, and bindings (`Binding.parse`), as many as there
         are. Of a module there are none: its operators have our names.
 
     Raises
@@ -40,10 +40,12 @@ def bindings_of(specs: Sequence[str]) -> list[tuple[str, Binding]]:
     RepresentationError
         If it is neither; the message says what is expected.
     """
-    if len(specs) == 1 and "=" not in specs[0]:
-        peer = find_peer(specs[0])
-        return [] if peer is None else [(peer.name, binding) for binding in peer.bindings]
-    found = [(spec, Binding.parse(spec)) for spec in specs]
+    found = []
+    for place, spec in enumerate(specs):
+        if "=" in spec or place > 0:
+            found.append((spec, Binding.parse(spec)))
+        elif (peer := find_peer(spec)) is not None:
+            found += [(peer.name, binding) for binding in peer.bindings]
     items = [binding.item for _, binding in found]
     twice = [item for item in items if items.count(item) > 1]
     if twice:
@@ -59,11 +61,21 @@ def open_target(specs: Sequence[str]) -> Target:
     TargetError
         If a module does not import.
     """
-    bindings = bindings_of(specs)
-    if bindings:
-        return Bindings(" ".join(specs), bindings)
-    peer = find_peer(specs[0])
-    return Target(specs[0], () if peer is None else peer.modules)
+    bindings, module = bindings_of(specs), module_of(specs)
+    target = None
+    if module:
+        peer = find_peer(module)
+        target = Target(module, () if peer is None else peer.modules)
+    if target is not None and not bindings:
+        return target
+    return Bindings(" ".join(specs), bindings, target)
+
+
+def module_of(specs: Sequence[str]) -> str:
+    """Return the module whose operators have our names, or "" if there is none."""
+    first = specs[0]
+    peer = find_peer(first)
+    return "" if "=" in first or (peer is not None and peer.bindings) else first
 
 
 def declared(target: str, operator: str, place: str = "") -> tuple[Divergence, ...]:

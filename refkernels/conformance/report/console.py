@@ -146,6 +146,12 @@ def print_results(console: Console, summary: Summary) -> None:
         contexts = dict.fromkeys(context for contexts in own for context in contexts)
         number = versions(package).get(package, "")
         console.print(f"ran on: {package} {number}, {', '.join(contexts)}")
+    scopes: dict[str, list[str]] = {}
+    for result in results:
+        if result.scope:
+            scopes.setdefault(result.scope, []).append(result.item)
+    for scope, items in scopes.items():
+        console.print(Text(f"no counterexample {scope}: {', '.join(items)}"))
     for result in results:
         if result.is_undefined:
             console.print(f"{result.operator}: {result.note}")

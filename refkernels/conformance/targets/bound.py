@@ -91,18 +91,23 @@ class Bindings(Target):
         What they are, all together.
     bindings : sequence of (str, Binding)
         With what opens the target of each again (`peers.opening`).
+    target : Target, optional
+        Where operators by our names are.
     """
 
-    def __init__(self, module: str, bindings: Sequence[tuple[str, Binding]]) -> None:
+    def __init__(
+        self, module: str, bindings: Sequence[tuple[str, Binding]], target: Target | None = None
+    ) -> None:
         self.module = module
-        self._modules = []
+        self._modules, self._target = [], target
         self._bindings = {binding.item: (spec, binding) for spec, binding in bindings}
 
     def items(self, operators: Iterable[Operator]) -> list[str]:
         """Return what of it can be checked: each binding, by its place and operator."""
-        return list(self._bindings)
+        own = [] if self._target is None else self._target.items(operators)
+        return [*own, *self._bindings]
 
-    def of(self, item: str) -> Bound:
+    def of(self, item: str) -> Target:
         """Return the target of an item.
 
         Raises
@@ -110,6 +115,8 @@ class Bindings(Target):
         TargetError
             If there is no such object.
         """
+        if self._target is not None and "=" not in item:
+            return self._target
         if item not in self._bindings:
             raise TargetError(f"{self.module} has no {item}")
         spec, binding = self._bindings[item]

@@ -1,0 +1,7 @@
+"""Cases of costs and metrics (SPEC section 6)."""
+
+from refkernels.conformance.model.operator import Operator
+
+__all__ = ["OPERATORS"]
+
+OPERATORS: tuple[Operator, ...] = ()

@@ -1,0 +1,67 @@
+"""Finite sets of inputs that are tried whole (SPEC section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from refkernels.arrays import Array
+
+__all__ = ["Exhausted", "Scope"]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """All inputs of one size, for one configuration of an operator.
+
+    Parameters
+    ----------
+    size : str
+        Such as ``3x2``: anchors by ground truths.
+    config : mapping
+        The operator's parameters.
+    count : int
+        How many inputs there are.
+    batches : callable
+        Yields them, many at a time: the operator's inputs, each with a batch axis in front.
+    """
+
+    size: str
+    config: Mapping[str, Any]
+    count: int
+    batches: Callable[[], Iterator[Mapping[str, Array]]]
+
+
+@dataclass
+class Exhausted:
+    """What of an operator's scopes has been tried.
+
+    Parameters
+    ----------
+    sizes : list of str
+        Those of which all inputs were tried, with all configurations, smallest first.
+    inputs : int
+        How many inputs.
+    seconds : float
+        How long that took.
+    left : list of str
+        The sizes that there was no time for.
+    """
+
+    sizes: list[str]
+    inputs: int = 0
+    seconds: float = 0.0
+    left: list[str] | None = None
+
+    def __str__(self) -> str:
+        largest = [size for size in self.sizes if not any(_covers(o, size) for o in self.sizes)]
+        return f"up to {' and '.join(largest)} ({self.inputs:,} inputs)" if largest else ""
+
+
+def _covers(size: str, other: str) -> bool:
+    """Return whether a size has as much as another along each axis, and is another."""
+    own, rest = size.split("x"), other.split("x")
+    if size == other or len(own) != len(rest):
+        return False
+    return all(int(n) >= int(m) for n, m in zip(own, rest, strict=True))

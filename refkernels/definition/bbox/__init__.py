@@ -1,0 +1,3 @@
+"""What the operators on boxes mean (SPEC sections 1 and 6)."""
+
+from refkernels.definition.bbox.boxes import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""What the coders mean (SPEC sections 4 and 6)."""
+
+from refkernels.definition.coder.targets import *  # noqa: F403
