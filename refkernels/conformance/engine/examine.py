@@ -29,11 +29,14 @@ __all__ = ["SIDE_MODES", "Dissent", "Examiner", "Moment"]
 # One by one, the images of a batch must come out as they do together.
 BY_IMAGE = "by image"
 
+# Where layers compute in half precision; of decisions nothing may change.
+AUTOCAST = "autocast"
+
 # So many images are run alone, if the batch has more the others together: it may have a hundred.
 ALONE = 4
 
 # These take long, or seldom differ from the plain modes: each case is run in one of them.
-SIDE_MODES = ("sliced", "strided", "exported", BY_IMAGE)
+SIDE_MODES = ("sliced", "strided", "exported", AUTOCAST, BY_IMAGE)
 
 # The definition answers who is wrong about outputs, and from inputs, of up to so many elements.
 ARBITRATION_LIMIT = 20_000
@@ -135,6 +138,8 @@ class Examiner:
         name = self.operator.needs[0]
         self.adapter = self.target.adapter(name)
         self.modes = self.adapter.modes(self.target.find(name))
+        if self.operator.calling != "arrays":  # a layer is to compute in half precision there
+            self.modes = [mode for mode in self.modes if mode != AUTOCAST]
         found, wanted = self.adapter.contexts(), self.contexts
         self.contexts = [context for context in found if not wanted or context in wanted]
         if not self.contexts:

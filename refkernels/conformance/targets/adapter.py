@@ -51,6 +51,9 @@ class Adapter(Protocol):
     def written(self, array: Array, mode: str, context: str) -> str:
         """Return an expression of an array as the operator is given it, in this mode and place."""
 
+    def shown(self, call: str, mode: str, context: str) -> str:
+        """Return a line that prints what a call returns in this mode."""
+
     @property
     def imports(self) -> str:
         """The lines that such an expression needs."""

@@ -72,6 +72,10 @@ class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks r
 
     imports = "import jax, jax.numpy as jnp\njax.config.update('jax_enable_x64', True)"
 
+    def shown(self, call: str, mode: str, context: str) -> str:
+        """Return a line that prints what a call returns."""
+        return f"print({call})"
+
     def written(self, array: Array, mode: str, context: str) -> str:
         """Return an expression of an array."""
         if not array.size:

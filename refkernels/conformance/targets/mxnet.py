@@ -114,6 +114,10 @@ class GluonAdapter:
 
     imports = "from refkernels.gluon.compat import import_mxnet\nmx = import_mxnet()"
 
+    def shown(self, call: str, mode: str, context: str) -> str:
+        """Return a line that prints what a call returns."""
+        return f"print({call})"
+
     def written(self, array: Array, mode: str, context: str) -> str:
         """Return an expression of an array."""
         where = f"ctx=mx.{context}, dtype='{array.dtype}'"

@@ -63,6 +63,10 @@ class NumPyAdapter:
 
     imports = "import numpy as np"
 
+    def shown(self, call: str, mode: str, context: str) -> str:
+        """Return a line that prints what a call returns."""
+        return f"print({call})"
+
     def written(self, array: Array, mode: str, context: str) -> str:
         """Return an expression of an array, in mode strided one with holes, and reversed."""
         if not array.size:

@@ -38,7 +38,7 @@ def paste_call(operator: Operator, target: Target, case: Case, mode: str, contex
             value = f"[{value}]" if argument.form == "list" else value
             arguments.append(f"{argument.keyword}={value}" if argument.keyword else value)
         call = target.own_call(operator.name, case, ", ".join(arguments))[1]
-        lines.append(f"print({call})")
+        lines.append(adapter.shown(call, mode, context))
     return "\n".join([*lines, *_right(operator, carrier, case)])
 
 

@@ -1,6 +1,7 @@
 """Modules and functions of PyTorch."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,8 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
         return ["cpu", *(f"cuda:{i}" for i in range(self._torch.cuda.device_count()))]
 
     def modes(self, operator: Any) -> list[str]:
-        """Return a plain call, and one on tensors that are not contiguous."""
-        return ["call", "strided"]
+        """Return a plain call, one on tensors with holes, and one where PyTorch picks dtypes."""
+        return ["call", "strided", "autocast"]
 
     def draws_by_image(self, operator: Any) -> bool:
         """Return that they are not: they come from a generator of all images."""
@@ -59,7 +60,9 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
             tensors = [self._torch.tensor(x, device=context) for x in inputs]
             if mode == "strided":
                 tensors = [self._spread(tensor) for tensor in tensors]
-            fetched = as_outputs(run(*tensors), self._read)
+            with self._cast(mode, context):
+                outputs = run(*tensors)
+            fetched = as_outputs(outputs, self._read)
             require_unchanged(inputs, [self._read(tensor) for tensor in tensors])
             return fetched
 
@@ -70,6 +73,17 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
         if dtype == "float16" and any(map(_is_rounded_twice, case.numbers())):
             return "PyTorch rounds a Python number to float16 by way of float32"
         return ""
+
+    def _cast(self, mode: str, context: str) -> AbstractContextManager[Any]:
+        if mode != "autocast":
+            return nullcontext()
+        return self._torch.autocast(context.partition(":")[0])  # type: ignore[no-any-return]
+
+    def shown(self, call: str, mode: str, context: str) -> str:
+        """Return a line that prints what a call returns in this mode."""
+        if mode != "autocast":
+            return f"print({call})"
+        return f"with torch.autocast({context.partition(':')[0]!r}): print({call})"
 
     imports = "import torch"
 
@@ -93,7 +107,8 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
             return snippet.lines(setup, f"print({run}({', '.join(names)}))")
         device = "" if context == "cpu" else f", device={context!r}"
         arrays = ", ".join(f"torch.tensor({name}{device})" for name in names)
-        return snippet.lines("import torch", f"print({snippet.subject}({arrays}))")
+        call = f"{snippet.subject}({arrays})"
+        return snippet.lines("import torch", self.shown(call, mode, context))
 
     def prepare_with_parameters(
         self, operator: Any, mode: str, context: str
