@@ -72,7 +72,7 @@ def main() -> None:
     "--dtype",
     "dtypes",
     multiple=True,
-    type=click.Choice(["float16", "float32", "float64", "int32", "int64", "uint8"]),
+    type=click.Choice(["float16", "float32", "float64", "bfloat16", "int32", "int64", "uint8"]),
     help="Only this one; repeatable. Default: all, integers as far as they are taken.",
 )
 @click.option(

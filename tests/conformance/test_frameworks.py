@@ -34,8 +34,8 @@ def test_what_is_right_conforms_in_every_dtype(checker, framework):
     for name in right[framework]:
         result = checker.check(name, Options(60))
         assert result.verdict == "conforms", [str(dissent) for dissent in result.dissents]
-        assert tuple(result.dtypes[:3]) == ("float16", "float32", "float64")
-        assert {*result.dtypes[3:], *result.untried} & {"int32", "integers are refused"}
+        assert tuple(result.dtypes[:4]) == ("float16", "float32", "float64", "bfloat16")
+        assert {*result.dtypes[4:], *result.untried} & {"int32", "integers are refused"}
         assert result.contexts[0] in ("cpu", "cpu:0")
         modes = ["call", "strided", "autocast"] if framework == "torch" else ["call"]
         assert result.modes == modes

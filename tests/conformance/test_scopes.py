@@ -47,7 +47,9 @@ def test_the_kernel_does_what_is_defined_on_every_small_input(name):
 
 def test_no_input_of_a_scope_is_there_twice():
     for scope in scopes_of("MaximumMatcher", FREE, whole=False):
-        seen = np.concatenate([batch["x"].reshape(len(batch["x"]), -1) for batch in scope.batches()])
+        seen = np.concatenate(
+            [batch["x"].reshape(len(batch["x"]), -1) for batch in scope.batches()]
+        )
         assert len(np.unique(seen, axis=0)) == len(seen) == scope.count
 
 

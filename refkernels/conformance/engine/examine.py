@@ -13,8 +13,10 @@ from refkernels.arrays import Array
 from refkernels.conformance.engine.calling import paste, prepare
 from refkernels.conformance.engine.failing import Failed, failure
 from refkernels.conformance.engine.guard import guarded
+from refkernels.conformance.engine.half import cast_to_bfloat16, judge_bfloat16
 from refkernels.conformance.engine.laws import first_broken
 from refkernels.conformance.engine.whole import judge_whole
+from refkernels.conformance.model.bfloat16 import BFLOAT16, joined
 from refkernels.conformance.model.compare import Disagreement
 from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.divergence import Divergence
@@ -29,7 +31,7 @@ __all__ = ["SIDE_MODES", "Dissent", "Examiner", "Moment"]
 # One by one, the images of a batch must come out as they do together.
 BY_IMAGE = "by image"
 
-# Where layers compute in half precision; of decisions nothing may change.
+# Where layers compute float32 in half precision; of decisions nothing may change.
 AUTOCAST = "autocast"
 
 # So many images are run alone, if the batch has more the others together: it may have a hundred.
@@ -180,7 +182,7 @@ class Examiner:
         One block serves all dtypes of a mode, one after the other, as blocks do in use: state that
         it keeps from one call to the next shows here.
         """
-        if self.parameters.settled(case.config) != dict(case.config):
+        if not self.parameters.allow(case.config):
             return None
         if not self.offers.covers(case):
             self.outside += 1
@@ -218,11 +220,13 @@ class Examiner:
 
     def _cast(self, case: Case, dtype: str) -> tuple[Case | None, Case | None]:
         """Return a case in a dtype, and what the target is given of it; None if it has none."""
+        if dtype == BFLOAT16:
+            return cast_to_bfloat16(case)
         if dtype not in INTEGERS:
-            cast = case.astype(np.dtype(dtype))
+            cast = case.astype(dtype)
             return cast, cast
         whole = None if dtype in self.refused else case.as_whole(dtype)
-        return whole, None if whole is None else whole.astype(np.dtype(dtype))
+        return whole, None if whole is None else whole.astype(dtype)
 
     def _run(
         self,
@@ -236,7 +240,7 @@ class Examiner:
                 call: Any = None
                 for own in casts:
                     dtype, cast, given, reference, known = own
-                    if mode in known:
+                    if mode in known or (mode == AUTOCAST and not _is_single(given)):
                         continue
                     dissent = partial(
                         self.dissent,
@@ -257,7 +261,7 @@ class Examiner:
                         return dissent("target", failed.kind, failed.what)
                     self.taken.add(dtype)
                     wrong = self._judge(own, outputs)
-                    if wrong is not None and dtype in INTEGERS:
+                    if wrong is not None and dtype in (*INTEGERS, BFLOAT16):
                         return dissent("target", wrong.kind, wrong.what)
                     if wrong is not None:
                         return dissent(*self._arbitrate(cast, reference, outputs, wrong))
@@ -275,6 +279,8 @@ class Examiner:
         """Hold what the target makes of a case to what must come of it."""
         if cast.dtype in INTEGERS:
             return judge_whole(self.operator, cast.case, outputs)
+        if cast.dtype == BFLOAT16:
+            return judge_bfloat16(self.operator, cast.case, cast.given, cast.reference, outputs)
         return self.operator.judge(cast.case, cast.reference, outputs)
 
     @contextmanager
@@ -311,7 +317,7 @@ class Examiner:
                     for name, array in zip(case.inputs, inputs, strict=True)
                 ]
                 parts.append(call(*own))
-            return tuple(np.concatenate(own) for own in zip(*parts, strict=True))
+            return tuple(joined(own, np.concatenate) for own in zip(*parts, strict=True))
 
         return run
 
@@ -367,6 +373,11 @@ class Examiner:
         mode = mode if mode in self.modes else self.modes[0]
         context = context if context in self.contexts else self.contexts[0]
         return paste(self.operator, self.target, cast, mode, context)
+
+
+def _is_single(case: Case) -> bool:
+    """Return whether all reals are float32, of which autocast makes half precision."""
+    return all(x.dtype == np.float32 for x in case.inputs.values() if x.dtype.kind == "f")
 
 
 def _batch_size(operator: Operator, case: Case) -> int:

@@ -6,8 +6,6 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
 from refkernels.arrays import Array
 from refkernels.conformance.cases.scopes import scopes_of
 from refkernels.conformance.engine.calling import prepare
@@ -71,7 +69,7 @@ def _first(
     whole = Case(scope.config, batch)
     if not examiner.offers.covers(whole) or examiner.adapter.doing(whole, dtype):
         return None
-    cast = whole.astype(np.dtype(dtype))
+    cast = whole.astype(dtype)
     if not any(divergence.when(cast) for divergence in examiner.divergences):
         if _agrees(examiner, whole, cast, dtype):
             return None

@@ -50,7 +50,7 @@ def find_lacking(
 
     def ask(form: str, dtypes: Sequence[str]) -> None:
         for dtype in dtypes:
-            casts = [case.astype(np.dtype(dtype)) for case in forms[form]]
+            casts = [case.astype(dtype) for case in forms[form]]
             casts = [cast for cast in casts if not examiner.adapter.doing(cast, dtype)]
             if casts:
                 said[form, dtype] = _refusal_of_all(examiner, casts, dtype)

@@ -12,6 +12,7 @@ from refkernels.conformance.engine.exhaust import exhaust
 from refkernels.conformance.engine.offered import BATCHES, find_lacking, in_one_form
 from refkernels.conformance.engine.search import Search
 from refkernels.conformance.engine.stale import Elsewhere, find_stale
+from refkernels.conformance.model.bfloat16 import BFLOAT16
 from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.divergence import Divergence
 from refkernels.conformance.model.operator import DTYPES, INTEGERS, Case, Image, Operator
@@ -24,6 +25,10 @@ from refkernels.conformance.targets.offering import Offers
 from refkernels.conformance.targets.target import Target
 
 __all__ = ["ALL_DTYPES", "DTYPES", "Dissent", "Options", "Result", "check_operator"]
+
+
+# The adapters of frameworks that have it.
+WITH_BFLOAT16 = ("PyTorch", "JAX")
 
 
 def check_operator(
@@ -103,6 +108,8 @@ def check_operator(
     except (TargetError, ImportError) as error:
         return Result(name, "error", seed=options.seed, note=str(error))
     defined = (*operator.dtypes, *(INTEGERS if operator.takes_integers else ()))
+    if target.adapter(operator.needs[0]).name in WITH_BFLOAT16 and "float16" in operator.dtypes:
+        defined = (*defined, *([BFLOAT16] if operator.calling == "arrays" else []))
     dtypes = [dtype for dtype in options.dtypes if dtype in defined and offers.has_dtype(dtype)]
     if target.adapter(operator.needs[0]).name == "Gluon" and set(dtypes) & set(INTEGERS):
         # Some of its operators end the process when they are given integers.
@@ -114,7 +121,7 @@ def check_operator(
             fitted = fitted_to(operator, case, parameters)
             if fitted is not None:
                 examiner.examine(fitted, "a failure saved earlier", dtypes)
-        reals = [dtype for dtype in dtypes if dtype in DTYPES]
+        reals = [dtype for dtype in dtypes if dtype not in INTEGERS]
         others = [d for d in operator.dtypes if d not in reals and offers.has_dtype(d)]
         examiner.offers, found = find_lacking(examiner, reals, others)
         dtypes = [dtype for dtype in dtypes if dtype not in found]

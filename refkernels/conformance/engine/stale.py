@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
 from refkernels.conformance.engine.examine import Examiner
 from refkernels.conformance.model.case import Case
 from refkernels.conformance.model.dissent import Dissent
@@ -28,7 +26,7 @@ def find_stale(examiner: Examiner, elsewhere: Elsewhere | None = None) -> Dissen
             if witness is None:
                 examiner.untried[f"the witness of {divergence.id}"] = "it has other parameters"
                 continue
-            if not divergence.when(witness.astype(np.dtype(divergence.dtype))):
+            if not divergence.when(witness.astype(divergence.dtype)):
                 what = f"{divergence.id} does not cover its own witness"
             elif divergence.fatal and elsewhere is None:
                 examiner.untried[f"the witness of {divergence.id}"] = "it ends its process"
@@ -58,10 +56,8 @@ def _settled(examiner: Examiner, divergence: Divergence) -> Case | None:
     It is None if the target has others.
     """
     witness, parameters = divergence.witness, examiner.parameters
-    settled = parameters.settled(witness.config)
-    if settled is None or (parameters.fixed is not None and settled != dict(witness.config)):
-        return None
-    return replace(witness, config=settled)
+    config = {**witness.config, **parameters.pinned}
+    return replace(witness, config=config) if parameters.allow(config) else None
 
 
 def _conforms(

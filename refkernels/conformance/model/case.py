@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.model.bfloat16 import BFLOAT16, LARGEST, rounded
 
 __all__ = ["DTYPES", "INTEGERS", "Case", "Image", "Recipe"]
 
@@ -66,6 +67,15 @@ class Case:
 
     def astype(self, dtype: Any) -> Case:
         """Cast the float64 inputs to `dtype`; beyond the range of one they stop at its ends."""
+        if dtype == BFLOAT16:
+            inputs = {
+                name: rounded(np.clip(array, -LARGEST, LARGEST))
+                if array.dtype == np.float64
+                else array
+                for name, array in self.inputs.items()
+            }
+            return replace(self, inputs=inputs)
+        dtype = np.dtype(dtype)
         return replace(self, inputs={k: _cast(v, dtype) for k, v in self.inputs.items()})
 
     def as_whole(self, dtype: Any, factor: float = 1) -> Case | None:

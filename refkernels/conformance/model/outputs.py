@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.model.bfloat16 import BFloat16
 from refkernels.conformance.model.quoting import error_text, name_of
 
 __all__ = ["OutputError", "as_outputs"]
@@ -47,7 +48,7 @@ def _as_output(name: str, value: Any, read: Callable[[Any], Any]) -> Array:
     except OutputError as error:
         raise OutputError(f"{name} {error}") from None
     try:
-        output = np.asarray(array)
+        output = array if isinstance(array, BFloat16) else np.asarray(array)
     except Exception as error:  # it is a list of lists of many lengths, or has code of its own
         raise OutputError(f"{name} cannot be read as an array: {error_text(error)}") from None
     if not issubclass(type(array), (np.ndarray, np.generic)) and output.ndim == 0:

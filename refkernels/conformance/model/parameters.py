@@ -47,6 +47,12 @@ class Parameters:
         """Return whether a case may choose this parameter to go with its inputs."""
         return self.fixed is None and self.offered(name) and name not in self.pinned
 
+    def allow(self, config: Mapping[str, Any]) -> bool:
+        """Return whether a case has what is fixed, and what the target stands at."""
+        if self.fixed is not None:
+            return dict(config) == dict(self.fixed)
+        return all(name in config and config[name] == own for name, own in self.pinned.items())
+
     def settled(self, config: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return what a case of other parameters has with these, or None if it needs others."""
         if self.fixed is not None:

@@ -94,7 +94,7 @@ class Plainness:
         Exception
             Whatever the kernel raises, if it is no case of the operator.
         """
-        cast = case.astype(np.dtype(self.dtype))
+        cast = case.astype(self.dtype)
         return Oddness(
             self._expects_infinity(cast),
             sum(
@@ -119,7 +119,7 @@ class Plainness:
 
     def plainer(self, case: Case) -> Iterator[Case]:
         """Yield cases of which a part is ordinary that is not so in `case`, large parts first."""
-        cast = case.astype(np.dtype(self.dtype))
+        cast = case.astype(self.dtype)
         flat = {name: rows for name, _, rows in _flat(self.operator, cast) if rows.any()}
         for variety in VARIETIES:
             if flat:

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from refkernels.conformance.model.bfloat16 import BFLOAT16
 from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.operator import DTYPES, INTEGERS
 
 __all__ = ["ALL_DTYPES", "Options", "Result"]
 
-ALL_DTYPES = (*DTYPES, *INTEGERS)
+ALL_DTYPES = (*DTYPES, BFLOAT16, *INTEGERS)
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Options:
     seed : int
         What is drawn depends on it and the operator's name alone.
     dtypes : sequence of str
-        Of float16, float32, float64, and int32, int64, uint8, of which each case has one in turn.
+        Of float16, float32, float64, bfloat16 where the framework has it, and int32, int64, uint8,
+        of which each case has one in turn.
     contexts : sequence of str
         Restrict to these; empty for every one found.
     strict : bool

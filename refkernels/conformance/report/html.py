@@ -109,7 +109,7 @@ def _counterexample(operator: Operator, dissent: Dissent) -> dict[str, Any]:
     }
     if case is None:
         return content
-    cast = case.astype(np.dtype(dissent.dtype))
+    cast = case.astype(dissent.dtype)
     inputs = [
         {
             "name": name,

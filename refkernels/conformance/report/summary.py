@@ -14,6 +14,7 @@ from typing import Any
 
 from refkernels.conformance.cases import find
 from refkernels.conformance.engine.run import Result
+from refkernels.conformance.model.bfloat16 import BFLOAT16
 from refkernels.conformance.model.operator import DTYPES, INTEGERS
 from refkernels.conformance.model.verdict import FAILED, exit_status, failed
 
@@ -98,7 +99,7 @@ def in_short(dtypes: Sequence[str]) -> str:
     >>> in_short(["float16", "float32", "int32", "uint8"])
     '16 32 int'
     """
-    floats = [dtype.removeprefix("float") for dtype in dtypes if dtype in DTYPES]
+    floats = [dtype.replace("float", "") for dtype in dtypes if dtype in (*DTYPES, BFLOAT16)]
     return " ".join([*floats, *(["int"] if set(dtypes) & set(INTEGERS) else [])])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.model.bfloat16 import BFloat16
 from refkernels.conformance.model.case import Case
 from refkernels.conformance.model.outputs import as_outputs
 from refkernels.conformance.targets.adapter import Call
@@ -56,8 +57,8 @@ class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks r
             # JAX makes float64 float32 unless told otherwise.
             wide = any(x.dtype == np.float64 for x in inputs)
             with self._x64() if wide else nullcontext():
-                arrays = [self._jax.device_put(x, device) for x in inputs]
-                return as_outputs((run or operator)(*arrays))  # arrays never change here
+                arrays = [self._jax.device_put(self._typed(x), device) for x in inputs]
+                return as_outputs((run or operator)(*arrays), _read)  # arrays never change here
 
         return call
 
@@ -79,16 +80,21 @@ class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks r
     def written(self, array: Array, mode: str, context: str) -> str:
         """Return an expression of an array."""
         if not array.size:
-            return f"jnp.zeros({array.shape}, '{array.dtype}')"
-        return f"jnp.array({array.tolist()}, '{array.dtype}')"
+            return f"jnp.zeros({array.shape}, '{_dtype(array)}')"
+        return f"jnp.array({array.tolist()}, '{_dtype(array)}')"
 
     def paste(self, snippet: Snippet, names: Sequence[str], mode: str, context: str) -> str:
         """Return Python that runs the case by itself."""
         setup = "import jax, jax.numpy as jnp"
         if "np.float64" in snippet.arrays:
             setup += "\njax.config.update('jax_enable_x64', True)"
-        arrays = ", ".join(f"jnp.asarray({name})" for name in names)
+        arrays = ", ".join(
+            f"jnp.asarray({name}{', jnp.bfloat16' * (name in snippet.coarse)})" for name in names
+        )
         return snippet.lines(setup, f"print({snippet.subject}({arrays}))")
+
+    def _typed(self, x: Array) -> Any:
+        return self._jax.numpy.asarray(x, "bfloat16") if isinstance(x, BFloat16) else x
 
     def _x64(self) -> Any:
         if hasattr(self._jax, "enable_x64"):
@@ -96,3 +102,13 @@ class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks r
         from jax.experimental import enable_x64
 
         return enable_x64(True)
+
+
+def _dtype(array: Array) -> str:
+    return "bfloat16" if isinstance(array, BFloat16) else str(array.dtype)
+
+
+def _read(output: Any) -> Any:
+    if str(getattr(output, "dtype", "")) != "bfloat16":
+        return output
+    return np.asarray(output.astype("float32")).view(BFloat16)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from refkernels.arrays import Array
+from refkernels.conformance.model.bfloat16 import BFLOAT16
 from refkernels.conformance.model.operator import DTYPES, INTEGERS, Case
 
 __all__ = ["EVERYTHING", "Offers", "offers"]
@@ -90,7 +91,7 @@ def offers(
     for name, value in (("config", config), ("inputs", inputs)):
         if not callable(value):
             raise TypeError(f"{name}: expected a callable, got {value!r}")
-    known = (*DTYPES, *INTEGERS)
+    known = (*DTYPES, BFLOAT16, *INTEGERS)
     unknown = [dtype for dtype in dtypes or () if dtype not in known]
     if unknown:
         raise ValueError(f"dtypes: expected some of {', '.join(known)}, got {unknown[0]!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from refkernels.conformance.model.bfloat16 import BFloat16
 from refkernels.conformance.model.operator import Case
 
 if TYPE_CHECKING:
@@ -17,13 +18,15 @@ class Snippet(NamedTuple):
     """The parts of a pasted case that are the same in every framework.
 
     `imports` and `arrays` are whole lines; `subject` is the expression of what is under test, such
-    as ``MaximumMatcher(threshold=0.5)``; `kernel` calls the operator that it is held to.
+    as ``MaximumMatcher(threshold=0.5)``; `kernel` calls the operator that it is held to; `coarse`
+    are the inputs that are bfloat16.
     """
 
     imports: str
     arrays: str
     subject: str
     kernel: str
+    coarse: frozenset[str] = frozenset()
 
     def lines(self, setup: str, *calls: str) -> str:
         """Return the whole, with lines of a framework's own before and in place of the call."""
@@ -45,4 +48,5 @@ def snippet(target: Target, name: str, case: Case) -> Snippet:
         case.assignments(),
         subject,
         f"{kernel}({', '.join(case.inputs)})",
+        frozenset(name for name, array in case.inputs.items() if isinstance(array, BFloat16)),
     )

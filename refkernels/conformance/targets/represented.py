@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.model.bfloat16 import BFloat16, joined, rounded
 from refkernels.conformance.model.case import Case
 from refkernels.conformance.model.operator import Operator
 from refkernels.conformance.model.outputs import OutputError
@@ -116,7 +117,7 @@ class Carrier:
             outputs.append(self._run(call, part, inner, own))
         if not outputs:  # of no images the kernel tells the shapes
             return self._expected(named)
-        return tuple(np.stack(own) for own in zip(*outputs, strict=True))
+        return tuple(joined(own, np.stack) for own in zip(*outputs, strict=True))
 
     def pieces(self, named: Named) -> list[Piece]:
         """Return what the code is given, call by call."""
@@ -164,11 +165,12 @@ class Carrier:
             if self._is_turned(name) and output.ndim >= 2:
                 output = np.swapaxes(output, -1, -2)
             if expected is not None:
-                output = self._likened(output, expected[i])
+                is_coarse = any(isinstance(array, BFloat16) for array in named.values())
+                output = self._likened(output, expected[i], is_coarse)
             outputs.append(output)
         return tuple(outputs)
 
-    def _likened(self, output: Array, expected: Array) -> Array:
+    def _likened(self, output: Array, expected: Array, is_coarse: bool) -> Array:
         """Return an output with the axes of length 1 that it should have, and in half precision."""
         said = self._said
         if said.squeezed and _without_ones(output) == _without_ones(expected):
@@ -176,6 +178,8 @@ class Carrier:
         if said.widens and expected.dtype == np.float16 and output.dtype == np.float32:
             with np.errstate(over="ignore"):
                 output = output.astype(np.float16)
+        if said.widens and is_coarse and type(output) is np.ndarray and output.dtype == np.float32:
+            output = rounded(output)
         return output
 
     def _piece(self, named: Named) -> tuple[Piece, Array | None]:
@@ -254,10 +258,7 @@ class Carrier:
         found = []
         for start in range(0, len(results), max(images, 1)):
             own = results[start : start + images]
-            if self._said.aligned:
-                found.append(np.concatenate(own))
-            else:
-                found.append(np.stack(own))
+            found.append(joined(own, np.concatenate if self._said.aligned else np.stack))
         return tuple(found)
 
     def _expected(self, named: Named) -> tuple[Array, ...]:
@@ -286,7 +287,7 @@ def _aligned(named: Named, axes: Mapping[str, str]) -> tuple[Named, Array]:
     first, second = (name for name in named if axes[name][-2:] in ("N4", "M4"))
     a, b = named[first][..., :, None, :], named[second][..., None, :, :]
     shape = np.broadcast_shapes(a.shape, b.shape)
-    pairs = {first: np.broadcast_to(a, shape), second: np.broadcast_to(b, shape)}
+    pairs = {k: np.broadcast_to(v, shape, subok=True) for k, v in ((first, a), (second, b))}
     own = {name: array.reshape(-1, 4) for name, array in pairs.items()}
     return {**named, **own}, np.ones(shape[:-1], np.bool_)
 
@@ -298,7 +299,7 @@ def _matched(named: Named, axes: Mapping[str, str]) -> tuple[Named, Array]:
         for name, array in named.items()
     }
     size = 0 if any(not len(array) for array in images.values()) else max(map(len, images.values()))
-    images = {k: np.broadcast_to(v, (size, *v.shape[1:])) for k, v in images.items()}
+    images = {k: np.broadcast_to(v, (size, *v.shape[1:]), subok=True) for k, v in images.items()}
     rows = images["samples"] > 0.5
     places = np.nonzero(rows)
     truths = images["matches"][places].astype(np.int64)
@@ -319,7 +320,7 @@ def _spread(values: Array, rows: Array, shape: tuple[int, ...]) -> Array:
     if values.size != count * flat.shape[1]:
         return values
     flat[rows.ravel()] = values.reshape(count, flat.shape[1])
-    return flat.reshape(shape)
+    return flat.reshape(shape).view(type(values))
 
 
 def _without_ones(array: Array) -> tuple[int, ...]:

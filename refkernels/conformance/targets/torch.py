@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.model.bfloat16 import BFLOAT16, BFloat16, rounded
 from refkernels.conformance.model.case import Case
 from refkernels.conformance.model.outputs import OutputError, as_outputs
 from refkernels.conformance.model.quoting import error_text
@@ -57,7 +58,7 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
         def call(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
             if seed_globals(seed):
                 self._torch.manual_seed(seed)
-            tensors = [self._torch.tensor(x, device=context) for x in inputs]
+            tensors = [self._tensor(x, context) for x in inputs]
             if mode == "strided":
                 tensors = [self._spread(tensor) for tensor in tensors]
             with self._cast(mode, context):
@@ -72,7 +73,15 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
         """Tell of a parameter that is another number in float16 if it goes by way of float32."""
         if dtype == "float16" and any(map(_is_rounded_twice, case.numbers())):
             return "PyTorch rounds a Python number to float16 by way of float32"
+        if dtype == BFLOAT16 and any(
+            rounded(np.float32(n)) != rounded(n) for n in case.numbers() if np.isfinite(n)
+        ):
+            return "PyTorch rounds a Python number to bfloat16 by way of float32"
         return ""
+
+    def _tensor(self, x: Array, context: str) -> Any:
+        dtype = self._torch.bfloat16 if isinstance(x, BFloat16) else None
+        return self._torch.tensor(x, dtype=dtype, device=context)
 
     def _cast(self, mode: str, context: str) -> AbstractContextManager[Any]:
         if mode != "autocast":
@@ -90,7 +99,7 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
     def written(self, array: Array, mode: str, context: str) -> str:
         """Return an expression of a tensor, in mode strided one with holes."""
         device = "" if context == "cpu" else f", device={context!r}"
-        dtype = f"torch.{array.dtype}"
+        dtype = "torch.bfloat16" if isinstance(array, BFloat16) else f"torch.{array.dtype}"
         if not array.size:
             return f"torch.zeros({array.shape}, dtype={dtype}{device})"
         text = f"torch.tensor({array.tolist()}, dtype={dtype}{device})"
@@ -106,7 +115,10 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
             run = f"TorchAdapter().prepare({snippet.subject}, {mode!r}, {context!r})"
             return snippet.lines(setup, f"print({run}({', '.join(names)}))")
         device = "" if context == "cpu" else f", device={context!r}"
-        arrays = ", ".join(f"torch.tensor({name}{device})" for name in names)
+        arrays = ", ".join(
+            f"torch.tensor({name}{device}{', dtype=torch.bfloat16' * (name in snippet.coarse)})"
+            for name in names
+        )
         call = f"{snippet.subject}({arrays})"
         return snippet.lines("import torch", self.shown(call, mode, context))
 
@@ -142,6 +154,8 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
         if not isinstance(output, self._torch.Tensor):
             return output
         try:  # a copy: it may share its memory with an input, and so change after this call
+            if output.dtype == self._torch.bfloat16:
+                return output.detach().cpu().float().numpy().copy().view(BFloat16)
             return output.detach().cpu().numpy().copy()
         except (TypeError, RuntimeError) as error:  # it is sparse, or of a dtype of its own
             raise OutputError(f"cannot be read as an array: {error_text(error)}") from None

@@ -39,7 +39,7 @@ def NaiveSampler(matches):
 
 
 def wide(x):
-    return x.float() if x.dtype == torch.float16 else x.to(real(x))
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x.to(real(x))
 
 
 def real(x):

@@ -146,6 +146,13 @@ def _side_is_beyond_float16(case: Case) -> bool:
 
 UNIT = [[0, 0, 1, 1]]
 
+
+def _sides_wrap(case: Case) -> bool:
+    x = case.inputs["x"]
+    xmin, ymin, xmax, ymax = np.moveaxis(x, case.config.get("axis", -1), 0)
+    return x.dtype == np.uint8 and bool(((xmax < xmin) | (ymax < ymin)).any())
+
+
 DIVERGENCES = (
     *(
         Divergence(
@@ -161,6 +168,14 @@ DIVERGENCES = (
             ("GCV-001", "BBoxCornerToCenter"),
             ("GCV-002", "NumPyBBoxCornerToCenter"),
         )
+    ),
+    Divergence(
+        "GCV-118",
+        "NumPyBBoxCornerToCenter",
+        "Sides of uint8 boxes are uint8, and wrap where they are negative.",
+        _sides_wrap,
+        witness(x=[[0, 1, 0, 0]]),
+        "uint8",
     ),
     Divergence(
         "GCV-003",

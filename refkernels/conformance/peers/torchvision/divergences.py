@@ -7,6 +7,7 @@ difference does not show.
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.model.bfloat16 import BFLOAT16, BFloat16, rounded
 from refkernels.conformance.model.case import Case
 from refkernels.conformance.model.divergence import Divergence, witness
 
@@ -24,7 +25,7 @@ def _corners(boxes: Array, fmt: str) -> tuple[Array, Array]:
 
 
 def _overlap_sides(case: Case) -> Array:
-    """Return the sides of all pairs' intersections, not clamped, as `box_iou` computes them."""
+    """Return the sides of all pairs' intersections, not clamped, in the dtype that boxes have."""
     fmt = case.config.get("fmt", "corner")
     (a_low, a_high), (b_low, b_high) = (_corners(case.inputs[name], fmt) for name in ("a", "b"))
     low = np.maximum(a_low[..., :, None, :], b_low[..., None, :, :])
@@ -35,7 +36,7 @@ def _overlap_sides(case: Case) -> Array:
 
 def _exact(case: Case) -> Case:
     """Return a case with its reals in float64, which holds all that float16 and int32 hold."""
-    inputs = {name: array.astype(np.float64) for name, array in case.inputs.items()}
+    inputs = {k: array.view(np.ndarray).astype(np.float64) for k, array in case.inputs.items()}
     return Case(case.config, inputs)
 
 
@@ -45,7 +46,8 @@ def _area(boxes: Array, fmt: str) -> Array:
 
 
 def _dtype(case: Case) -> str:
-    return next(iter(case.inputs.values())).dtype.name
+    array = next(iter(case.inputs.values()))
+    return BFLOAT16 if isinstance(array, BFloat16) else array.dtype.name
 
 
 def _area_leaves_int32(case: Case) -> bool:
@@ -71,9 +73,19 @@ def _uint8_wraps(case: Case) -> bool:
 
 
 def _sides_round_in_half(case: Case) -> bool:
-    if _dtype(case) != "float16":
+    dtype = _dtype(case)
+    if dtype not in ("float16", BFLOAT16):
         return False
-    return bool((_overlap_sides(case).astype(np.float64) != _overlap_sides(_exact(case))).any())
+    fmt, exact = case.config.get("fmt", "corner"), _exact(case)
+    numbers = [_overlap_sides(exact)]
+    numbers += [x for boxes in exact.inputs.values() for x in _corners(boxes, fmt)]
+    return any(bool((_in_half(x, dtype) != x).any()) for x in numbers)
+
+
+def _in_half(x: Array, dtype: str) -> Array:
+    with np.errstate(over="ignore"):
+        half = rounded(x) if dtype == BFLOAT16 else x.astype(np.float16)
+    return half.view(np.ndarray).astype(np.float64)
 
 
 def _weights_are_cut(case: Case) -> bool:
@@ -82,7 +94,7 @@ def _weights_are_cut(case: Case) -> bool:
 
 
 def _is_half(case: Case) -> bool:
-    return any(array.dtype == np.float16 for array in case.inputs.values())
+    return any(x.dtype == np.float16 or isinstance(x, BFloat16) for x in case.inputs.values())
 
 
 ONE = {"samples": [1.0], "matches": [0.0]}
@@ -116,8 +128,8 @@ DIVERGENCES = (
     Divergence(
         "TV-004",
         "BBoxBatchIOU",
-        "of float16 boxes, corners and the sides of the intersection are rounded to float16, and "
-        "only then float32 is gone on with",
+        "of boxes in half precision, corners and sides of the intersection are rounded to that, "
+        "and only then float32 is gone on with",
         _sides_round_in_half,
         witness({"fmt": "center"}, a=[[0, 0, 1, 41]], b=[[0, 3, 1, 46.09375]]),
         "float16",
@@ -133,7 +145,7 @@ DIVERGENCES = (
     Divergence(
         "TV-006",
         "NormalizedBoxCenterEncoder",
-        "in float16 each step is rounded to float16",
+        "in half precision each step is rounded to that",
         _is_half,
         witness(**ONE, anchors=[[0, 0, 1, 4]], refs=[[0, 0, 1, 3]]),
         "float16",
@@ -141,7 +153,7 @@ DIVERGENCES = (
     Divergence(
         "TV-007",
         "NormalizedBoxCenterDecoder",
-        "in float16 each step is rounded to float16",
+        "in half precision each step is rounded to that",
         _is_half,
         witness(x=[[1, 0, 0, 0]], anchors=[[0, 0, 1, 1]]),
         "float16",

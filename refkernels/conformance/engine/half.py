@@ -1,0 +1,92 @@
+"""What must come of bfloat16: what comes of the same numbers in float32, rounded once more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from refkernels.arrays import Array
+from refkernels.conformance.model.bfloat16 import BFLOAT16, BFloat16, rounded, rounded_config
+from refkernels.conformance.model.case import LABELS, Case
+from refkernels.conformance.model.compare import Disagreement
+from refkernels.conformance.model.operator import Operator, Output, Reference
+
+__all__ = ["cast_to_bfloat16", "judge_bfloat16"]
+
+# Half a unit in the last of 8 bits, relative; and of subnormal numbers.
+UNIT, TINY = 2.0**-8, 2.0**-134
+
+
+def cast_to_bfloat16(case: Case) -> tuple[Case | None, Case | None]:
+    """Return a case in float32 with the numbers of bfloat16, and as a target is given it.
+
+    Both are None if nothing of it takes the dtype under test.
+    """
+    given = case.astype(BFLOAT16)
+    if not any(isinstance(array, BFloat16) for array in given.inputs.values()):
+        return None, None
+    plain = {name: array.view(np.ndarray) for name, array in given.inputs.items()}
+    return Case(rounded_config(case.config), plain), given
+
+
+def judge_bfloat16(
+    operator: Operator, case: Case, given: Case, reference: Reference, outputs: tuple[Array, ...]
+) -> Disagreement | None:
+    """Hold what a target makes of bfloat16 to what must come of the same numbers in float32.
+
+    Parameters
+    ----------
+    operator : Operator
+        Which it is.
+    case : Case
+        In float32.
+    given : Case
+        As the target was given it. Where only some of its reals are bfloat16, what comes of them
+        is to be float32.
+    reference : Reference
+        What must come of it.
+    outputs : tuple of numpy.ndarray
+        What the target gave; `BFloat16` where it gave such.
+    """
+    reals = [x for name, x in given.inputs.items() if name not in LABELS]
+    reals = [x for x in reals or given.inputs.values() if x.dtype.kind == "f"]
+    if not all(isinstance(x, BFloat16) for x in reals):
+        return operator.judge(case, reference, outputs)
+    for expected, found in zip(operator.outputs(case), outputs, strict=False):
+        if not expected.index and found.dtype.kind == "f" and not isinstance(found, BFloat16):
+            what = f"{expected.name} has dtype {found.dtype}, expected bfloat16"
+            return Disagreement(expected.name, what, kind="wrong dtype")
+    coarse = replace(operator, outputs=partial(_coarse, operator))
+    plain = tuple(np.asarray(output).view(np.ndarray) for output in outputs)
+    # What is not computed but taken is rounded all the same, where it is no number of bfloat16.
+    kernel = tuple(
+        own if output.index or output.bound is not None else rounded(own).view(np.ndarray)
+        for output, own in zip(operator.outputs(case), reference.kernel, strict=True)
+    )
+    exact = None
+    if reference.exact is not None:
+        outputs_of = zip(operator.outputs(case), reference.exact, kernel, strict=True)
+        exact = tuple(
+            own if output.index or output.bound is not None else known
+            for output, own, known in outputs_of
+        )
+    return coarse.judge(case, Reference(exact, kernel), plain)
+
+
+def _coarse(operator: Operator, case: Case) -> tuple[Output, ...]:
+    """Return outputs that may be off by the last rounding too."""
+    return tuple(
+        output if output.bound is None else replace(output, bound=partial(_bound, output))
+        for output in operator.outputs(case)
+    )
+
+
+def _bound(output: Output, case: Case, exact: Array, **more: Any) -> Array:
+    assert output.bound is not None
+    own = output.bound(case, exact, **more)
+    values = np.abs(np.array(exact, np.float64))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.asarray(own + UNIT * (values + own) + TINY)
