@@ -16,7 +16,7 @@ import warnings
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
-BENCHES = ("iou", "match", "sample", "code", "network", "assign")
+BENCHES = ("iou", "match", "modern", "sample", "code", "network", "assign")
 PACKAGES = ("numpy", "numba", "mxnet", "gluoncv", "pycocotools", "powerboxes", "torch")
 
 

@@ -1,6 +1,7 @@
 """The libraries that refkernels is raced against, and how each of them is imported."""
 
 import importlib
+import os
 import sys
 import warnings
 from types import ModuleType
@@ -8,7 +9,15 @@ from typing import Any
 
 from bench.harness import Peer
 
-__all__ = ["GLUONCV", "POWERBOXES", "PYCOCOTOOLS", "TORCHVISION"]
+__all__ = [
+    "GLUONCV",
+    "POWERBOXES",
+    "PYCOCOTOOLS",
+    "SCIPY",
+    "TORCHVISION",
+    "TORCHVISION_MODELS",
+    "ULTRALYTICS",
+]
 
 
 def _gluoncv() -> tuple[ModuleType, Any]:
@@ -34,7 +43,22 @@ def _torchvision() -> tuple[ModuleType, Any]:
     return torch, importlib.import_module("torchvision.ops").box_iou
 
 
+def _torchvision_models() -> tuple[ModuleType, ModuleType, ModuleType]:
+    torch = importlib.import_module("torch")
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    utils = importlib.import_module("torchvision.models.detection._utils")
+    return torch, importlib.import_module("torchvision.ops"), utils
+
+
+def _ultralytics() -> tuple[ModuleType, Any]:
+    torch = importlib.import_module("torch")
+    return torch, importlib.import_module("ultralytics.utils.tal").TaskAlignedAssigner
+
+
 GLUONCV = Peer("gluoncv", _gluoncv)
 POWERBOXES = Peer("powerboxes", lambda: importlib.import_module("powerboxes"))
 PYCOCOTOOLS = Peer("pycocotools", lambda: importlib.import_module("pycocotools.mask"))
 TORCHVISION = Peer("torchvision", _torchvision)
+TORCHVISION_MODELS = Peer("torchvision", _torchvision_models)
+ULTRALYTICS = Peer("ultralytics", _ultralytics)
+SCIPY = Peer("scipy", lambda: importlib.import_module("scipy.optimize").linear_sum_assignment)

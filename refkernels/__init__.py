@@ -12,18 +12,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from refkernels.anchor import *  # noqa: F403
     from refkernels.bbox import *  # noqa: F403
     from refkernels.coder import *  # noqa: F403
+    from refkernels.cost import *  # noqa: F403
     from refkernels.feature import *  # noqa: F403
     from refkernels.matcher import *  # noqa: F403
     from refkernels.predictor import *  # noqa: F403
     from refkernels.sampler import *  # noqa: F403
+    from refkernels.suppression import *  # noqa: F403
 
 __version__ = "0.1.0"
 
 _OPERATORS = {
     "bbox": (
         "BBoxArea",
+        "BBoxBatchCIOU",
+        "BBoxBatchDIOU",
+        "BBoxBatchGIOU",
+        "BBoxBatchIOA",
         "BBoxBatchIOU",
         "BBoxCenterToCorner",
         "BBoxClipToImage",
@@ -31,12 +38,26 @@ _OPERATORS = {
         "BBoxSplit",
         "NumPyBBoxCornerToCenter",
     ),
+    "cost": (
+        "CenterDistance",
+        "DETRCost",
+        "InsideMask",
+        "SimOTACost",
+        "TaskAlignedMetric",
+    ),
     "matcher": (
+        "ATSSMatcher",
         "BipartiteMatcher",
         "CompositeMatcher",
+        "HungarianMatcher",
         "MaximumMatcher",
+        "PointMatcher",
+        "SimOTAMatcher",
+        "TaskAlignedMatcher",
+        "ThresholdMatcher",
     ),
     "sampler": (
+        "BalancedSampler",
         "NaiveSampler",
         "OHEMSampler",
         "QuotaSampler",
@@ -44,7 +65,10 @@ _OPERATORS = {
         "SplitSortedBucketSampler",
     ),
     "coder": (
+        "CenterHeatmapEncoder",
         "CenterNetDecoder",
+        "DistanceDecoder",
+        "DistanceEncoder",
         "MultiClassDecoder",
         "MultiClassEncoder",
         "MultiPerClassDecoder",
@@ -54,6 +78,8 @@ _OPERATORS = {
         "NumPyNormalizedBoxCenterEncoder",
         "SigmoidClassEncoder",
     ),
+    "anchor": ("AnchorGrid",),
+    "suppression": ("BatchedNMS", "NMS"),
     "predictor": (
         "ConvPredictor",
         "FCPredictor",

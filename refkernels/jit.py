@@ -8,6 +8,7 @@ Every kernel of refkernels is compiled by `jit`, so what holds for one holds for
 - never ``fastmath``: it breaks nan, exact ties and bit-identity.
 """
 
+import math
 import warnings
 from collections.abc import Callable
 from pickle import UnpicklingError
@@ -17,11 +18,14 @@ import numba
 import numpy as np
 from numba.extending import intrinsic, overload
 
-__all__ = ["jit", "next_number"]
+__all__ = ["jit", "next_number", "split"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 OPTIONS = {"error_model": "numpy", "nogil": True}
+
+# From where on a number is split into a mantissa and a power of two.
+LEAST_MANTISSA = np.float32(np.sqrt(0.5))
 
 _warned = False
 
@@ -128,3 +132,76 @@ def _fetch_and_add(typing_context: Any, counter: Any) -> Any:  # pragma: no cove
         return builder.atomic_rmw("add", array.data, one, "monotonic")
 
     return numba.types.int64(counter), generate
+
+
+def split(x: Any) -> tuple[Any, Any]:
+    """Return a positive normal number as m, about 1, and e, both in its dtype: ``m * 2**e``.
+
+    m lies between the square root of a half and that of 2. In compiled code that is a few
+    operations on bits, which go along vectors; `math.frexp`, a call, does not.
+
+    Parameters
+    ----------
+    x : numpy.float32 or numpy.float64
+
+    Returns
+    -------
+    tuple of two of `x`'s dtype
+
+    Examples
+    --------
+    >>> m, e = split(np.float32(0.375))
+    >>> float(m), float(e)
+    (0.75, -1.0)
+    """
+    mantissa, exponent = math.frexp(x)
+    if mantissa < type(x)(LEAST_MANTISSA):
+        mantissa, exponent = 2 * mantissa, exponent - 1
+    return type(x)(mantissa), type(x)(exponent)
+
+
+@overload(split)
+def _compiled_split(x):  # type: ignore[no-untyped-def]
+    # Bits are taken from those of the least mantissa on, so that the exponent steps there. A stored
+    # exponent in the last bits of 2**23, or 2**52, is the number that is added to that.
+    if x == numba.types.float32:
+        least_single = LEAST_MANTISSA.view(np.uint32)
+        shift_single = np.uint32(0x3F800000 - least_single)
+
+        def split_single(x):  # type: ignore[no-untyped-def]  # pragma: no cover (compiled only)
+            bits = np.uint32(_bits(x) + shift_single)
+            mantissa = np.uint32((bits & np.uint32(0x7FFFFF)) + least_single)
+            stored = np.uint32(bits >> np.uint32(23) | np.uint32(0x4B000000))
+            return _number(mantissa), _number(stored) - np.float32(2**23 + 127)
+
+        return split_single
+
+    least = np.float64(LEAST_MANTISSA).view(np.uint64)
+    shift = np.uint64((1023 << 52) - int(least))
+
+    def split_double(x):  # type: ignore[no-untyped-def]  # pragma: no cover (compiled only)
+        bits = _bits(x) + shift
+        mantissa = (bits & np.uint64(2**52 - 1)) + least
+        stored = bits >> np.uint64(52) | np.uint64(1075 << 52)
+        return _number(mantissa), _number(stored) - np.float64(2**52 + 1023)
+
+    return split_double
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _bits(typing_context: Any, x: Any) -> Any:  # pragma: no cover (compiled only)
+    """Return the bits of a float as an unsigned integer."""
+    return _as(numba.types.uint32 if x == numba.types.float32 else numba.types.uint64, x)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _number(typing_context: Any, bits: Any) -> Any:  # pragma: no cover (compiled only)
+    """Return the float of these bits, an unsigned integer."""
+    return _as(numba.types.float32 if bits == numba.types.uint32 else numba.types.float64, bits)
+
+
+def _as(kind: Any, given: Any) -> Any:  # pragma: no cover (compiled only)
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
+
+    return kind(given), generate

@@ -106,6 +106,7 @@ ROOMS = {
             MODEL,
             f"{CONFORMANCE}.network",
             "refkernels.bounds",
+            "refkernels.chain",
             "refkernels.definition",
             *KERNELS,
         ),

@@ -12,6 +12,7 @@ __all__ = [
     "Array",
     "as_boxes",
     "as_indices",
+    "as_mask",
     "as_numbers",
     "as_real",
     "as_sequence",
@@ -19,6 +20,7 @@ __all__ = [
     "check_axis_length",
     "check_batch",
     "check_finite",
+    "check_range",
     "refuse_masked",
     "require",
     "shape_of",
@@ -123,6 +125,24 @@ def as_numbers(name: str, value: Any, *, min_ndim: int = 0) -> Array:
     return to_computing(real, real.dtype)
 
 
+def as_mask(name: str, value: Any, *, min_ndim: int = 0) -> Array:
+    """Check that `value` is a mask, of bools or of the numbers 0 and 1; as bools, C-contiguous."""
+    array = _as_array(name, value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: expected a mask of bools, got dtype {array.dtype}")
+    if array.ndim < min_ndim:
+        raise ValueError(f"{name}: expected at least {min_ndim} axes, got shape {array.shape}")
+    if array.dtype.kind != "b":
+        broken = (array != 0) & (array != 1)
+        if broken.any():
+            where = _first(broken)
+            raise ValueError(
+                f"{_entry(name, array, where)} is {array[where]}, expected a mask of bools, or of "
+                "0 and 1"
+            )
+    return for_kernel(array, np.bool_)
+
+
 def as_boxes(name: str, value: Any, axis: int = -1, *, finite: bool = True) -> Array:
     """Check that `value` holds boxes along `axis`, and move that axis, of length 4, to the end."""
     array = as_real(name, value, finite=finite)
@@ -163,6 +183,18 @@ def check_finite(name: str, array: Array) -> None:
     if not finite:
         where = _first(~np.isfinite(array))
         raise ValueError(f"{_entry(name, array, where)} is {array[where]}, expected finite numbers")
+
+
+def check_range(name: str, array: Array, low: float, high: float | None = None) -> None:
+    """Raise `ValueError` that names the first index of `array` outside of [low, high]."""
+    check_finite(name, array)
+    outside = array < low if high is None else (array < low) | (array > high)
+    if outside.any():
+        where = _first(outside)
+        expected = f"of at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(
+            f"{_entry(name, array, where)} is {array[where]}, expected numbers {expected}"
+        )
 
 
 def check_axis(name: str, array: Array, axis: int) -> int:

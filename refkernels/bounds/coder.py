@@ -1,8 +1,9 @@
 """Forward error bounds of the coders, derived the way `refkernels.bounds.arithmetic` says.
 
-The formulas are those of SPEC section 4, step by step; only log and exp are new. A mathematical
-library rounds them less well than the four operations: to within 1 unit in the last place for log
-and 2 for exp, which glibc and CUDA state of theirs. Such a unit is at most 2 u of the result.
+The formulas are those of SPEC sections 4 and 6, step by step; only log and exp are new. A
+mathematical library rounds them less well than the four operations: to within 1 unit in the last
+place for log and 2 for exp, which glibc and CUDA state of theirs. Such a unit is at most 2 u of the
+result.
 
 Where a formula has no finite result in exact arithmetic, there is no bound to speak of, and the
 functions return any finite number.
@@ -26,6 +27,8 @@ __all__ = [
     "box_center_decoder",
     "box_center_encoder",
     "center_net_boxes",
+    "distance_decoder",
+    "distance_encoder",
     "per_class_box_center_encoder",
 ]
 
@@ -112,12 +115,13 @@ def box_center_decoder(
     means: Sequence[float] = MEANS,
     convert_anchor: bool = False,
     clip: float | None = None,
+    clip_low: float | None = None,
     reciprocals: Collection[str] = (),
 ) -> Array:
     """Bound NormalizedBoxCenterDecoder.
 
     What exp is taken of errs by about 2 u of itself, which exp turns into a relative error; the
-    sums that make the corners add u of their results. The upper limit lengthens no distance.
+    sums that make the corners add u of their results. The limits lengthen no distance.
     """
     dtype = common_real(x, anchors)
     x, anchors = x.astype(np.float64), anchors.astype(np.float64)
@@ -135,8 +139,8 @@ def box_center_decoder(
             exactly(x[..., k], unit) * scales[k] + _parameter(means[k], dtype) for k in range(4)
         ]
         center_x, center_y = offsets[0] * aw + ax, offsets[1] * ah + ay
-        half_width = halved(_exp(_limited(offsets[2], clip, dtype)) * aw)
-        half_height = halved(_exp(_limited(offsets[3], clip, dtype)) * ah)
+        half_width = halved(_exp(_limited(offsets[2], clip_low, clip, dtype)) * aw)
+        half_height = halved(_exp(_limited(offsets[3], clip_low, clip, dtype)) * ah)
         corners = [
             center_x - half_width,
             center_y - half_height,
@@ -180,6 +184,41 @@ def center_net_boxes(
     return bounds if batched else bounds[0]
 
 
+def distance_encoder(
+    points: Array, boxes: Array, sizes: Array | None = None, *, normalize: bool = False
+) -> Array:
+    """Bound DistanceEncoder: a difference rounds once, and its quotient by a size once more."""
+    reals = [array for array in (points, boxes, sizes) if array is not None]
+    dtype = common_real(*reals)
+    unit = roundoff(computing_dtype(dtype))
+    sides = []
+    for side in range(4):
+        center = exactly(points[:, side % 2].astype(np.float64), unit)
+        end = exactly(boxes[..., side].astype(np.float64), unit)
+        distance = center - end if side < 2 else end - center
+        if sizes is not None:
+            distance = distance / exactly(sizes[:, side % 2].astype(np.float64), unit)
+        sides.append(_finish(distance, dtype))
+    return np.stack(sides, -1)
+
+
+def distance_decoder(
+    points: Array, distances: Array, sizes: Array | None = None, *, normalize: bool = False
+) -> Array:
+    """Bound DistanceDecoder: a product with a size rounds once, and its sum with a point."""
+    reals = [array for array in (points, distances, sizes) if array is not None]
+    dtype = common_real(*reals)
+    unit = roundoff(computing_dtype(dtype))
+    ends = []
+    for side in range(4):
+        center = exactly(points[:, side % 2].astype(np.float64), unit)
+        distance = exactly(distances[..., side].astype(np.float64), unit)
+        if sizes is not None:
+            distance = distance * exactly(sizes[:, side % 2].astype(np.float64), unit)
+        ends.append(_finish(center - distance if side < 2 else center + distance, dtype))
+    return np.stack(ends, -1)
+
+
 def _as_batch(boxes: Array) -> Array:
     return np.asarray(boxes if boxes.ndim == 3 else boxes[None], np.float64)
 
@@ -211,11 +250,15 @@ def _center_form(boxes: Array, dtype: Any) -> list[Approximate]:
     return [xmin + halved(width), ymin + halved(height), width, height]
 
 
-def _limited(exponent: Approximate, clip: float | None, dtype: Any) -> Approximate:
-    if clip is None or clip <= 0:
-        return exponent
-    limit = float(rounded_to_computing(clip, dtype))
-    return Approximate(np.minimum(exponent.value, limit), exponent.error, exponent.unit)
+def _limited(
+    exponent: Approximate, low: float | None, high: float | None, dtype: Any
+) -> Approximate:
+    value = exponent.value
+    if high is not None and high > 0:
+        value = np.minimum(value, float(rounded_to_computing(high, dtype)))
+    if low is not None:
+        value = np.maximum(value, float(rounded_to_computing(low, dtype)))
+    return Approximate(value, exponent.error, exponent.unit)
 
 
 def _log(x: Approximate) -> Approximate:

@@ -1,4 +1,4 @@
-"""Operators that encode boxes and classes as targets, and decode predictions (SPEC section 4).
+"""Operators that encode boxes and classes as targets, and decode predictions (SPEC 4 and 6).
 
 A package, since its operators with their kernels are too long for one file that is to be read at
 once.
@@ -14,10 +14,15 @@ from refkernels.coder.box_encoder import (
 )
 from refkernels.coder.class_decoder import MultiClassDecoder, MultiPerClassDecoder
 from refkernels.coder.class_encoder import MultiClassEncoder, SigmoidClassEncoder
+from refkernels.coder.distance import DistanceDecoder, DistanceEncoder
 from refkernels.coder.heatmap_decoder import CenterNetDecoder
+from refkernels.coder.heatmap_encoder import CenterHeatmapEncoder
 
 __all__ = [
+    "CenterHeatmapEncoder",
     "CenterNetDecoder",
+    "DistanceDecoder",
+    "DistanceEncoder",
     "MultiClassDecoder",
     "MultiClassEncoder",
     "MultiPerClassDecoder",
@@ -43,3 +48,6 @@ def warmup() -> None:
         MultiClassDecoder()(boxes)
         MultiPerClassDecoder(4)(boxes)
         CenterNetDecoder(topk=1)(maps, maps, maps)
+        CenterHeatmapEncoder(1, (1, 1))(boxes, [[0]])
+        for coder in (DistanceEncoder(), DistanceDecoder()):
+            coder(boxes[0, :, :2], boxes)

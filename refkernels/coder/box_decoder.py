@@ -13,6 +13,7 @@ from refkernels.arrays import (
     check_number,
     common_real,
     keep,
+    require,
     rounded_to_computing,
     to_computing,
 )
@@ -38,7 +39,7 @@ class NormalizedBoxCenterDecoder:
     With the anchor (ax, ay, aw, ah) in centre form, the box has its centre at
     ``(x[0] * stds[0] + means[0]) * aw + ax``, ``(x[1] * stds[1] + means[1]) * ah + ay``, and the
     half sides ``exp(dw) * aw / 2``, ``exp(dh) * ah / 2``, where ``dw = x[2] * stds[2] + means[2]``
-    and ``dh = x[3] * stds[3] + means[3]``, neither of them over `clip`.
+    and ``dh = x[3] * stds[3] + means[3]``, neither of them over `clip` or below `clip_low`.
 
     Parameters
     ----------
@@ -50,14 +51,16 @@ class NormalizedBoxCenterDecoder:
         The upper limit of dw and dh; None, 0 or less is no limit.
     means : sequence of 4 float, default (0, 0, 0, 0), keyword only
         The encoder's.
+    clip_low : float or None, default None, keyword only
+        The lower limit of dw and dh, no higher than the upper one; None is no limit.
 
     Raises
     ------
     TypeError
         If a parameter or an input has the wrong type or dtype.
     ValueError
-        If there are not 4 stds and 4 means, a std is 0 (in the computing dtype too), shapes do not
-        go together, or an input holds nan or infinity.
+        If there are not 4 stds and 4 means, a std is 0 (in the computing dtype too), `clip_low` is
+        over `clip`, shapes do not go together, or an input holds nan or infinity.
 
     Notes
     -----
@@ -80,12 +83,26 @@ class NormalizedBoxCenterDecoder:
     convert_anchor: bool = False
     clip: float | None = -1.0
     means: Sequence[float] = field(default=MEANS, kw_only=True)
+    clip_low: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         keep(self, convert_anchor=check_flag("convert_anchor", self.convert_anchor))
-        if self.clip is not None:
-            keep(self, clip=check_number("clip", self.clip))
+        for name in ("clip", "clip_low"):
+            value = getattr(self, name)
+            if value is not None:
+                keep(self, **{name: check_number(name, value)})
+        low, high = self._limits
+        require(low <= high, f"clip_low: expected at most clip, {high}, got {low}")
         check_normalisation(self)
+
+    @property
+    def _limits(self) -> tuple[float, float]:
+        """The least and the largest number that exp is taken of."""
+        no_limit = self.clip is None or self.clip <= 0
+        return (
+            -np.inf if self.clip_low is None else self.clip_low,
+            np.inf if no_limit or self.clip is None else self.clip,
+        )
 
     def __call__(self, x: npt.ArrayLike, anchors: npt.ArrayLike) -> Array:
         """Decode `x`.
@@ -107,7 +124,7 @@ class NormalizedBoxCenterDecoder:
         check_anchors(boxes, *offsets.shape[:2])
         dtype = common_real(offsets, boxes)
         means, stds = normalisation(self.means, self.stds, dtype)
-        limit = np.inf if self.clip is None or self.clip <= 0 else self.clip
+        least, limit = (rounded_to_computing(limit, dtype) for limit in self._limits)
         out = np.empty(offsets.shape, means.dtype)
         with np.errstate(all="ignore"):
             _decode(
@@ -116,7 +133,8 @@ class NormalizedBoxCenterDecoder:
                 self.convert_anchor,
                 means,
                 stds,
-                rounded_to_computing(limit, dtype),
+                least,
+                limit,
                 out,
             )
             decoded = out.astype(dtype, copy=False)
@@ -124,12 +142,12 @@ class NormalizedBoxCenterDecoder:
 
 
 @jit
-def _decode(x, anchors, corner, means, stds, limit, out):  # type: ignore[no-untyped-def]
+def _decode(x, anchors, corner, means, stds, least, limit, out):  # type: ignore[no-untyped-def]
     for image in range(x.shape[0]):
         boxes = anchors[min(image, anchors.shape[0] - 1)]
         for i in range(x.shape[1]):
             box = boxes[i]
             anchor = center_form(box) if corner else (box[0], box[1], box[2], box[3])
-            corners = decode_box(x[image, i], anchor, means, stds, limit)
+            corners = decode_box(x[image, i], anchor, means, stds, least, limit)
             for k in range(4):
                 out[image, i, k] = corners[k]

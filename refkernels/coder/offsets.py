@@ -90,13 +90,18 @@ def _grown(exponent, side):  # type: ignore[no-untyped-def]
 
 
 @jit
-def decode_box(x, anchor, means, stds, limit):  # type: ignore[no-untyped-def]
-    """Return the corners of the box that is offset by `x` from `anchor`, in centre form."""
+def decode_box(x, anchor, means, stds, least, limit):  # type: ignore[no-untyped-def]
+    """Return the corners of the box that is offset by `x` from `anchor`, in centre form.
+
+    What exp is taken of is limited to [least, limit].
+    """
     half = x.dtype.type(0.5)
     center_x = (x[0] * stds[0] + means[0]) * anchor[2] + anchor[0]
     center_y = (x[1] * stds[1] + means[1]) * anchor[3] + anchor[1]
-    half_width = _grown(min(x[2] * stds[2] + means[2], limit), anchor[2]) * half
-    half_height = _grown(min(x[3] * stds[3] + means[3], limit), anchor[3]) * half
+    log_width = min(max(x[2] * stds[2] + means[2], least), limit)
+    log_height = min(max(x[3] * stds[3] + means[3], least), limit)
+    half_width = _grown(log_width, anchor[2]) * half
+    half_height = _grown(log_height, anchor[3]) * half
     return (
         center_x - half_width,
         center_y - half_height,

@@ -147,7 +147,7 @@ def replay_command(place: Path, target: str | None, *, time_limit: float, strict
 
 def _without_blocks(names: Sequence[str]) -> list[str]:
     """Return those that have no Gluon block, as bindings of the NumPy operators."""
-    return [f"refkernels:{name}={name}" for name in names if not cases.find(name).has_block]
+    return [f"refkernels:*={name}" for name in names if not cases.find(name).has_block]
 
 
 def _renderer(format_: str) -> Callable[[Summary], str]:

@@ -1,10 +1,10 @@
-"""What every sampler means (SPEC section 3): slow, readable, and derived from the text alone.
+"""What every sampler means (SPEC sections 3 and 6): slow, readable, derived from the text alone.
 
 A function has the name of its operator. It takes valid input, (B, N) or one image (N,).
 
 The operators that draw at random have no one result. Their functions return what holds whatever is
-drawn: for `QuotaSampler` the samples before subsets are taken, and the quotas; for the samplers of
-examples the part that is read, and how it falls into batches.
+drawn: for `QuotaSampler` and `BalancedSampler` the samples before subsets are taken, and the
+quotas; for the samplers of examples the part that is read, and how it falls into batches.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "BalancedSampler",
     "NaiveSampler",
     "OHEMSampler",
     "QuotaSampler",
@@ -32,8 +33,8 @@ PRECISION = 300
 
 
 def NaiveSampler(matches: Array) -> Array:
-    """Return +1 where an anchor is matched and -1 where it is not."""
-    samples = [1 if match >= 0 else -1 for match in np.ravel(matches)]
+    """Return +1 where an anchor is matched, 0 where its match is -2, and -1 elsewhere."""
+    samples = [1 if match >= 0 else 0 if match == -2 else -1 for match in np.ravel(matches)]
     return np.array(samples, np.int64).reshape(np.shape(matches))
 
 
@@ -155,6 +156,19 @@ def QuotaSampler(
             positives = min(int((candidates[image] > 0).sum()), max_pos[image])
             max_neg[image] = max(max_neg[image], num_sample - positives)
     return candidates, max_pos, max_neg
+
+
+def BalancedSampler(
+    candidates: Array, *, num_sample: int, pos_ratio: float = 0.5
+) -> tuple[Array, Array, Array]:
+    """Return what holds whatever is drawn, as `QuotaSampler` does."""
+    signs = np.asarray(candidates)
+    most = _whole(pos_ratio * num_sample)
+    max_pos = np.full(signs.shape[:-1], most)
+    max_neg = np.empty_like(max_pos)
+    for image in np.ndindex(max_pos.shape):
+        max_neg[image] = num_sample - min(int((signs[image] == 1).sum()), most)
+    return signs.astype(np.int64), max_pos, max_neg
 
 
 def SplitSampler(

@@ -18,7 +18,7 @@ from refkernels.arrays import (
 from refkernels.jit import jit
 from refkernels.matcher.base import BLOCK, UNMATCHED, Matcher, as_matrices
 
-__all__ = ["BipartiteMatcher", "sign_of"]
+__all__ = ["BipartiteMatcher", "sign_of", "sink"]
 
 PENDING = -2  # unmatched so far, but may yet share a column's best
 
@@ -254,25 +254,25 @@ def _best_free(column, sign, threshold, out, room, queue):  # type: ignore[no-un
                     _make_heap(values, queue, room)
                     bar = values[0]
             else:
-                _sink(values, queue, 0, room, value, r)
+                sink(values, queue, 0, room, value, r)
                 bar = values[0]  # rows only go up: a later one with this value is worse
     if filled < room:
         _make_heap(values, queue, filled)
     for end in range(filled - 1, 0, -1):
         value, row = values[end], queue[end]
         values[end], queue[end] = values[0], queue[0]
-        _sink(values, queue, 0, end, value, row)
+        sink(values, queue, 0, end, value, row)
     return filled
 
 
 @jit
 def _make_heap(values, rows, size):  # type: ignore[no-untyped-def]
     for place in range(size // 2 - 1, -1, -1):
-        _sink(values, rows, place, size, values[place], rows[place])
+        sink(values, rows, place, size, values[place], rows[place])
 
 
 @jit
-def _sink(values, rows, place, size, value, row):  # type: ignore[no-untyped-def]
+def sink(values, rows, place, size, value, row):  # type: ignore[no-untyped-def]
     """Put an entry into a heap: at `place`, or below it while a worse one is there."""
     while 2 * place + 1 < size:
         child = 2 * place + 1

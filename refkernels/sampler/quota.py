@@ -20,7 +20,7 @@ from refkernels.jit import jit
 from refkernels.sampler.inputs import WHOLE, as_matches, as_maxima, whole
 
 # Target assignment draws with the same kernels, so that its samples are the same.
-__all__ = ["QuotaSampler", "below", "draw_quotas", "image_state", "sample"]
+__all__ = ["QuotaSampler", "below", "draw_quotas", "image_state", "keep_quota", "sample"]
 
 # The constants of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
 # generators", 2014).
@@ -200,7 +200,7 @@ def below(bound, state):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _keep(kind, count, quota, state, indices, samples):  # type: ignore[no-untyped-def]
+def keep_quota(kind, count, quota, state, indices, samples):  # type: ignore[no-untyped-def]
     """Set to 0 all but a random `quota` of the `count` samples of a kind; return the next state."""
     if count <= quota:
         return state
@@ -230,8 +230,8 @@ def draw_quotas(  # type: ignore[no-untyped-def]
         positives += positive
         negatives += negative
     max_neg = max(max_neg, filled - min(positives, max_pos))
-    state = _keep(1, positives, max_pos, seed, indices, samples)
-    _keep(-1, negatives, max_neg, state, indices, samples)
+    state = keep_quota(1, positives, max_pos, seed, indices, samples)
+    keep_quota(-1, negatives, max_neg, state, indices, samples)
 
 
 @jit

@@ -49,6 +49,8 @@ def predictions(draw):
         config["convert_anchor"] = draw(st.booleans())
     if draw(st.booleans()):
         config["clip"] = draw(st.sampled_from([None, -1.0, 0, 0.5, math.log(1000 / 16)]))
+    if draw(st.booleans()):
+        config["clip_low"] = draw(st.sampled_from([None, -1.0, 0, 0.5, -math.log(1000 / 16)]))
     count, images = draw(st.integers(1, 4)), draw(st.none() | st.integers(1, 3))
     x = np.array(draw(st.lists(st.floats(-4, 4), min_size=4 * count, max_size=4 * count)))
     x, anchors = x.reshape(count, 4), draw(corner_boxes(count))
@@ -94,6 +96,19 @@ def test_clip_limits_what_exp_is_taken_of_after_the_mean():
     assert box.tolist() == pytest.approx([-wide, -high, wide, high], rel=1e-15)
     (box,) = decode([[0.0] * 4], [[0.0, 0, 2, 2]], means=(0, 0, 3, 0), clip=0.5)
     assert box.tolist() == pytest.approx([-wide, -1, wide, 1], rel=1e-15)
+
+
+def test_clip_low_limits_it_below_whatever_its_sign():
+    (box,) = decode([[0.0, 0, -8, 2]], [[0.0, 0, 2, 2]], **UNIT, clip_low=-0.5)
+    wide, high = math.exp(-0.5), math.exp(2)
+    assert box.tolist() == pytest.approx([-wide, -high, wide, high], rel=1e-15)
+    (box,) = decode([[0.0, 0, 0.1, -9]], [[0.0, 0, 2, 2]], **UNIT, clip=0.5, clip_low=0.25)
+    assert box.tolist() == pytest.approx([-math.exp(0.25)] * 2 + [math.exp(0.25)] * 2, rel=1e-15)
+    (box,) = decode([[0.0, 0, 9, -9]], [[0.0, 0, 2, 2]], **UNIT, clip=0.5, clip_low=0.5)
+    assert box.tolist() == pytest.approx([-math.exp(0.5)] * 2 + [math.exp(0.5)] * 2, rel=1e-15)
+    # Without an upper limit it may be as high as it likes; the mean comes before it.
+    (box,) = decode([[0.0] * 4], [[0.0, 0, 2, 2]], means=(0, 0, -9, 0), clip=-1, clip_low=0)
+    assert box.tolist() == [-1, -1, 1, 1]
 
 
 def test_a_box_too_wide_for_the_dtype_ends_at_infinity_without_a_warning():
@@ -211,6 +226,9 @@ def test_bad_input_is_named(x, anchors, error, message):
         ({"convert_anchor": 1}, TypeError, "convert_anchor: expected True or False"),
         ({"clip": math.nan}, ValueError, "clip is nan"),
         ({"clip": "4"}, TypeError, "clip: expected a real number"),
+        ({"clip_low": math.inf}, ValueError, "clip_low is inf"),
+        ({"clip_low": "4"}, TypeError, "clip_low: expected a real number"),
+        ({"clip": 1, "clip_low": 2}, ValueError, "clip_low: expected at most clip, 1.0, got 2.0"),
     ],
 )
 def test_bad_parameters_are_named(options, error, message):
@@ -218,9 +236,10 @@ def test_bad_parameters_are_named(options, error, message):
         NormalizedBoxCenterDecoder(**options)
 
 
-def test_means_are_a_keyword_only():
+def test_means_and_clip_low_are_keywords_only():
     with pytest.raises(TypeError):
         NormalizedBoxCenterDecoder((1, 1, 1, 1), False, -1, (0, 0, 0, 0))
+    assert NormalizedBoxCenterDecoder(clip_low=-1) == NormalizedBoxCenterDecoder(clip_low=-1.0)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

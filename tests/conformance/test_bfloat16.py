@@ -51,6 +51,23 @@ def test_parameters_that_are_compared_with_data_are_rounded():
     assert found["ratio"] == 0.7
 
 
+def test_an_eps_that_enters_arithmetic_is_not_rounded():
+    config = {"eps": 1e-8, "margin": 0.1}
+    assert rounded_config(config)["eps"] != 1e-8
+    found = rounded_config(config, compares_eps=False)
+    assert found == {"eps": 1e-8, "margin": float(rounded(0.1))}
+
+
+def test_a_mask_stays_one():
+    operator = find("InsideMask")
+    points, boxes = np.array([[1.0, 1]]), np.array([[0.0, 0, 2, 2]])
+    case, given = cast_to_bfloat16(Case({}, {"points": points, "boxes": boxes}))
+    for ask in (True, False):
+        reference = operator.refer(case, ask_definition=ask)
+        assert judge_bfloat16(operator, case, given, reference, (np.array([[True]]),)) is None
+        assert judge_bfloat16(operator, case, given, reference, (np.array([[False]]),)) is not None
+
+
 def judged(outputs, *, is_coarse=True):
     operator = find("BBoxArea")
     case, given = cast_to_bfloat16(Case({}, {"x": np.array([[0.0, 0, 17, 17]])}))

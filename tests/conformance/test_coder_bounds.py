@@ -39,6 +39,18 @@ def heat_maps(rng):
     return {"x": rng.random((2, 3, 8, 9)), "wh": 10 * maps, "reg": maps[::-1]}
 
 
+def measuring(name):
+    def draw(rng):
+        points, sizes = rng.uniform(0, 100, (ANCHORS, 2)), rng.uniform(3, 40, (ANCHORS, 2))
+        return {"points": points, name: random_corners(rng, 2, ANCHORS), "sizes": sizes}
+
+    return draw
+
+
+def unmeasured(name):
+    return lambda rng: {k: v for k, v in measuring(name)(rng).items() if k != "sizes"}
+
+
 MEANS = {"means": (0.1, 0.2, 0.3, 0.4), "stds": (0.3, 0.4, 0.5, 3.0)}
 CASES = [
     ("NormalizedBoxCenterEncoder", {}, encoding),
@@ -46,7 +58,12 @@ CASES = [
     ("NormalizedPerClassBoxCenterEncoder", {"num_class": 2, "max_pos": 30}, per_class),
     ("NormalizedBoxCenterDecoder", {}, decoding),
     ("NormalizedBoxCenterDecoder", {"convert_anchor": True, "clip": 0.2, **MEANS}, decoding),
+    ("NormalizedBoxCenterDecoder", {"clip": 2, "clip_low": -0.3}, decoding),
     ("CenterNetDecoder", {"topk": 50, "scale": 3.7}, heat_maps),
+    ("DistanceEncoder", {}, unmeasured("boxes")),
+    ("DistanceEncoder", {"normalize": True}, measuring("boxes")),
+    ("DistanceDecoder", {}, unmeasured("distances")),
+    ("DistanceDecoder", {"normalize": True}, measuring("distances")),
 ]
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from refkernels.arrays import Array
+from refkernels.conformance.cases import assigners
 from refkernels.conformance.cases.matcher import drawn as matcher
 from refkernels.conformance.cases.strategies import box_sets, seeded_box_sets
 from refkernels.conformance.model.chain import Pipeline, Stage
@@ -192,4 +193,5 @@ OPERATORS = (
     _pipeline("RPNTargets", RPN, _labelled_boxes, _of_image()),
     _pipeline("RCNNTargets", RCNN, _labelled_boxes, _of_image()),
     _pipeline("CenterNetBoxes", CENTERNET, _heat_maps, _heat_maps_of),
+    *assigners.OPERATORS,
 )

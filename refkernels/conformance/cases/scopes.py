@@ -22,6 +22,9 @@ __all__ = ["SCOPES", "scopes_of"]
 Named = Mapping[str, Array]
 Size = tuple[int, ...]
 
+# Axes of a length of their own.
+DIGITS = {"2": 2, "4": 4}
+
 # Inputs in one batch.
 TOGETHER = 4096
 
@@ -29,7 +32,7 @@ LEVELS = np.array([0.0, 0.25, 0.5, 0.75])
 COSTS = np.array([0.0, 1.0, 2.0, 3.0])
 
 # On the levels and between them.
-THRESHOLDS = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75)
+THRESHOLDS = (0.5, 0.25, 0.75, 0.375, 0.125, 0.625)
 
 # Anchors by ground truths; the first are tried always, the rest when all is asked for.
 SMALL = ((1, 1), (1, 2), (2, 1), (2, 2), (1, 3), (3, 1), (2, 3), (3, 2))
@@ -38,7 +41,7 @@ LARGE = ((2, 4), (4, 2), (3, 3))
 
 def several(levels: Mapping[str, tuple[Array, str]], size: Size) -> Iterator[Named]:
     """Yield all combinations of several inputs; the letters of each say which axes it has."""
-    lengths = {"N": size[0], "M": size[-1]}
+    lengths = {"N": size[0], "M": size[-1], **DIGITS}
     shapes = {name: tuple(lengths[axis] for axis in axes) for name, (_, axes) in levels.items()}
     sizes = {name: int(np.prod(shape)) for name, shape in shapes.items()}
     totals = {name: len(values) ** sizes[name] for name, (values, _) in levels.items()}
@@ -56,7 +59,7 @@ def several(levels: Mapping[str, tuple[Array, str]], size: Size) -> Iterator[Nam
 
 def count_of(levels: Mapping[str, tuple[Array, str]], size: Size) -> int:
     """Return how many inputs `several` yields."""
-    lengths = {"N": size[0], "M": size[-1]}
+    lengths = {"N": size[0], "M": size[-1], **DIGITS}
     total = 1
     for values, axes in levels.values():
         total *= len(values) ** int(np.prod([lengths[axis] for axis in axes]))
@@ -97,6 +100,7 @@ def grid(**options: Sequence[Any]) -> list[dict[str, Any]]:
 
 IOUS = {"x": (LEVELS, "NM")}
 SIGNS = np.array([-1.0, 0.0, 1.0])
+BOTH = np.array([False, True])
 LENGTHS = tuple((n,) for n in range(1, 6))
 
 SCOPES: dict[str, Space] = {
@@ -121,6 +125,39 @@ SCOPES: dict[str, Space] = {
         ],
         IOUS,
     ),
+    "ThresholdMatcher": Space(
+        [
+            *grid(high=(0.5, 0.625), low=(None, 0.25, 0.375)),
+            *grid(high=(0.5,), low=(0.25,), low_quality=("own", "truth"), ties=(True, False)),
+            *grid(high=(0.75,), low_quality=("truth",), ties=(False,), winner=("last", "first")),
+            *grid(high=(0.75,), low=(0.5,), low_quality=("own", "truth"), min_quality=(0.375,)),
+        ],
+        IOUS,
+    ),
+    "InsideMask": Space(
+        grid(fmt=("corner", "center"), margin=(0.0, 0.25, 0.125)),
+        {"points": (LEVELS[:3], "N2"), "boxes": (LEVELS[:3], "M4")},
+        ((1, 1), (2, 1)),
+        ((1, 2),),
+    ),
+    "SimOTAMatcher": Space(
+        [{}, {"conflict": "selected"}, {"candidate_topk": 2}],
+        {"cost": (COSTS, "NM"), "ious": (LEVELS, "NM")},
+        ((1, 1), (1, 2), (2, 1), (1, 3), (3, 1)),
+        ((2, 2), (4, 1)),
+    ),
+    "TaskAlignedMatcher": Space(
+        grid(
+            conflict=("all", "selected"),
+            inside_first=(True, False),
+            positive=(True, False),
+            topk=(1, 2),
+        ),
+        {"metric": (LEVELS[:3], "NM"), "ious": (LEVELS[1:3], "NM"), "inside": (BOTH, "NM")},
+        ((1, 1), (1, 2), (2, 1)),
+        ((1, 3), (3, 1), (2, 2)),
+    ),
+    "HungarianMatcher": Space([{}], {"cost": (COSTS, "NM")}),
     "NaiveSampler": Space([{}], {"matches": (np.array([-1, 0, 1]), "N")}, LENGTHS, ()),
     "SigmoidClassEncoder": Space([{}], {"samples": (SIGNS, "N")}, LENGTHS, ()),
 }

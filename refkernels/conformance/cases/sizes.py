@@ -128,6 +128,12 @@ def _lots() -> Iterator[Case]:
         yield Case(config, {"matches": matches, "ious": ious})
 
 
+def _candidates() -> Iterator[Case]:
+    rng = np.random.default_rng(0)
+    for shape in ((MANY_ANCHORS,), (IMAGES, 9), (2, 5003)):
+        yield Case({"num_sample": 1300}, {"candidates": rng.choice([1, -1, 0], shape)})
+
+
 def _encoded(config: dict[str, Any], labels: bool = False) -> Iterator[Case]:
     rng = np.random.default_rng(0)
     for images, count, truths in TABLES:
@@ -156,6 +162,14 @@ def _decoded() -> Iterator[Case]:
     for shape in ((MANY_ANCHORS,), (IMAGES, 5), (2, 5003)):
         x = rng.integers(-16, 16, (*shape, 4)) / 8
         yield Case({"convert_anchor": True}, {"x": x, "anchors": _boxes(rng, *shape)})
+
+
+def _measured(name: str) -> Iterator[Case]:
+    rng = np.random.default_rng(0)
+    for images, count in ((None, MANY_ANCHORS), (IMAGES, 5), (2, 5003)):
+        points, sizes = rng.integers(0, 400, (count, 2)) / 4, 2.0 ** rng.integers(0, 6, (count, 2))
+        inputs = {"points": points, name: _boxes(rng, *_shape(images, count)), "sizes": sizes}
+        yield Case({"normalize": True}, inputs)
 
 
 def _labelled() -> Iterator[Case]:
@@ -228,10 +242,13 @@ SIZES: dict[str, Callable[[], Iterator[Case]]] = {
     "OHEMSampler": _mined,
     "QuotaSampler": _lots,
     "QuotaSamplerProp": _lots,
+    "BalancedSampler": _candidates,
     "NormalizedBoxCenterEncoder": partial(_encoded, {}),
     "NumPyNormalizedBoxCenterEncoder": partial(_encoded, {}),
     "NormalizedPerClassBoxCenterEncoder": _encoded_by_class,
     "NormalizedBoxCenterDecoder": _decoded,
+    "DistanceEncoder": partial(_measured, "boxes"),
+    "DistanceDecoder": partial(_measured, "distances"),
     "MultiClassEncoder": _labelled,
     "MultiClassDecoder": partial(_scores, False),
     "MultiPerClassDecoder": partial(_scores, True),

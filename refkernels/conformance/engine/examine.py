@@ -221,7 +221,8 @@ class Examiner:
     def _cast(self, case: Case, dtype: str) -> tuple[Case | None, Case | None]:
         """Return a case in a dtype, and what the target is given of it; None if it has none."""
         if dtype == BFLOAT16:
-            return cast_to_bfloat16(case)
+            by_matchers = self.operator.family in ("matcher", "chain")
+            return cast_to_bfloat16(case, compares_eps=by_matchers)
         if dtype not in INTEGERS:
             cast = case.astype(dtype)
             return cast, cast

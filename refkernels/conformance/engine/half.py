@@ -20,7 +20,7 @@ __all__ = ["cast_to_bfloat16", "judge_bfloat16"]
 UNIT, TINY = 2.0**-8, 2.0**-134
 
 
-def cast_to_bfloat16(case: Case) -> tuple[Case | None, Case | None]:
+def cast_to_bfloat16(case: Case, *, compares_eps: bool = True) -> tuple[Case | None, Case | None]:
     """Return a case in float32 with the numbers of bfloat16, and as a target is given it.
 
     Both are None if nothing of it takes the dtype under test.
@@ -29,7 +29,7 @@ def cast_to_bfloat16(case: Case) -> tuple[Case | None, Case | None]:
     if not any(isinstance(array, BFloat16) for array in given.inputs.values()):
         return None, None
     plain = {name: array.view(np.ndarray) for name, array in given.inputs.items()}
-    return Case(rounded_config(case.config), plain), given
+    return Case(rounded_config(case.config, compares_eps=compares_eps), plain), given
 
 
 def judge_bfloat16(
@@ -62,16 +62,19 @@ def judge_bfloat16(
     coarse = replace(operator, outputs=partial(_coarse, operator))
     plain = tuple(np.asarray(output).view(np.ndarray) for output in outputs)
     # What is not computed but taken is rounded all the same, where it is no number of bfloat16.
-    kernel = tuple(
-        own if output.index or output.bound is not None else rounded(own).view(np.ndarray)
+    taken = [
+        not output.index and output.bound is None and own.dtype.kind == "f"
         for output, own in zip(operator.outputs(case), reference.kernel, strict=True)
+    ]
+    kernel = tuple(
+        rounded(own).view(np.ndarray) if is_taken else own
+        for is_taken, own in zip(taken, reference.kernel, strict=True)
     )
-    exact = None
-    if reference.exact is not None:
-        outputs_of = zip(operator.outputs(case), reference.exact, kernel, strict=True)
+    exact = reference.exact
+    if exact is not None and any(taken):
         exact = tuple(
-            own if output.index or output.bound is not None else known
-            for output, own, known in outputs_of
+            known if is_taken else own
+            for is_taken, own, known in zip(taken, exact, kernel, strict=True)
         )
     return coarse.judge(case, Reference(exact, kernel), plain)
 

@@ -30,6 +30,7 @@ COMPARED = (
     "neg_thresh_low",
     "high",
     "low",
+    "margin",
     "min_quality",
 )
 
@@ -53,9 +54,15 @@ def joined(arrays: Sequence[Array], join: Callable[[Sequence[Array]], Array]) ->
     return found.view(BFloat16) if isinstance(arrays[0], BFloat16) else found
 
 
-def rounded_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters with those that are compared with data as bfloat16 has them."""
-    return {name: _rounded_value(name, value) for name, value in config.items()}
+def rounded_config(config: Mapping[str, Any], *, compares_eps: bool = True) -> dict[str, Any]:
+    """Return parameters with those that are compared with data as bfloat16 has them.
+
+    A matcher's eps is; that of an operator which computes enters arithmetic.
+    """
+    return {
+        name: value if name == "eps" and not compares_eps else _rounded_value(name, value)
+        for name, value in config.items()
+    }
 
 
 def _rounded_value(name: str, value: Any) -> Any:

@@ -8,19 +8,18 @@ decided by rounding, on a tie or a threshold, and is counted as ambiguous.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from inspect import signature
+from typing import Any
 
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.chain import chain as chains
 from refkernels.chain.roles import PLACE_OF
 from refkernels.conformance.model.compare import Disagreement
 from refkernels.conformance.model.operator import Case, Operator, Recipe, Reference
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Pipeline", "Stage"]
 
@@ -48,6 +47,17 @@ class Stage:
         """Return the stage of an operator at its usual place in a chain (`chain.roles`)."""
         place = PLACE_OF[name]
         return cls(Recipe(name, config), place.operators[name], tuple(place.gives(name)))
+
+    @classmethod
+    def like(cls, stage: chains.Stage) -> Stage:
+        """Return a stage of a chain of NumPy operators."""
+        operator = stage.operator
+        defaults = {own.name: own.default for own in fields(operator)}
+        config = {name: getattr(operator, name) for name in defaults}
+        config = {name: value for name, value in config.items() if value != defaults[name]}
+        arguments = [name for name in signature(operator.__call__).parameters if name != "out"]
+        taken = dict(zip(arguments, stage.takes, strict=False))
+        return cls(Recipe(type(operator).__name__, config), taken, stage.gives)
 
     @property
     def operator(self) -> Operator:

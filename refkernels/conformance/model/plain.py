@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Oddness", "Plainness", "box_axes", "is_center", "without_extent"]
 
 # Inputs of these names hold boxes, where the operator gives them an axis of four.
-BOXES = ("a", "b", "anchors", "boxes", "refs")
+BOXES = ("a", "b", "anchors", "boxes", "refs", "truths")
 
 # Other numbers than 0 and these are unusual.
 LEAST, MOST = 1e-6, 1e6
@@ -203,7 +203,9 @@ def is_center(operator: Operator, case: Case) -> bool:
     """Return whether boxes are given by their centre, width and height."""
     if operator.name == "NormalizedBoxCenterDecoder":
         return not case.config.get("convert_anchor", False)
-    return operator.name == "BBoxCenterToCorner" or case.config.get("fmt") == "center"
+    if operator.name in ("BBoxCenterToCorner", "DETRCost"):
+        return True
+    return case.config.get("fmt") == "center"
 
 
 def _flat(operator: Operator, case: Case) -> Iterator[tuple[str, int, Array]]:

@@ -101,7 +101,7 @@ def _table(results: Sequence[Result]) -> Table:
         cases = str(result.cases) + (f"+{result.real_cases}" if result.real_cases else "")
         row: list[str | Text] = [
             result.operator,
-            *([result.place.partition(":")[2]] if bound else []),
+            *([result.place.removesuffix(":*").rpartition(":")[2]] if bound else []),
             Text(result.verdict, STYLES[result.verdict]),
             cases if result.cases else "",
             in_short(result.dtypes),

@@ -21,6 +21,9 @@ from refkernels.conformance.targets.representation import (
 from refkernels.conformance.targets.subject import Subject
 from refkernels.conformance.targets.target import Target, import_target
 
+# In place of an object's name: it has that of the operator.
+EVERY = "*"
+
 # What is said of what is offered in the same words as a representation.
 OFFERED = ("dtypes", "batch", "mixed")
 
@@ -35,7 +38,8 @@ class Binding:
     ----------
     place : str
         Module and name: ``torchvision.ops:box_iou``. ``module:Class.method`` is a method of an
-        object that is built with the parameters.
+        object that is built with the parameters; ``module:*`` is what has the operator's own name,
+        and of a chain the names of its operators.
     operator : str
         The operator that it is held to.
     representation : Representation
@@ -120,7 +124,12 @@ class Bindings(Target):
         if item not in self._bindings:
             raise TargetError(f"{self.module} has no {item}")
         spec, binding = self._bindings[item]
-        return Bound(binding, spec)
+        module, _, name = binding.place.partition(":")
+        if name != EVERY:
+            return Bound(binding, spec)
+        target = Target(module)
+        target.place = binding.place
+        return target
 
 
 class Bound(Subject):

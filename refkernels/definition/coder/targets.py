@@ -111,12 +111,14 @@ def NormalizedBoxCenterDecoder(
     convert_anchor: bool = False,
     clip: float | None = -1.0,
     means: Sequence[float] = MEANS,
+    clip_low: float | None = None,
 ) -> Array:
     """Define `refkernels.NormalizedBoxCenterDecoder`."""
     batched = _batched((x, 2), (anchors, 2))
     x, anchors = _images((x, 2), (anchors, 2))
     mean, std = _rounded(means, x, anchors), _rounded(stds, x, anchors)
     limit = None if clip is None or clip <= 0 else _rounded([clip], x, anchors)[0]
+    least = None if clip_low is None else _rounded([clip_low], x, anchors)[0]
     offsets, boxes = exact(x), exact(anchors)
     decoded = np.empty(offsets.shape, object)
     for image, i in np.ndindex(offsets.shape[:2]):
@@ -125,6 +127,8 @@ def NormalizedBoxCenterDecoder(
         shift_x, shift_y, dw, dh = (offsets[image, i, k] * std[k] + mean[k] for k in range(4))
         if limit is not None:
             dw, dh = min(dw, limit), min(dh, limit)
+        if least is not None:
+            dw, dh = max(dw, least), max(dh, least)
         center_x, center_y = shift_x * aw + ax, shift_y * ah + ay
         xmin, xmax = _ends(center_x, _half_side(dw, aw))
         ymin, ymax = _ends(center_y, _half_side(dh, ah))

@@ -1,7 +1,5 @@
 """Cases of grids of anchors (SPEC section 6)."""
 
-from refkernels.conformance.model.operator import Operator
+from refkernels.conformance.cases.anchor.drawn import OPERATORS
 
 __all__ = ["OPERATORS"]
-
-OPERATORS: tuple[Operator, ...] = ()

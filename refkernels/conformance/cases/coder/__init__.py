@@ -1,5 +1,7 @@
-"""Cases of the coders (SPEC section 4)."""
+"""Cases of the coders (SPEC sections 4 and 6)."""
 
-from refkernels.conformance.cases.coder.drawn import OPERATORS
+from refkernels.conformance.cases.coder import distance, drawn
 
 __all__ = ["OPERATORS"]
+
+OPERATORS = (*drawn.OPERATORS, *distance.OPERATORS)

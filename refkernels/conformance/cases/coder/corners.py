@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.cases.coder import distance
 from refkernels.conformance.cases.sampler.corners import around, at_thresholds
 from refkernels.conformance.model.operator import Case
 
@@ -53,6 +55,12 @@ def _decoded() -> Iterator[Case]:
             "anchors": np.array([[0, 0, 1, 1]], np.float32),
         },
     )
+    # Limits on both sides: one that no dtype holds, one alone, and the same as the other.
+    sides = np.array([[0, 0, dw, dh] for dw in (-30, -1, 0, 1, 30) for dh in (-30, 30)], np.float64)
+    boxes = np.tile([[8.0, 4.0, 24.0, 20.0]], (len(sides), 1))
+    for limits in ((4.135, -4.135), (None, -0.1), (-1.0, 0.3), (0.5, 0.5)):
+        config = dict(zip(("clip", "clip_low"), limits, strict=True))
+        yield Case(config, {"x": sides, "anchors": boxes})
 
 
 def _classes() -> Iterator[Case]:
@@ -118,13 +126,15 @@ def _aimed_scores(config: Mapping[str, Any]) -> Iterator[Case]:
 
 def _aimed_sides(config: Mapping[str, Any]) -> Iterator[Case]:
     """Yield offsets whose sides, or whose centres, lie around the limit and beyond."""
-    clip = config.get("clip", -1.0)
+    clip, low = config.get("clip", -1.0), config.get("clip_low")
     if clip is None or clip <= 0:
         clip = 1.0  # there is no limit: none of 1 or 2 is to be seen
+    if low is None:
+        low = -1.0
     stds, means = config.get("stds", (0.1, 0.1, 0.2, 0.2)), config.get("means", (0.0,) * 4)
-    for share in (1.0, 1 - 2.0**-8, 1 + 2.0**-8, 1.5, 3.0):
+    for limit, share in product((clip, low), (1.0, 1 - 2.0**-8, 1 + 2.0**-8, 1.5, 3.0)):
         x = np.zeros((4, 4))
-        np.fill_diagonal(x, [(clip * share - m) / s for m, s in zip(means, stds, strict=True)])
+        np.fill_diagonal(x, [(limit * share - m) / s for m, s in zip(means, stds, strict=True)])
         yield Case({}, {"x": x, "anchors": np.tile([[8.0, 4.0, 24.0, 20.0]], (4, 1))})
 
 
@@ -143,6 +153,7 @@ CORNERS = {
     "CenterNetDecoder": _peaks,
     "MultiClassDecoder": _all_scores,
     "MultiPerClassDecoder": partial(_logits, {"num_class": 4}),
+    **distance.CORNERS,
 }
 
 # What is there for a fixed configuration.

@@ -178,6 +178,7 @@ OFFSETS = configurations(
     means=MEANS,
     convert_anchor=st.booleans(),
     clip=st.sampled_from([-1.0, None, 0.0, 0.5, 4.0]),
+    clip_low=st.sampled_from([None, -0.5, -4.0, 0.0, 0.25]),
 )
 
 
@@ -198,9 +199,11 @@ def _offsets(draw: DrawFn, parameters: Parameters) -> Case:
         number = st.sampled_from([0.0, 1.0, -1.0, 0.5]) | st.floats(-5, 5)
         x = np.array(draw(st.lists(number, min_size=anchors.size, max_size=anchors.size)))
     x = x.reshape(anchors.shape)
-    clip = config.get("clip", -1.0)
-    if clip is not None and clip > 0 and draw(st.booleans()):
-        # Sides about the limit, some of them far beyond it.
+    limits = [limit for limit in _limits(config) if np.isfinite(limit)]
+    near = draw(st.booleans())
+    if limits and near:
+        # Sides about a limit, some of them far beyond it.
+        clip = draw(st.sampled_from(limits))
         stds, means = config.get("stds", (0.1, 0.1, 0.2, 0.2)), config.get("means", (0.0,) * 4)
         side = draw(st.integers(2, 3))
         share = draw(st.sampled_from([1.0, 1 - 2.0**-10, 1 + 2.0**-10, 1.25, 2.0]))
@@ -208,6 +211,13 @@ def _offsets(draw: DrawFn, parameters: Parameters) -> Case:
     if images is not None and images > 1 and draw(st.booleans()):
         anchors = anchors[:1]
     return Case(config, draw(mixed_dtypes({"x": x, "anchors": anchors}, "x", "anchors")))
+
+
+def _limits(config: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the least and the largest number that exp is taken of."""
+    low, high = config.get("clip_low"), config.get("clip", -1.0)
+    no_limit = high is None or high <= 0
+    return -np.inf if low is None else low, np.inf if no_limit else high
 
 
 def _offset_axes(case: Case) -> dict[str, str]:
@@ -270,12 +280,10 @@ def _overflowing(case: Case) -> Array:
     dtype = computing_dtype(np.result_type(*case.inputs.values()))
     stds = np.asarray(case.config.get("stds", bounds.STDS), dtype)[2:]
     means = np.asarray(case.config.get("means", bounds.MEANS), dtype)[2:]
-    clip = case.config.get("clip", -1.0)
-    limit = np.inf if clip is None or clip <= 0 else clip
     sides = anchors[..., 2:]
     if case.config.get("convert_anchor", False):
         sides = sides - anchors[..., :2]
-    exponents = np.minimum(x[..., 2:] * stds + means, limit)
+    exponents = np.clip(x[..., 2:] * stds + means, *_limits(case.config))
     most = np.log(float(np.finfo(dtype).max))
     near = 1 - 1e-5
     with np.errstate(divide="ignore"):

@@ -1,10 +1,12 @@
-"""Corner cases of the matchers (SPEC section 2)."""
+"""Corner cases of the matchers (SPEC sections 2 and 6)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from refkernels.conformance.cases.matcher import atss, hungarian, point, simota, task_aligned
+from refkernels.conformance.cases.matcher import threshold as two_thresholds
 from refkernels.conformance.cases.sampler.corners import around
 from refkernels.conformance.model.operator import Case
 
@@ -43,7 +45,18 @@ def _members(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [own for recipe in config["matchers"] for own in _members(recipe.config)]
 
 
-CORNERS = {"MaximumMatcher": _thresholds}
+CORNERS = {
+    "MaximumMatcher": _thresholds,
+    **two_thresholds.CORNERS,
+    **point.CORNERS,
+    **atss.CORNERS,
+    **simota.CORNERS,
+    **task_aligned.CORNERS,
+    **hungarian.CORNERS,
+}
 
 # What is there for a fixed configuration.
-AIMED = dict.fromkeys(("BipartiteMatcher", "MaximumMatcher", "CompositeMatcher"), _aimed)
+AIMED = {
+    **dict.fromkeys(("BipartiteMatcher", "MaximumMatcher", "CompositeMatcher"), _aimed),
+    **two_thresholds.AIMED,
+}

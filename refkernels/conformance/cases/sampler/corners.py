@@ -1,4 +1,4 @@
-"""Corner cases of the samplers (SPEC section 3)."""
+"""Corner cases of the samplers (SPEC sections 3 and 6)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -127,10 +127,40 @@ def _defaults() -> Iterator[Case]:
     yield Case({"num_sample": 20, "pos_thresh": 0.7}, {"matches": np.full(6, -1.0), "ious": ious})
 
 
-CORNERS = {"OHEMSampler": _mined, "QuotaSampler": _quotas, "QuotaSamplerProp": _defaults}
+def _balanced() -> Iterator[Case]:
+    """Yield quotas that rounding makes smaller, empty ones, and candidates of a single kind."""
+    many = np.tile([1, -1, 0], 120)
+    for ratio in (0.29, 0.57, 0.28, 1 / 3, 0.0, 1.0):
+        yield Case({"num_sample": 100, "pos_ratio": ratio}, {"candidates": many})
+    # A product that misses a whole number by more than counts.
+    yield Case({"num_sample": 10, "pos_ratio": 0.3 - 1e-6}, {"candidates": many})
+    for kinds in ([1], [-1], [0], [1, 0], [-1, 0]):
+        yield Case({"num_sample": 7}, {"candidates": np.resize(kinds, 30)})
+    for shape in ((0,), (2, 0), (0, 3)):
+        signs = np.resize([1, 1, -1, 0, -1], shape)
+        yield Case({"num_sample": 2}, {"candidates": signs})
+    # Each image has its own quota.
+    rows = [[1, 1, 1, 1, 1, 1], [1, -1, -1, -1, -1, -1], [-1] * 6, [1, 1, 1, -1, 0, 0]]
+    yield Case({"num_sample": 4}, {"candidates": np.array(rows)})
+
+
+def _aimed_balance(config: Mapping[str, Any]) -> Iterator[Case]:
+    """Yield more candidates of each kind than are kept, and fewer."""
+    count = min(config["num_sample"], 4500)
+    for positives, negatives in {(0, 2 * count), (1, 2 * count), (2 * count, 0), (2 * count,) * 2}:
+        yield Case({}, {"candidates": np.repeat([1, -1, 0], [positives, negatives, 5])})
+
+
+CORNERS = {
+    "OHEMSampler": _mined,
+    "QuotaSampler": _quotas,
+    "QuotaSamplerProp": _defaults,
+    "BalancedSampler": _balanced,
+}
 
 # What is there for a fixed configuration.
 AIMED = {
+    "BalancedSampler": _aimed_balance,
     "OHEMSampler": _aimed_mining,
     "QuotaSampler": _aimed_lots,
     "QuotaSamplerProp": _aimed_lots,

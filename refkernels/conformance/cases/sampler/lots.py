@@ -38,10 +38,13 @@ USUAL = {"num_sample": 6, "pos_thresh": 0.7, "neg_thresh_high": 0.3}
 
 
 class _Lots(NamedTuple):
-    """A configuration, an IoU that makes an anchor negative, and how many of each kind it keeps."""
+    """A configuration, an IoU that makes an anchor negative, and how many of each kind it keeps.
+
+    Without an IoU the sampler is given candidates, and not matches with their IoUs.
+    """
 
     config: dict[str, Any]
-    iou: float
+    iou: float | None
     positives: int
     negatives: int
 
@@ -60,14 +63,22 @@ class _Lots(NamedTuple):
         matches = np.full(positives + negatives, -1, np.float32)
         matches[: 2 * min(positives, negatives) : 2] = 0
         matches[2 * negatives :] = 0
-        ious = np.full((images, len(matches), 1), self.iou, np.float32)
-        return Case(self.config, {"matches": np.tile(matches, (images, 1)), "ious": ious})
+        return self.of_matches(np.tile(matches, (images, 1)))
+
+    def of_matches(self, matches: Array) -> Case:
+        """Return a case of images whose anchors are matched, or may be negative."""
+        if self.iou is None:
+            return Case(self.config, {"candidates": np.where(matches < 0, -1, 1)})
+        ious = np.full((*matches.shape, 1), self.iou, np.float32)
+        return Case(self.config, {"matches": matches, "ious": ious})
 
 
 def _lots(name: str, parameters: Parameters, usual: Mapping[str, Any] = USUAL) -> _Lots:
     """Return what a sampler is tried with; the definition says what is kept."""
     from refkernels.conformance.cases import find
 
+    if name == "BalancedSampler":
+        return _balanced_lots(parameters, usual)
     config = parameters.of_law(usual)
     low = max(config.get("neg_thresh_low", 0.0), 0.0)
     high = config.get("neg_thresh_high", 0.5)
@@ -78,6 +89,16 @@ def _lots(name: str, parameters: Parameters, usual: Mapping[str, Any] = USUAL) -
         if (candidates == -1).any():
             return lots._replace(positives=int(positives[0]), negatives=int(negatives[0]))
     raise Untried("with its thresholds no anchor is negative")
+
+
+def _balanced_lots(parameters: Parameters, usual: Mapping[str, Any]) -> _Lots:
+    from refkernels.conformance.cases import find
+
+    config = parameters.of_law({"num_sample": usual["num_sample"]})
+    many = 2 * config["num_sample"]
+    lots = _Lots(config, None, 0, 0)
+    _, positives, negatives = find("BalancedSampler").define(lots.case(1, many, many))
+    return lots._replace(positives=int(positives[0]), negatives=int(negatives[0]))
 
 
 class _Strange(ValueError):
@@ -94,8 +115,9 @@ def _kept(run: Run, lots: _Lots, images: int, *sizes: int) -> dict[int, Array]:
     """
     case = lots.case(images, *sizes)
     (samples,) = run(case)
-    matched = case.inputs["matches"][0] >= 0
-    if samples.shape != case.inputs["matches"].shape:
+    (signs, *_) = case.inputs.values()
+    matched = signs[0] >= 0
+    if samples.shape != signs.shape:
         raise _Strange(f"samples have shape {samples.shape}")
     kept = {1: samples[:, matched] == 1, -1: samples[:, ~matched] == -1}
     for (kind, own), quota in zip(kept.items(), lots.quotas, strict=True):
@@ -182,30 +204,33 @@ def _draws_again(run: Run, lots: _Lots) -> str | None:
 
 def _images_draw_by_themselves(run: Run, lots: _Lots) -> str | None:
     """Draw five images, and some of them in other batches, with one seed."""
-    five = lots.case(*lots.small(5, 5))
-    matches = five.inputs["matches"].copy()
-    matches[[0, 2]] = -1  # others than were there before
+    (signs, *_) = lots.case(*lots.small(5, 5)).inputs.values()
+    matches = np.where(signs < 0, -1, 0).astype(np.float32)
+    others = matches.copy()
+    others[[0, 2]] = -1  # than were there before
 
-    def draw(images: Any, matches: Array = five.inputs["matches"]) -> Array:
-        inputs = {"matches": matches[images], "ious": five.inputs["ious"][images]}
-        return run(Case(five.config, inputs), seed=1)[0]
+    def draw(images: Any, matches: Array = matches) -> Array:
+        return run(lots.of_matches(matches[images]), seed=1)[0]
 
     drawn = draw(slice(None))
     for what, images, again in (
         ("a batch of the first two images", [0, 1], draw(slice(0, 2))),
         ("a batch of the first alone", [0], draw(slice(0, 1))),
         ("no batch", 0, draw(0)),
-        ("a batch of others beside it", [1, 3, 4], draw(slice(None), matches)[[1, 3, 4]]),
+        ("a batch of others beside it", [1, 3, 4], draw(slice(None), others)[[1, 3, 4]]),
     ):
         wrong = np.flatnonzero((np.atleast_2d(drawn[images]) != again).any(-1))
         if len(wrong):
             image = int(np.atleast_1d(np.arange(5)[images])[wrong[0]])
             return f"image {image} draws something else in {what}"
+    (equal,) = run(lots.case(*lots.small(40, 40)), seed=1)
+    if max(lots.quotas) and (equal == equal[:1]).all():
+        return "all of 40 equal images draw the same with a seed"
     return None
 
 
 def laws_of_lots(name: str) -> tuple[Law, ...]:
-    """Return the laws of a sampler with the parameters of QuotaSampler."""
+    """Return the laws of a sampler with the parameters of QuotaSampler, or of BalancedSampler."""
 
     def law(said: str, check: Callable[[Run, _Lots], str | None], **options: bool) -> Law:
         def holds(run: Run, parameters: Parameters) -> str | None:

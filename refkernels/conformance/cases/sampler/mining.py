@@ -6,7 +6,7 @@ within the bound of each other may change places, and are counted as ambiguous.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import mpmath
 import numpy as np
@@ -15,8 +15,8 @@ from hypothesis.strategies import DrawFn
 
 from refkernels.arrays import Array
 from refkernels.bounds import sampler as bounds
+from refkernels.conformance.cases.sampler import balanced, split
 from refkernels.conformance.cases.sampler import quota as by_quota
-from refkernels.conformance.cases.sampler import split
 from refkernels.conformance.cases.sampler.matches import (
     axes,
     matches_and_ious,
@@ -26,8 +26,8 @@ from refkernels.conformance.cases.sampler.matches import (
 )
 from refkernels.conformance.cases.strategies import mixed_dtypes, thresholds
 from refkernels.conformance.model.compare import Disagreement, compare_exact
-from refkernels.conformance.model.operator import Case, Image, Operator, Reference
-from refkernels.conformance.model.parameters import Parameters
+from refkernels.conformance.model.operator import Case, Image, Law, Operator, Reference
+from refkernels.conformance.model.parameters import Parameters, Untried
 
 __all__ = ["OPERATORS", "approximate_facts"]
 
@@ -43,6 +43,21 @@ MINING = st.fixed_dictionaries({"ratio": RATIO}, optional={"min_samples": st.int
 @st.composite
 def _matches(draw: DrawFn, parameters: Parameters) -> Case:
     return Case({}, {"matches": draw(matches_and_ious(0.5))["matches"]})
+
+
+def _neither_is_ignored(
+    run: Callable[[Case], tuple[Array, ...]], parameters: Parameters
+) -> str | None:
+    """Give matches of -2, which only some matchers have: a target need not know them."""
+    matches = np.array([[0, -1, -2, 3, -2], [-2, -2, -1, 1, 0]], np.float32)
+    (samples,) = run(Case(parameters.of_law({}), {"matches": matches}))
+    known = np.where(matches >= 0, 1, -1)
+    if np.array_equal(samples, known):
+        raise Untried("a match of -2 is not offered: it counts as one of -1")
+    expected = np.where(matches == -2, 0, known)
+    if np.array_equal(samples, expected):
+        return None
+    return f"samples of {matches.tolist()} are {samples.tolist()}, expected {expected.tolist()}"
 
 
 @st.composite
@@ -185,8 +200,17 @@ def _mining_of_image(image: Image) -> Iterable[Case]:
 
 
 OPERATORS = (
-    Operator("NaiveSampler", "sampler", _matches, samples, axes, takes_integers=False),
+    Operator(
+        "NaiveSampler",
+        "sampler",
+        _matches,
+        samples,
+        axes,
+        laws=(Law("a match of -2 is neither positive nor negative", _neither_is_ignored),),
+        takes_integers=False,
+    ),
     Mining("OHEMSampler", "sampler", _mining, samples, axes, _mining_of_image),
     *by_quota.OPERATORS,
+    *balanced.OPERATORS,
     *split.OPERATORS,
 )

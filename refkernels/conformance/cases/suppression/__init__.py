@@ -1,7 +1,5 @@
 """Cases of the suppression of boxes (SPEC section 6)."""
 
-from refkernels.conformance.model.operator import Operator
+from refkernels.conformance.cases.suppression.drawn import OPERATORS
 
 __all__ = ["OPERATORS"]
-
-OPERATORS: tuple[Operator, ...] = ()
