@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
+from llvmlite import ir
 from numba.extending import intrinsic, overload
 
-__all__ = ["jit", "next_number", "split"]
+__all__ = ["VECTOR_BYTES", "jit", "next_number", "split", "write_transposed"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -205,3 +206,114 @@ def _as(kind: Any, given: Any) -> Any:  # pragma: no cover (compiled only)
         return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
 
     return kind(given), generate
+
+
+# What one vector register of today's servers holds; where those of a machine are narrower, two do.
+VECTOR_BYTES = 32
+
+
+def write_transposed(
+    columns: Any, first: int, pitch: int, out: Any, place: int, stride: int
+) -> None:
+    """Write a square block, of as many numbers a side as `VECTOR_BYTES` hold, column by column.
+
+    ``out[place + r * stride + c] = columns[first + c * pitch + r]``, row by row: where rows
+    overlap, the later one stays. In compiled code a block is a few shuffles of vectors, which no
+    loop over single numbers is compiled to.
+
+    Parameters
+    ----------
+    columns : numpy.ndarray, float32 or float64, (K,)
+        Contiguous.
+    first, pitch : int
+        Where the first column starts, and how far from each other columns do.
+    out : numpy.ndarray, of the same dtype, (L,)
+        Contiguous, and apart from `columns`.
+    place, stride : int
+        Where the first row goes to, and how far from each other rows do. All of the block must lie
+        within both arrays, since compiled code does not check it.
+
+    Examples
+    --------
+    >>> out = np.zeros(18)
+    >>> write_transposed(np.arange(16.0), 0, 4, out, 1, 4)
+    >>> out[:9]
+    array([ 0.,  0.,  4.,  8., 12.,  1.,  5.,  9., 13.])
+    """
+    for r in range(VECTOR_BYTES // out.itemsize):
+        for c in range(VECTOR_BYTES // out.itemsize):
+            out[place + r * stride + c] = columns[first + c * pitch + r]
+
+
+@overload(write_transposed)
+def _compiled_write_transposed(  # type: ignore[no-untyped-def]
+    columns, first, pitch, out, place, stride
+):
+    lanes = VECTOR_BYTES // (out.dtype.bitwidth // 8)
+
+    def by_numbers(columns, first, pitch, out, place, stride):  # type: ignore[no-untyped-def]  # pragma: no cover (compiled only)
+        for r in range(lanes):
+            for c in range(lanes):
+                out[place + r * stride + c] = columns[first + c * pitch + r]
+
+    def by_vectors(columns, first, pitch, out, place, stride):  # type: ignore[no-untyped-def]  # pragma: no cover (compiled only)
+        _write_transposed(columns, first, pitch, out, place, stride)
+
+    return by_numbers if numba.config.BOUNDSCHECK else by_vectors
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _write_transposed(
+    typing_context: Any, columns: Any, first: Any, pitch: Any, out: Any, place: Any, stride: Any
+) -> Any:  # pragma: no cover (compiled only)
+    size = out.dtype.bitwidth // 8
+    lanes = VECTOR_BYTES // size
+    half = lanes // 2
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        source, target = (
+            context.make_array(signature.args[k])(context, builder, arguments[k]) for k in (0, 3)
+        )
+        vector = ir.VectorType(context.get_data_type(out.dtype), lanes)
+
+        def at(array: Any, start: Any, step: Any, k: int) -> Any:
+            place = builder.add(start, builder.mul(step, step.type(k)))
+            return builder.bitcast(builder.gep(array.data, [place]), vector.as_pointer())
+
+        def shuffled(one: Any, other: Any, picked: list[int]) -> Any:
+            mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), picked)
+            return builder.shuffle_vector(one, other, mask)
+
+        rows = [
+            builder.load(at(source, arguments[1], arguments[2], k), align=size)
+            for k in range(lanes)
+        ]
+        # Each half of the vectors by itself, in steps: groups of lanes, of two vectors in turn.
+        group = 1
+        while group < half:
+            low = [
+                owner + side + lane + i
+                for side in (0, half)
+                for lane in range(0, half // 2, group)
+                for owner in (0, lanes)
+                for i in range(group)
+            ]
+            high = [lane + half // 2 for lane in low]
+            for k in range(lanes):
+                if not k & group:
+                    pair = rows[k], rows[k + group]
+                    rows[k], rows[k + group] = shuffled(*pair, low), shuffled(*pair, high)
+            group *= 2
+        # Then halves of two vectors are put together, in the order that the steps leave them in.
+        row = 0
+        for side in (0, half):
+            picked = [owner + side + lane for owner in (0, lanes) for lane in range(half)]
+            for k in (0, 2, 1, 3) if half == 4 else (0, 1):
+                whole = shuffled(rows[k], rows[k + half], picked)
+                builder.store(whole, at(target, arguments[4], arguments[5], row), align=size)
+                row += 1
+        return context.get_dummy_value()
+
+    position = numba.types.intp
+    own = numba.types.void(columns, position, position, out, position, position)
+    return own, generate

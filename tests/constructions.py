@@ -112,6 +112,16 @@ OPERATORS: dict[str, tuple[Callable[..., Any], Callable[[Any], Any], str]] = {
         lambda operator: operator(BOXES, BOXES),
         "axis fmt offset eps",
     ),
+    "BBoxBatchIOA": (
+        refkernels.BBoxBatchIOA,
+        lambda operator: operator(BOXES, BOXES),
+        "axis fmt offset",
+    ),
+    "BBoxBatchGIOU": (
+        refkernels.BBoxBatchGIOU,
+        lambda operator: operator(BOXES, BOXES),
+        "axis fmt",
+    ),
     "BipartiteMatcher": (
         refkernels.BipartiteMatcher,
         lambda operator: (operator(IOUS), operator(IOUS.astype(np.float16))),

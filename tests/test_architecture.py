@@ -67,7 +67,7 @@ MODEL, CASES, PEERS, TARGETS, ENGINE, PROCESS, REPORT = (
 # The first room that a module's name begins with is its room.
 ROOMS = {
     "refkernels.arrays": Room(("numpy",)),
-    "refkernels.jit": Room(("numba", "numpy")),
+    "refkernels.jit": Room(("llvmlite", "numba", "numpy")),
     **{operator: Room(("numpy", *KERNELS)) for operator in OPERATORS},
     "refkernels.definition": Room(("numpy", "mpmath")),
     # Those of layers carry values along, with the kernels.

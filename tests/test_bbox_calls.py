@@ -9,6 +9,10 @@ import pytest
 from refkernels import bbox as bbox_module
 from refkernels.bbox import (
     BBoxArea,
+    BBoxBatchCIOU,
+    BBoxBatchDIOU,
+    BBoxBatchGIOU,
+    BBoxBatchIOA,
     BBoxBatchIOU,
     BBoxCenterToCorner,
     BBoxClipToImage,
@@ -28,9 +32,14 @@ UNARY = [
     BBoxArea(fmt="center"),
     lambda x: BBoxClipToImage()(x, IMAGE),
     lambda x: BBoxBatchIOU()(x, x),
+    lambda x: BBoxBatchIOA()(x, x),
+    lambda x: BBoxBatchGIOU()(x, x),
+    lambda x: BBoxBatchDIOU()(x, x),
+    lambda x: BBoxBatchCIOU()(x, x),
 ]
 NAMES = ["to center", "to corner", "split center", "split", "squeezed", "area", "center area"]
-every_operator = pytest.mark.parametrize("operator", UNARY, ids=[*NAMES, "clip", "iou"])
+NAMES += ["clip", "iou", "ioa", "giou", "diou", "ciou"]
+every_operator = pytest.mark.parametrize("operator", UNARY, ids=NAMES)
 
 
 @every_operator
@@ -106,7 +115,7 @@ def test_an_axis_out_of_range_is_an_error(build):
         build(axis=1.0)
 
 
-@pytest.mark.parametrize("build", [BBoxArea, BBoxBatchIOU])
+@pytest.mark.parametrize("build", [BBoxArea, BBoxBatchIOU, BBoxBatchIOA, BBoxBatchCIOU])
 def test_an_unknown_form_is_an_error_that_lists_the_known_ones(build):
     with pytest.raises(ValueError, match=r"^fmt: expected 'corner' or 'center', got 'xywh'$"):
         build(fmt="xywh")
@@ -123,6 +132,8 @@ def test_an_unknown_form_is_an_error_that_lists_the_known_ones(build):
         (BBoxBatchIOU, {"eps": np.inf}, ValueError, "eps is inf, expected a finite number"),
         (BBoxBatchIOU, {"offset": np.nan}, ValueError, "offset is nan, expected a finite number"),
         (BBoxBatchIOU, {"offset": "1"}, TypeError, "offset: expected a real number, got '1'"),
+        (BBoxBatchIOA, {"offset": np.inf}, ValueError, "offset is inf, expected a finite number"),
+        (BBoxBatchGIOU, {"axis": "1"}, TypeError, "axis: expected an integer, got '1'"),
     ],
 )
 def test_a_bad_parameter_is_an_error_that_names_it(build, options, error, message):
@@ -132,8 +143,9 @@ def test_a_bad_parameter_is_an_error_that_names_it(build, options, error, messag
 
 def test_an_offset_that_the_data_cannot_hold_is_an_error():
     box = np.array([[0, 0, 1, 1]], np.float32)
-    with pytest.raises(ValueError, match=r"^offset: 1e\+39 does not fit float32$"):
-        BBoxBatchIOU(offset=1e39)(box, box)
+    for build in (BBoxBatchIOU, BBoxBatchIOA):
+        with pytest.raises(ValueError, match=r"^offset: 1e\+39 does not fit float32$"):
+            build(offset=1e39)(box, box)
 
 
 def test_iou_takes_sets_or_batches_of_one_size():

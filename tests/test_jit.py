@@ -13,7 +13,7 @@ import pytest
 
 import refkernels
 from refkernels import jit as jit_module
-from refkernels.jit import jit, next_number
+from refkernels.jit import VECTOR_BYTES, jit, next_number, write_transposed
 
 needs_compiler = pytest.mark.skipif(
     bool(numba.config.DISABLE_JIT), reason="NUMBA_DISABLE_JIT is set"
@@ -43,6 +43,24 @@ def test_a_kernel_is_compiled_for_each_dtype_it_meets_when_it_meets_it():
     reciprocal(np.ones(1, np.float32))
     reciprocal(np.ones(1, np.float32))
     assert len(reciprocal.signatures) == before + 1
+
+
+@jit
+def transposed(columns, first, pitch, out, place, stride):
+    write_transposed(columns, first, pitch, out, place, stride)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("stride", [1, 2, 3, 4, 7, 8, 9, 30])
+def test_a_block_is_transposed_as_if_by_numbers_where_rows_overlap_too(dtype, stride):
+    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
+    columns = np.arange(3 + lanes * (lanes + 5), dtype=dtype)
+    out, expected = np.full((2, 5 + 30 * lanes), -1, dtype)
+    transposed(columns, 3, lanes + 5, out, 2, stride)
+    for r in range(lanes):
+        for c in range(lanes):
+            expected[2 + r * stride + c] = columns[3 + c * (lanes + 5) + r]
+    assert np.array_equal(out, expected)
 
 
 def test_threads_that_share_a_counter_get_every_number_once():
@@ -124,7 +142,7 @@ def test_an_index_that_cannot_be_read_is_an_empty_one(error):
 
 
 KERNEL = """
-from refkernels.jit import jit, next_number
+from refkernels.jit import VECTOR_BYTES, jit, next_number, write_transposed
 
 @jit
 def total(pair):

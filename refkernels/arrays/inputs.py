@@ -20,6 +20,7 @@ __all__ = [
     "check_axis_length",
     "check_batch",
     "check_finite",
+    "check_output",
     "check_range",
     "refuse_masked",
     "require",
@@ -148,6 +149,32 @@ def as_boxes(name: str, value: Any, axis: int = -1, *, finite: bool = True) -> A
     array = as_real(name, value, finite=finite)
     check_axis_length(name, array, axis, 4)
     return array if axis in (-1, array.ndim - 1) else np.moveaxis(array, axis, -1)
+
+
+def check_output(
+    name: str, value: Any, shape: tuple[int, ...], dtype: np.dtype[Any], **inputs: Array
+) -> None:
+    """Check that a result of this shape and dtype can be written to `value`.
+
+    It has to be C-contiguous, and to have no memory in common with the inputs, given by name.
+    """
+    fits = isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray)
+    if not (fits and value.flags.carray and value.shape == shape and value.dtype == dtype):
+        expected = f"a C-contiguous {dtype} array of shape {shape} that can be written to"
+        if not fits:
+            raise TypeError(f"{name}: expected {expected}, got {shown(value)}")
+        flags = value.flags
+        states = {
+            "not C-contiguous": flags.c_contiguous,
+            "not aligned": flags.aligned,
+            "read-only": flags.writeable,
+        }
+        faults = [f", {fault}" for fault, absent in states.items() if not absent]
+        found = f"one of {value.dtype} and shape {value.shape}{''.join(faults)}"
+        raise ValueError(f"{name}: expected {expected}, got {found}")
+    for owner, array in inputs.items():
+        if np.may_share_memory(value, array):
+            raise ValueError(f"{name}: expected memory of its own, got some of {owner}'s")
 
 
 def as_sequence(name: str, value: Any, expected: str) -> list[Any]:

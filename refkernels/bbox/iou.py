@@ -9,32 +9,21 @@ import numpy.typing as npt
 
 from refkernels.arrays import (
     Array,
-    as_boxes,
-    check_batch,
     check_choice,
-    check_finite,
     check_integer,
     check_number,
-    common_real,
     keep,
     rounded_to_computing,
-    to_computing,
 )
-from refkernels.bbox.base import FORMATS, as_batch
-from refkernels.jit import jit
+from refkernels.bbox.base import FORMATS
+from refkernels.bbox.measured import SAFE_AREAS, corners, measured, measured_block, overlap
+from refkernels.bbox.pairs import BLOCK, Pairs, exponent, gather, powers_of_two, spread
+from refkernels.jit import VECTOR_BYTES, jit
 
 __all__ = ["BBoxBatchIOU"]
 
-# IoU rows are computed in whole chunks of this many bytes: one AVX2 register, which is what LLVM
-# picks on today's servers. Wider chunks waste more on small M, narrower ones leave lanes idle.
-CHUNK_BYTES = 32
-
-# Between what magnitudes an area that is not 0 may lie: two of the largest still have a finite sum,
-# and the smallest has lost no digits.
-SAFE_AREAS = {
-    info.dtype: (info.dtype.type(info.tiny), info.dtype.type(info.max / 4))
-    for info in (np.finfo(np.float32), np.finfo(np.float64))
-}
+# A row of up to so many bytes is narrow: vectors that run along it are too few, and too empty.
+NARROW_BYTES = 88
 
 
 class Target(NamedTuple):
@@ -130,7 +119,7 @@ class BBoxBatchIOU:
             eps=check_number("eps", self.eps, low=0),
         )
 
-    def __call__(self, a: npt.ArrayLike, b: npt.ArrayLike) -> Array:
+    def __call__(self, a: npt.ArrayLike, b: npt.ArrayLike, *, out: Array | None = None) -> Array:
         """Compute the IoU of every pair.
 
         Parameters
@@ -139,100 +128,103 @@ class BBoxBatchIOU:
             Boxes; with ``axis=1`` of shape (B, 4, N), and so on.
         b : array_like, real, (B, M, 4) or (M, 4)
             Boxes. A batch of 1, on either side, goes with any batch.
+        out : numpy.ndarray, optional
+            A C-contiguous array of the shape and dtype of the result, which is written to it and
+            returned. It has no memory in common with `a` or `b`.
 
         Returns
         -------
         numpy.ndarray, (B, N, M), or (N, M) if both come without a batch
             IoUs in [0, 1], in the common dtype of `a` and `b`.
         """
-        boxes_a = as_boxes("a", a, self.axis, finite=False)
-        boxes_b = as_boxes("b", b, self.axis, finite=False)
-        dtype = common_real(boxes_a, boxes_b)
-        offset, eps = (rounded_to_computing(value, dtype) for value in (self.offset, self.eps))
+        pairs = Pairs.of(a, b, self.axis)
+        offset, eps = (
+            rounded_to_computing(value, pairs.dtype) for value in (self.offset, self.eps)
+        )
         for name, value in (("offset", offset), ("eps", eps)):
             if not math.isfinite(value):
                 raise ValueError(f"{name}: {getattr(self, name)} does not fit {value.dtype}")
-        batch_a, batch_b = as_batch("a", boxes_a), as_batch("b", boxes_b)
-        size = check_batch(a=len(batch_a), b=len(batch_b))
-        out = np.empty((size, batch_a.shape[1], batch_b.shape[1]), offset.dtype)
-        rows = to_computing(batch_a, dtype), to_computing(batch_b, dtype)
-        given = (*rows, self.fmt == "corner", offset, eps, *SAFE_AREAS[out.dtype])
-        sure = _batch_iou(*given, CHUNK_BYTES // out.itemsize, out)
-        if not sure or not out.size:
-            for name, boxes in (("a", boxes_a), ("b", boxes_b)):
-                check_finite(name, np.moveaxis(boxes, -1, self.axis))
-            _scaled_batch_iou(*given, *TARGETS[out.dtype], out)
-        ious = out.astype(dtype, copy=False)
-        return ious if max(boxes_a.ndim, boxes_b.ndim) == 3 else ious[0]
+        rows, columns, ious = pairs.prepared(out)
+        given = rows, columns, self.fmt == "corner", offset, eps, *SAFE_AREAS[ious.dtype]
+        if not _batch_iou(*given, ious) or not ious.size:
+            pairs.check_finite()
+            _scaled_batch_iou(*given, *TARGETS[ious.dtype], ious)
+        return pairs.finished(ious, out)
 
 
 @jit
-def _measured(box, corner, half, offset_x, offset_y, eps, tiny, huge):  # type: ignore[no-untyped-def]
-    """Return xmin, ymin, xmax, ymax and the area of a box, and whether its IoUs are sure.
-
-    They are not where the area overflows or underflows, as far as it is one, or where a coordinate
-    is nan or infinite. An empty box meets nothing, so its area only has to keep 0 / union from
-    being 0 / 0, and is returned as 1.
-    """
-    left, top, right, bottom = box[0], box[1], box[2], box[3]
-    if not corner:
-        half_width, half_height = right * half, bottom * half
-        left, right = left - half_width, left + half_width
-        top, bottom = top - half_height, top + half_height
-    width, height = right - left + offset_x, bottom - top + offset_y
-    area = width * height
-    sure = abs(area) + eps <= huge and (area >= tiny or width <= 0 or height <= 0)
-    return left, top, right, bottom, area if area > 0 else half + half, sure
+def _quotient(width, height, own, area):  # type: ignore[no-untyped-def]
+    """Return the IoU for the sides of the overlap and the areas of both boxes, one with the eps."""
+    zero = own - own
+    inter = max(width, zero) * max(height, zero)
+    return inter / (own + area - inter)
 
 
 @jit
-def _iou(a, b, corner, offset, eps, tiny, huge, chunk, out):  # type: ignore[no-untyped-def]
+def _iou(a, b, corner, offset, eps, tiny, huge, out):  # type: ignore[no-untyped-def]
     """Fill `out` (N, M) with the IoUs of `a` (N, 4) and `b` (M, 4); return whether all are sure.
 
-    The inner loop runs over the columns of `b`, padded to whole chunks so that it needs no scalar
-    remainder. What it writes past the end of a row is the start of the next row, which is computed
-    after; only the last rows must stop at M.
+    Vectors run along `a` if rows are narrow. Else the inner loop runs over the columns of `b`,
+    padded to whole vectors so that it needs no scalar remainder. What it writes past the end of a
+    row is the start of the next row, which is computed after; only the last rows must stop at M.
     """
     count_a, count_b = a.shape[0], b.shape[0]
     if count_a == 0 or count_b == 0:
         return True
-    zero, half = out.dtype.type(0), out.dtype.type(0.5)
+    chunk = VECTOR_BYTES // out.itemsize
     padded = (count_b + chunk - 1) // chunk * chunk
+    given = corner, out.dtype.type(0.5), offset, offset, eps, tiny, huge
     xmin, ymin = np.zeros(padded, out.dtype), np.zeros(padded, out.dtype)
     xmax, ymax = np.zeros(padded, out.dtype), np.zeros(padded, out.dtype)
     area = np.ones(padded, out.dtype)
-    given = corner, half, offset, offset, eps, tiny, huge
     all_sure = True
     for j in range(count_b):
-        left, top, right, bottom, own, sure = _measured(b[j], *given)
+        left, top, right, bottom, own, sure = measured(b[j, 0], b[j, 1], b[j, 2], b[j, 3], *given)
         xmin[j], ymin[j], xmax[j], ymax[j], area[j] = left, top, right, bottom, own + eps
         all_sure &= sure
-    flat = out.reshape(-1)
+    flat_a, flat = a.reshape(-1), out.reshape(-1)
+    narrow = count_b * out.itemsize <= NARROW_BYTES and count_a >= BLOCK
     whole = max(0, count_a - (padded - 1) // count_b)
-    for i in range(whole):
-        left, top, right, bottom, own, sure = _measured(a[i], *given)
-        all_sure &= sure
-        # A slice, since an index that is a sum may be negative for all LLVM knows, and costs a
-        # scatter instead of a store.
-        row = flat[i * count_b : i * count_b + padded]
-        for j in range(padded):
-            width = max(min(right, xmax[j]) - max(left, xmin[j]) + offset, zero)
-            height = max(min(bottom, ymax[j]) - max(top, ymin[j]) + offset, zero)
-            inter = width * height
-            row[j] = inter / (own + area[j] - inter)
-    for i in range(whole, count_a):
-        left, top, right, bottom, own, sure = _measured(a[i], *given)
-        all_sure &= sure
-        for j in range(count_b):
-            width = max(min(right, xmax[j]) - max(left, xmin[j]) + offset, zero)
-            height = max(min(bottom, ymax[j]) - max(top, ymin[j]) + offset, zero)
-            inter = width * height
-            out[i, j] = inter / (own + area[j] - inter)
+    block = np.empty(8 * BLOCK, out.dtype)
+    tile = np.zeros(padded * BLOCK if narrow else 0, out.dtype)
+    for first in range(0, count_a, BLOCK):
+        rows = min(BLOCK, count_a - first)
+        gather(flat_a, first, block)
+        all_sure &= measured_block(block, given)
+        for j in range(count_b if narrow else 0):
+            box, other = (xmin[j], ymin[j], xmax[j], ymax[j]), area[j]
+            column = tile[j * BLOCK : (j + 1) * BLOCK]
+            if offset == 0:
+                for i in range(BLOCK):
+                    width, height = overlap(corners(block, i), box)
+                    column[i] = _quotient(width, height, block[4 * BLOCK + i], other)
+            else:
+                for i in range(BLOCK):
+                    width, height = overlap(corners(block, i), box)
+                    width, height = width + offset, height + offset
+                    column[i] = _quotient(width, height, block[4 * BLOCK + i], other)
+        if narrow:
+            spread(tile, rows, first, count_b, flat)
+            continue
+        for k in range(rows):
+            start = (first + k) * count_b
+            box, own = corners(block, k), block[4 * BLOCK + k]
+            # A slice, since an index that is a sum may be negative for all LLVM knows, and costs a
+            # scatter instead of a store.
+            row = flat[start : start + (padded if first + k < whole else count_b)]
+            if offset == 0:
+                for j in range(row.shape[0]):
+                    width, height = overlap(box, (xmin[j], ymin[j], xmax[j], ymax[j]))
+                    row[j] = _quotient(width, height, own, area[j])
+            else:
+                for j in range(row.shape[0]):
+                    width, height = overlap(box, (xmin[j], ymin[j], xmax[j], ymax[j]))
+                    row[j] = _quotient(width + offset, height + offset, own, area[j])
     return all_sure
 
 
 @jit
-def _batch_iou(a, b, corner, offset, eps, tiny, huge, chunk, out):  # type: ignore[no-untyped-def]
+def _batch_iou(a, b, corner, offset, eps, tiny, huge, out):  # type: ignore[no-untyped-def]
     """Fill `out` (B, N, M) with the IoUs of `a` (B or 1, N, 4) and `b` (B or 1, M, 4).
 
     Returns whether all of them are sure to be right.
@@ -241,14 +233,8 @@ def _batch_iou(a, b, corner, offset, eps, tiny, huge, chunk, out):  # type: igno
     for image in range(out.shape[0]):
         one = a[min(image, a.shape[0] - 1)]
         other = b[min(image, b.shape[0] - 1)]
-        all_sure &= _iou(one, other, corner, offset, eps, tiny, huge, chunk, out[image])
+        all_sure &= _iou(one, other, corner, offset, eps, tiny, huge, out[image])
     return all_sure
-
-
-@jit
-def _exponent(x, y, z):  # type: ignore[no-untyped-def]
-    """Return the exponent of the power of two that is just above the largest magnitude."""
-    return math.frexp(max(abs(x), abs(y), abs(z)))[1]
 
 
 @jit
@@ -256,15 +242,14 @@ def _scaled_iou(a, b, corner, power_x, power_y, offset, eps):  # type: ignore[no
     """Return the IoU of two boxes with x and y multiplied by powers of two; eps is so already."""
     zero, half = a.dtype.type(0), a.dtype.type(0.5)
     offset_x, offset_y = offset * power_x, offset * power_y
-    one = (a[0] * power_x, a[1] * power_y, a[2] * power_x, a[3] * power_y)
-    other = (b[0] * power_x, b[1] * power_y, b[2] * power_x, b[3] * power_y)
+    one = a[0] * power_x, a[1] * power_y, a[2] * power_x, a[3] * power_y
+    other = b[0] * power_x, b[1] * power_y, b[2] * power_x, b[3] * power_y
     given = corner, half, offset_x, offset_y, eps, zero, zero
-    left_a, top_a, right_a, bottom_a, area_a, _ = _measured(one, *given)
-    left_b, top_b, right_b, bottom_b, area_b, _ = _measured(other, *given)
-    width = max(min(right_a, right_b) - max(left_a, left_b) + offset_x, zero)
-    height = max(min(bottom_a, bottom_b) - max(top_a, top_b) + offset_y, zero)
-    inter = width * height
-    return inter / (area_a + (area_b + eps) - inter)
+    left_a, top_a, right_a, bottom_a, area_a, _ = measured(*one, *given)
+    left_b, top_b, right_b, bottom_b, area_b, _ = measured(*other, *given)
+    corners = (left_a, top_a, right_a, bottom_a), (left_b, top_b, right_b, bottom_b)
+    width, height = overlap(*corners)
+    return _quotient(width + offset_x, height + offset_y, area_a, area_b + eps)
 
 
 @jit
@@ -276,7 +261,7 @@ def _scaled_batch_iou(  # type: ignore[no-untyped-def]
     Each with the powers of two that its own two boxes need.
     """
     given = corner, out.dtype.type(0.5), offset, offset, eps, tiny, huge
-    powers = np.array([math.ldexp(1.0, k) for k in range(-largest, largest + 1)]).astype(out.dtype)
+    powers = powers_of_two(largest, out)
     scale_of_eps = math.frexp(eps)[1] if eps > 0 else -4 * largest
     columns = np.empty(out.shape[2], np.int64)
     exponents = np.empty((2, out.shape[2]), np.int64)
@@ -286,16 +271,16 @@ def _scaled_batch_iou(  # type: ignore[no-untyped-def]
         count = 0
         for j in range(others.shape[0]):
             for k in range(2):
-                exponents[k, j] = _exponent(others[j, k], others[j, k + 2], offset)
-            if not _measured(others[j], *given)[5]:
+                exponents[k, j] = exponent(others[j, k], others[j, k + 2], offset)
+            if not measured(others[j, 0], others[j, 1], others[j, 2], others[j, 3], *given)[5]:
                 columns[count] = j
                 count += 1
         for i in range(rows.shape[0]):
-            sure = _measured(rows[i], *given)[5]
+            sure = measured(rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3], *given)[5]
             if sure and count == 0:
                 continue
-            own_x = _exponent(rows[i, 0], rows[i, 2], offset)
-            own_y = _exponent(rows[i, 1], rows[i, 3], offset)
+            own_x = exponent(rows[i, 0], rows[i, 2], offset)
+            own_y = exponent(rows[i, 1], rows[i, 3], offset)
             for k in range(count if sure else others.shape[0]):
                 j = columns[k] if sure else k
                 shift_x = min(goal - max(own_x, exponents[0, j]), largest)

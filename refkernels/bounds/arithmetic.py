@@ -92,6 +92,16 @@ class Approximate:
             error = np.where(least > 0, (self.error + np.abs(value) * other.error) / least, np.inf)
         return self._rounded(value, error, underflow=True)
 
+    def smaller(self, other: "Approximate") -> "Approximate":
+        """Take the smaller of two, which errs by no more than the larger error."""
+        error = np.maximum(self.error, other.error)
+        return Approximate(np.minimum(self.value, other.value), error, self.unit)
+
+    def larger(self, other: "Approximate") -> "Approximate":
+        """Take the larger of two, which errs by no more than the larger error."""
+        error = np.maximum(self.error, other.error)
+        return Approximate(np.maximum(self.value, other.value), error, self.unit)
+
     def positive_part(self) -> "Approximate":
         """Clamp below at 0, which does not lengthen any distance."""
         return Approximate(np.maximum(self.value, 0), self.error, self.unit)

@@ -13,14 +13,23 @@ from refkernels.bounds.arithmetic import (
     roundoff,
 )
 
-__all__ = ["box_area", "box_batch_iou", "center_to_corner", "corner_to_center"]
+__all__ = [
+    "box_area",
+    "box_batch_iou",
+    "center_to_corner",
+    "certainly_empty",
+    "columns_of",
+    "corner_to_center",
+    "corners_in_pairs",
+]
 
 
 def _finish(result: Approximate, dtype: Any) -> Array:
     return final_rounding(result.value, result.error, dtype)
 
 
-def _columns(boxes: Array, axis: int, dtype: Any) -> list[Approximate]:
+def columns_of(boxes: Array, axis: int, dtype: Any) -> list[Approximate]:
+    """Return the four columns of boxes as they are given."""
     boxes = np.moveaxis(boxes.astype(np.float64), axis, -1)
     unit = roundoff(computing_dtype(dtype))
     return [exactly(boxes[..., i], unit) for i in range(4)]
@@ -34,10 +43,21 @@ def _corners_of(columns: list[Approximate], fmt: str) -> list[Approximate]:
     return [x - half_width, y - half_height, x + half_width, y + half_height]
 
 
+def corners_in_pairs(
+    boxes: Array, axis: int, fmt: str, dtype: Any, place: int
+) -> list[Approximate]:
+    """Return the corners of boxes, each with an axis for the boxes of the other set."""
+    unit = roundoff(computing_dtype(dtype))
+    return [
+        Approximate(np.expand_dims(c.value, place), np.expand_dims(c.error, place), unit)
+        for c in _corners_of(columns_of(boxes, axis, dtype), fmt)
+    ]
+
+
 def corner_to_center(x: Array, *, axis: int = -1) -> Array:
     """Bound BBoxCornerToCenter: a width rounds once, a centre also with half the width's error."""
     dtype = common_real(x)
-    xmin, ymin, xmax, ymax = _columns(x, axis, dtype)
+    xmin, ymin, xmax, ymax = columns_of(x, axis, dtype)
     width, height = xmax - xmin, ymax - ymin
     results = [xmin + halved(width), ymin + halved(height), width, height]
     return _assembled(results, axis, dtype)
@@ -46,7 +66,7 @@ def corner_to_center(x: Array, *, axis: int = -1) -> Array:
 def center_to_corner(x: Array, *, axis: int = -1) -> Array:
     """Bound BBoxCenterToCorner: one rounding each, since halving is exact."""
     dtype = common_real(x)
-    return _assembled(_corners_of(_columns(x, axis, dtype), "center"), axis, dtype)
+    return _assembled(_corners_of(columns_of(x, axis, dtype), "center"), axis, dtype)
 
 
 def _assembled(results: list[Approximate], axis: int, dtype: Any) -> Array:
@@ -57,7 +77,7 @@ def _assembled(results: list[Approximate], axis: int, dtype: Any) -> Array:
 def box_area(x: Array, *, axis: int = -1, fmt: str = "corner") -> Array:
     """Bound BBoxArea: both sides and the product round once, so about 3 u of the area."""
     dtype = common_real(x)
-    xmin, ymin, xmax, ymax = _columns(x, axis, dtype)
+    xmin, ymin, xmax, ymax = columns_of(x, axis, dtype)
     if fmt == "corner":
         width, height = xmax - xmin, ymax - ymin
     else:
@@ -93,36 +113,24 @@ def box_batch_iou(
     def side(high: Approximate, low: Approximate) -> Approximate:
         return high - low if offset == 0 else (high - low) + exactly(offset, unit)
 
-    def expanded(boxes: Array, place: int) -> list[Approximate]:
-        return [
-            Approximate(np.expand_dims(c.value, place), np.expand_dims(c.error, place), unit)
-            for c in _corners_of(_columns(boxes, axis, dtype), fmt)
-        ]
-
-    def overlap(pick: Any, one: Approximate, other: Approximate) -> Approximate:
-        # min and max of two numbers with errors err by no more than the larger error.
-        error = np.maximum(one.error, other.error)
-        return Approximate(pick(one.value, other.value), error, unit)
-
-    left_a, top_a, right_a, bottom_a = expanded(a, -1)
-    left_b, top_b, right_b, bottom_b = expanded(b, -2)
+    left_a, top_a, right_a, bottom_a = corners_in_pairs(a, axis, fmt, dtype, -1)
+    left_b, top_b, right_b, bottom_b = corners_in_pairs(b, axis, fmt, dtype, -2)
     width_a, height_a = side(right_a, left_a), side(bottom_a, top_a)
     width_b, height_b = side(right_b, left_b), side(bottom_b, top_b)
-    width = side(overlap(np.minimum, right_a, right_b), overlap(np.maximum, left_a, left_b))
-    height = side(overlap(np.minimum, bottom_a, bottom_b), overlap(np.maximum, top_a, top_b))
+    width = side(right_a.smaller(right_b), left_a.larger(left_b))
+    height = side(bottom_a.smaller(bottom_b), top_a.larger(top_b))
     inter = width.positive_part() * height.positive_part()
     union = (width_a * height_a + width_b * height_b) - inter + least
     quotient = inter / union
     # Where a box is empty in exact arithmetic it is empty as computed too: corners are rounded
     # monotonically, so a side that is not positive stays so. Then the intersection is exactly 0.
-    empty = _certainly_empty(width_a, height_a, offset) | _certainly_empty(
-        width_b, height_b, offset
-    )
+    empty = certainly_empty(width_a, height_a, offset) | certainly_empty(width_b, height_b, offset)
     error = np.where(empty, 0, np.minimum(quotient.error, 1))
     return final_rounding(np.where(empty, 0, np.clip(quotient.value, 0, 1)), error, dtype)
 
 
-def _certainly_empty(width: Approximate, height: Approximate, offset: float) -> Array:
+def certainly_empty(width: Approximate, height: Approximate, offset: float) -> Array:
+    """Return which boxes are empty as computed too."""
     if offset != 0:
         # An offset that cancels a side may round either way.
         return np.asarray((width.value + width.error <= 0) | (height.value + height.error <= 0))

@@ -52,7 +52,7 @@ def test_the_call_to_paste_is_the_targets_own(tmp_path):
     paste = lines[start : start + 5]
     assert paste[1:4] == [
         "from foreign import Strict",
-        "x = np.array([[0.5]], np.float16)",
+        "x = np.array([[0.5]], np.float32)",
         "print(Strict(thr=0.5)(x))",
     ]
     assert paste[4] == "# right, as MaximumMatcher(threshold=0.5) of refkernels: matches = [1]"

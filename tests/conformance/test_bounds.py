@@ -31,6 +31,15 @@ CASES = [
         "BBoxBatchIOU",
         Case({"fmt": "center"}, {"a": random_centers((12,)), "b": random_centers((12,))}),
     ),
+    *(
+        (name, case)
+        for name in ("BBoxBatchIOA", "BBoxBatchGIOU", "BBoxBatchDIOU", "BBoxBatchCIOU")
+        for case in (
+            Case({}, {"a": random_corners((12,)), "b": random_corners((12,))}),
+            Case({"fmt": "center"}, {"a": random_centers((12,)), "b": random_centers((12,))}),
+        )
+    ),
+    ("BBoxBatchIOA", Case({"offset": 1}, {"a": random_corners((12,)), "b": random_corners((12,))})),
 ]
 
 

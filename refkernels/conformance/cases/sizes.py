@@ -209,6 +209,20 @@ def _heat_maps() -> Iterator[Case]:
         yield Case({"topk": topk}, inputs)
 
 
+def _centres() -> Iterator[Case]:
+    rng = np.random.default_rng(0)
+    for images, count, classes, size in (
+        (None, TRUTHS, 3, (211, 137)),
+        (None, 61, 83, (67, 43)),
+        (None, 7, CLASSES, (5, 3)),
+        (IMAGES, 3, 2, (13, 11)),
+    ):
+        labels = rng.integers(0, classes, _shape(images, count))
+        labels[..., -1] = classes - 1
+        config = {"num_class": classes, "size": size}
+        yield Case(config, {"boxes": 4 * _boxes(rng, *labels.shape), "labels": labels})
+
+
 def _predicted(*shapes: tuple[tuple[int, ...], int], kernel: tuple[int, ...]) -> Iterator[Case]:
     """Yield inputs of these shapes, each with how many outputs there are to be."""
     rng = np.random.default_rng(0)
@@ -226,6 +240,10 @@ SIZES: dict[str, Callable[[], Iterator[Case]]] = {
     "BBoxSplit": _columns,
     "BBoxArea": _box_sets,
     "BBoxBatchIOU": _pairs,
+    "BBoxBatchIOA": _pairs,
+    "BBoxBatchGIOU": _pairs,
+    "BBoxBatchDIOU": _pairs,
+    "BBoxBatchCIOU": _pairs,
     "BBoxClipToImage": _clipped,
     "BipartiteMatcher": _bipartite,
     "MaximumMatcher": partial(_matrices, {"threshold": 0.5}),
@@ -254,6 +272,7 @@ SIZES: dict[str, Callable[[], Iterator[Case]]] = {
     "MultiPerClassDecoder": partial(_scores, True),
     "SigmoidClassEncoder": _samples,
     "CenterNetDecoder": _heat_maps,
+    "CenterHeatmapEncoder": _centres,
     "ConvPredictor": partial(
         _predicted,
         ((1, CLASSES, 2, 3), 5),

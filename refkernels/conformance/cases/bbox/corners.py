@@ -1,4 +1,4 @@
-"""Corner cases of the operators on boxes (SPEC section 1)."""
+"""Corner cases of the operators on boxes (SPEC sections 1 and 6)."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.cases.bbox import overlaps
 from refkernels.conformance.model.operator import Case
 
 __all__ = ["AIMED", "CORNERS"]
@@ -69,7 +70,8 @@ CORNERS = {
     "NumPyBBoxCornerToCenter": _far_away,
     "BBoxArea": _flat_and_endless,
     "BBoxBatchIOU": _pairs,
+    **overlaps.CORNERS,
 }
 
 # What is there for a fixed configuration.
-AIMED = {"BBoxBatchIOU": _aimed}
+AIMED = {"BBoxBatchIOU": _aimed, **overlaps.AIMED}

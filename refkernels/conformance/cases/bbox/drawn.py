@@ -19,7 +19,7 @@ from refkernels.conformance.cases.strategies import (
 from refkernels.conformance.model.operator import Case, Image, Law, Operator, Output
 from refkernels.conformance.model.parameters import Parameters, Untried
 
-__all__ = ["OPERATORS"]
+__all__ = ["OPERATORS", "axes_of", "fit", "law_boxes", "pairs_of_image", "two_sets"]
 
 Run = Callable[[Case], tuple[Array, ...]]
 
@@ -68,9 +68,13 @@ TWO_SETS = configurations(
 
 
 @st.composite
-def _two_sets(draw: DrawFn, parameters: Parameters) -> Case:
+def two_sets(
+    draw: DrawFn,
+    parameters: Parameters,
+    options: SearchStrategy[dict[str, Any]] = TWO_SETS,
+) -> Case:
     """Draw two sets of boxes; the batch of one side may be 1."""
-    config = draw(parameters.options(TWO_SETS))
+    config = draw(parameters.options(options))
     axis = config.get("axis", -1)
     images = draw(_images_for(axis))
     batch = None if images is None else st.just(images)
@@ -93,7 +97,7 @@ def _two_sets(draw: DrawFn, parameters: Parameters) -> Case:
     )
 
 
-def _fit(case: Case, config: Mapping[str, Any]) -> Case | None:
+def fit(case: Case, config: Mapping[str, Any]) -> Case | None:
     """Give boxes the form and the axis that a configuration asks for."""
     own, axis = case.config.get("axis", -1), config.get("axis", -1)
     inputs = {}
@@ -128,7 +132,7 @@ def _centers(x: Array) -> Array:
         return np.concatenate([(x[..., :2] + x[..., 2:]) / 2, x[..., 2:] - x[..., :2]], -1)
 
 
-def _axes_of(*letters: str) -> Any:
+def axes_of(*letters: str) -> Any:
     """Return the axis letters of box inputs: batch, boxes, and a digit for the box axis."""
 
     def axes(case: Case) -> dict[str, str]:
@@ -175,7 +179,8 @@ def _whole_or_split(names: tuple[str, ...], bound: Any) -> Any:
     return outputs
 
 
-def _iou_of_image(image: Image) -> Iterator[Case]:
+def pairs_of_image(image: Image) -> Iterator[Case]:
+    """Yield an image's anchors and boxes."""
     if len(image.boxes):
         yield Case({}, {"a": image.anchors, "b": image.boxes})
 
@@ -191,7 +196,7 @@ def _clip_of_image(image: Image) -> Iterator[Case]:
         yield Case({}, {"x": image.boxes, "img": np.zeros((1, side, side))})
 
 
-def _law_boxes() -> tuple[Array, Array]:
+def law_boxes() -> tuple[Array, Array]:
     """Return boxes of two images on a grid so coarse that sides and moves are exact in float32."""
     rng = np.random.default_rng(0)
     corners = rng.integers(0, 400, (2, 32, 2)) / 8
@@ -200,13 +205,13 @@ def _law_boxes() -> tuple[Array, Array]:
 
 
 def _law_ious(run: Run, config: dict[str, Any], a: Array, b: Array) -> Array:
-    fitted = _fit(Case({}, {"a": a, "b": b}), config)
+    fitted = fit(Case({}, {"a": a, "b": b}), config)
     assert fitted is not None
     return run(fitted)[0]
 
 
 def _bound(config: dict[str, Any], a: Array, b: Array) -> Array:
-    fitted = _fit(Case({}, {"a": a, "b": b}), config)
+    fitted = fit(Case({}, {"a": a, "b": b}), config)
     assert fitted is not None
     return bounds.box_batch_iou(*fitted.inputs.values(), **fitted.config)
 
@@ -221,7 +226,7 @@ def _without_eps(parameters: Parameters) -> dict[str, Any]:
 
 def _is_symmetric(run: Run, parameters: Parameters) -> str | None:
     config = _without_eps(parameters)
-    a, b = _law_boxes()
+    a, b = law_boxes()
     ious, swapped = _law_ious(run, config, a, b), _law_ious(run, config, b, a)
     return _first_change(ious, np.swapaxes(swapped, 1, 2), 2 * _bound(config, a, b))
 
@@ -235,7 +240,7 @@ def _keeps_ious(
             raise Untried("it does not hold with an offset")
         if scales and config.get("eps", 1e-15) > 1e-12:
             raise Untried("it does not hold with so large an eps")
-        a, b = _law_boxes()
+        a, b = law_boxes()
         before = _law_ious(run, config, a, b)
         changed = change(a), change(b)
         after = _law_ious(run, config, *changed)
@@ -277,7 +282,7 @@ def _endless(case: Case) -> Array:
 
 AXIS = st.sampled_from([-1, 0, 1, -2, 2])
 TRANSFORM = configurations(axis=AXIS, split=st.booleans())
-ONE_SET = _axes_of("N")
+ONE_SET = axes_of("N")
 
 OPERATORS = (
     *(
@@ -288,7 +293,7 @@ OPERATORS = (
             _whole_or_split(("cx", "cy", "w", "h"), bounds.corner_to_center),
             ONE_SET,
             _boxes_of_image,
-            fit=_fit,
+            fit=fit,
         )
         for name in ("BBoxCornerToCenter", "NumPyBBoxCornerToCenter")
     ),
@@ -299,7 +304,7 @@ OPERATORS = (
         _whole_or_split(("xmin", "ymin", "xmax", "ymax"), bounds.center_to_corner),
         ONE_SET,
         _boxes_of_image,
-        fit=_fit,
+        fit=fit,
     ),
     Operator(
         "BBoxSplit",
@@ -310,7 +315,7 @@ OPERATORS = (
         ),
         lambda case: tuple(Output(f"column {i}") for i in range(4)),
         ONE_SET,
-        fit=_fit,
+        fit=fit,
     ),
     Operator(
         "BBoxArea",
@@ -319,17 +324,17 @@ OPERATORS = (
         lambda case: (Output.bounded("areas", bounds.box_area, _endless),),
         ONE_SET,
         _boxes_of_image,
-        fit=_fit,
+        fit=fit,
     ),
     Operator(
         "BBoxBatchIOU",
         "bbox",
-        _two_sets,
+        two_sets,
         _whole("ious", bounds.box_batch_iou),
-        _axes_of("N", "M"),
-        _iou_of_image,
+        axes_of("N", "M"),
+        pairs_of_image,
         laws=IOU_LAWS,
-        fit=_fit,
+        fit=fit,
     ),
     Operator(
         "BBoxClipToImage",

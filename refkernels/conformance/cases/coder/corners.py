@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.cases.coder import distance
+from refkernels.conformance.cases.coder import distance, heatmap
 from refkernels.conformance.cases.sampler.corners import around, at_thresholds
 from refkernels.conformance.model.operator import Case
 
@@ -154,10 +154,12 @@ CORNERS = {
     "MultiClassDecoder": _all_scores,
     "MultiPerClassDecoder": partial(_logits, {"num_class": 4}),
     **distance.CORNERS,
+    **heatmap.CORNERS,
 }
 
 # What is there for a fixed configuration.
 AIMED = {
+    **heatmap.AIMED,
     "NormalizedBoxCenterDecoder": _aimed_sides,
     "MultiClassDecoder": _aimed_scores,
     "MultiPerClassDecoder": _aimed_scores,

@@ -1,33 +1,22 @@
-"""Cases of the encoder of centre heat maps (SPEC section 6).
-
-In which cell a centre lies, whether a side is rounded up to one whole number or the next, and how
-many cells a Gaussian reaches are decisions; near a whole number rounding may decide them. Then maps
-are held to whichever of these decisions a target has taken.
-"""
+"""Cases of the encoder of centre heat maps (SPEC section 6)."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-from fractions import Fraction
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from refkernels.arrays import Array, computing_dtype, rounded_to_computing
-from refkernels.bounds import heatmap as bounds
-from refkernels.conformance.cases.coder.drawn import fit_labels
+from refkernels.conformance.cases.coder.heatmap_judging import HeatMaps, maps
 from refkernels.conformance.cases.coder.heatmap_laws import LAWS
 from refkernels.conformance.cases.strategies import box_sets, seeded_box_sets
-from refkernels.conformance.model.compare import Disagreement
-from refkernels.conformance.model.operator import Case, Image, Operator, Output, Reference
+from refkernels.conformance.model.operator import Case, Image
 from refkernels.conformance.model.parameters import Parameters
-from refkernels.definition.coder import Peak, heatmap_peaks, largest_radius
 
-__all__ = ["CORNERS", "OPERATORS"]
+__all__ = ["AIMED", "CORNERS", "OPERATORS"]
 
 SMALL, LARGE = st.integers(1, 4), st.integers(1, 40)
 BATCH = st.sampled_from([None, 1, 1, 2, 3])
@@ -41,265 +30,51 @@ OPTIONS = st.fixed_dictionaries(
 )
 LABEL_DTYPE = st.sampled_from([np.int64, np.int64, np.int32, np.float32, np.float64])
 
+# Parts of a cell that centres and sides are whole numbers of; 0 stands for any numbers.
+PARTS = st.sampled_from([1, 2, 4, 64, 0])
+
 
 @st.composite
 def _boxes(draw: DrawFn, parameters: Parameters) -> Case:
-    """Draw boxes on and around a map, which are large enough for a radius or not."""
+    """Draw boxes on and around a map, some as large as that, some in one cell, some without extent.
+
+    Others are those that other operators are given.
+    """
     config = draw(parameters.options(OPTIONS))
     images = draw(BATCH)
-    batch = None if images is None else st.just(images)
-    (boxes,) = draw(box_sets((SMALL,), batch) | seeded_box_sets((SMALL | LARGE,), batch))
     if parameters.may_set("size"):
-        side = st.integers(1, 9) | st.integers(10, 70)
+        side = st.integers(1, 7) | st.integers(1, 7) | st.integers(8, 70)
         config["size"] = draw(st.tuples(side, side))
-    # Most drawn boxes are small, or not where the map is: move them to it, and make them grow.
     height, width = np.broadcast_to(config["size"], 2)
-    extent = np.array([width, height]) * config.get("scale", 4.0)
-    if draw(st.integers(0, 3)):
-        low, high = boxes[..., :2].min((-2, -3) if images else 0), boxes[..., 2:].max()
-        span = max(float(high - low.min()), 2.0**-20)
-        factor = 2.0 ** np.round(np.log2(extent.max() * draw(st.sampled_from([0.5, 1, 4])) / span))
-        boxes = (boxes - np.tile(low, 2)) * factor
-        boxes = np.round(boxes * 64) / 64 - np.tile(extent * draw(st.sampled_from([0, 0, 0.5])), 2)
-    labels = draw(
-        st.lists(st.integers(0, config["num_class"] - 1), min_size=1, max_size=7)
-    )
-    own = np.resize(np.array(labels), boxes.shape[:-1])
-    dtype = draw(LABEL_DTYPE)
+    scale = config.get("scale", 4.0)
+    count, parts = draw(SMALL | LARGE), draw(PARTS)
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = (images or 1, count)
+    if draw(st.integers(0, 3)) == 3:
+        batch = st.just(images or 1)
+        (boxes,) = draw(
+            box_sets((st.just(count),), batch) | seeded_box_sets((st.just(count),), batch)
+        )
+    else:
+        middle = rng.uniform(-1, 1, (*shape, 2)) * 0.6 * np.array([width, height])
+        middle += np.array([width, height]) / 2
+        sides = np.exp(rng.normal(draw(st.sampled_from([0.0, 2.0, 4.0])), 1, (*shape, 2)))
+        middle[:, count // 2 :: 3] = middle[:, : (count + 1) // 2][:, :1]  # in one cell
+        sides *= rng.choice([1, 1, 1, 1, 1, 1, 1, 1, 0, -1], sides.shape)
+        if parts:
+            middle, sides = np.round(middle * parts) / parts, np.round(sides * parts) / parts
+        boxes = np.concatenate([middle - sides / 2, middle + sides / 2], -1) * scale
     extended = (boxes[..., 2:] > boxes[..., :2]).all(-1)
-    return Case(config, {"boxes": boxes, "labels": np.where(extended, own, -1).astype(dtype)})
+    labels = np.where(extended, rng.integers(0, config["num_class"], shape), -1)
+    inputs = {"boxes": boxes, "labels": labels.astype(draw(LABEL_DTYPE))}
+    return Case(config, inputs if images else {name: x[0] for name, x in inputs.items()})
 
 
-class _Doubt(NamedTuple):
-    """A box, and the decisions that are right for it: cells (column, row), and radii."""
-
-    image: int
-    box: int
-    cells: tuple[tuple[int, int], ...]
-    radii: tuple[int, ...]
-
-
-def _own(case: Case) -> dict[str, Any]:
-    """Return the parameters on which peaks depend."""
-    names = ("size", "scale", "min_overlap", "ceil")
-    own = {name: case.config[name] for name in names if name in case.config}
-    height, width = (int(n) for n in np.broadcast_to(own["size"], 2))
-    return {**own, "size": (height, width)}
-
-
-def _images(case: Case) -> list[tuple[Array, Array]]:
-    boxes, labels = case.inputs["boxes"], case.inputs["labels"]
-    rows = boxes if boxes.ndim == 3 else boxes[None]
-    return list(zip(rows, labels if labels.ndim == 2 else labels[None], strict=True))
-
-
-def _dtype(case: Case) -> np.dtype[Any]:
-    boxes = case.inputs["boxes"]
-    return boxes.dtype if boxes.dtype.kind == "f" else np.dtype(np.float64)
-
-
-def _peaks(case: Case) -> list[list[Peak]]:
-    return [list(heatmap_peaks(*image, **_own(case))) for image in _images(case)]
-
-
-def _is_of(value: Fraction, dtype: np.dtype[Any]) -> bool:
-    """Return whether a dtype has this number."""
-    with np.errstate(all="ignore"):
-        near = float(computing_dtype(dtype).type(float(value)))
-    return math.isfinite(near) and Fraction(near) == value
-
-
-def _doubts(case: Case) -> Iterator[_Doubt]:
-    """Yield the boxes that rounding may leave another peak than their own."""
-    own, dtype = _own(case), _dtype(case)
-    unit = Fraction(float(rounded_to_computing(own.get("scale", 4.0), dtype)))
-    overlap = Fraction(float(rounded_to_computing(own.get("min_overlap", 0.7), dtype)))
-    plain = math.frexp(unit)[0] == 0.5  # dividing by it is exact
-    for image, (boxes, _) in enumerate(_images(case)):
-        error = bounds.center(boxes[:, :2], boxes[:, 2:], float(unit), dtype)
-        for i, box in enumerate(boxes):
-            if not (box[2:] > box[:2]).all():
-                continue
-            low, high = ([Fraction(float(z)) for z in box[k : k + 2]] for k in (0, 2))
-            cells, sides = [], []
-            for axis in (0, 1):
-                centre = (low[axis] + high[axis]) / 2 / unit
-                near = {math.floor(centre)}
-                if not (plain and _is_of(low[axis] + high[axis], dtype)):
-                    off = Fraction(float(error[i, axis]))
-                    near |= {math.floor(centre - off), math.floor(centre + off)}
-                cells.append(sorted(near))
-                sides.append(_sides(high[axis] - low[axis], unit, dtype, own.get("ceil", False)))
-            radii = {
-                radius
-                for width, height in product(*sides)
-                for radius in _radii(width, height, overlap, dtype)
-            }
-            places = tuple(product(*cells))
-            if len(places) > 1 or len(radii) > 1:
-                yield _Doubt(image, i, places, tuple(sorted(radii)))
-
-
-def _sides(side: Fraction, unit: Fraction, dtype: Any, ceil: bool) -> set[Fraction]:
-    """Return what a side in cells may be taken for: itself, or what it may be rounded up to."""
-    own = side / unit
-    if not ceil:
-        return {own}
-    if _is_of(side, dtype) and _is_of(own, dtype):
-        return {Fraction(math.ceil(own))}
-    off = 3 * Fraction(float(np.finfo(computing_dtype(dtype)).eps)) * own
-    return {Fraction(math.ceil(x)) for x in (own - off, own, own + off)}
-
-
-def _radii(width: Fraction, height: Fraction, overlap: Fraction, dtype: Any) -> set[int]:
-    own = largest_radius(width, height, overlap)
-    given = (float(x) for x in (width, height, overlap))
-    shift, error = bounds.overlap_shift(*given, dtype)
-    if not math.isfinite(error):
-        return set(range(own + 2))
-    return {own, *(max(math.floor(shift + sign * error), 0) for sign in (-1, 1))}
-
-
-class HeatMaps(Operator):
-    """CenterHeatmapEncoder: maps within bounds, where decisions in doubt may be either."""
-
-    def judge(
-        self, case: Case, reference: Reference, outputs: tuple[Array, ...]
-    ) -> Disagreement | None:
-        """Hold maps to the definition, or to other decisions that are in doubt."""
-        wrong = super().judge(case, reference, outputs)
-        if wrong is None or wrong.kind != "diverges":
-            return wrong
-        doubts = list(_doubts(case))
-        return None if doubts and _fits(case, doubts, outputs) else wrong
-
-    def count_ambiguous(self, case: Case, reference: Reference, outputs: tuple[Array, ...]) -> int:
-        """Count the boxes in doubt, if their peaks are not those of the kernel."""
-        own = Reference(None, reference.kernel)
-        same = super().judge(case, own, outputs) is None
-        return 0 if same else len(list(_doubts(case)))
-
-
-def _fits(case: Case, doubts: list[_Doubt], outputs: tuple[Array, ...]) -> bool:
-    """Return whether outputs are what comes of some decisions about the boxes in doubt.
-
-    One box after the other takes the decision that agrees best; a second time, since what one box
-    hides of another shows only when that is right.
-    """
-    images = _peaks(case)
-    chosen = {(image, peak.box): peak for image, peaks in enumerate(images) for peak in peaks}
-    least = _disagreeing(case, chosen, outputs)
-    for doubt in doubts * 2:
-        key = doubt.image, doubt.box
-        before = chosen.get(key)
-        best = before
-        for cell, radius in product(doubt.cells, doubt.radii):
-            _decide(case, chosen, doubt, cell, radius)
-            count = _disagreeing(case, chosen, outputs)
-            if count < least:
-                least, best = count, chosen.get(key)
-        chosen.pop(key, None)
-        if best is not None:
-            chosen[key] = best
-        if not least:
-            return True
-    return not least
-
-
-def _decide(
-    case: Case, chosen: dict[tuple[int, int], Peak], doubt: _Doubt, cell: tuple[int, int], radius: int
-) -> None:
-    """Give a box the peak of some decisions; none, if that is not on the map."""
-    own = _own(case)
-    boxes, labels = _images(case)[doubt.image]
-    chosen.pop((doubt.image, doubt.box), None)
-    height, width = own["size"]
-    if not (0 <= cell[0] < width and 0 <= cell[1] < height):
-        return
-    unit = Fraction(float(rounded_to_computing(own.get("scale", 4.0), _dtype(case))))
-    xmin, ymin, xmax, ymax = (Fraction(float(z)) for z in boxes[doubt.box])
-    chosen[doubt.image, doubt.box] = Peak(
-        doubt.box,
-        int(labels[doubt.box]),
-        cell[1],
-        cell[0],
-        radius,
-        ((xmax - xmin) / unit, (ymax - ymin) / unit),
-        ((xmin + xmax) / 2 / unit - cell[0], (ymin + ymax) / 2 / unit - cell[1]),
-    )
-
-
-def _disagreeing(
-    case: Case, chosen: Mapping[tuple[int, int], Peak], outputs: tuple[Array, ...]
-) -> int:
-    """Return how many elements of outputs are not what comes of these peaks, to 64 bits."""
-    count = len(_images(case))
-    height, width = _own(case)["size"]
-    heat, sides, offsets, mask = (
-        np.zeros((count, channels, height, width), np.longdouble)
-        for channels in (case.config["num_class"], 2, 2, 1)
-    )
-    for (image, _), peak in sorted(chosen.items()):
-        if not 0 <= peak.label < case.config["num_class"]:
-            continue
-        y, x = np.ogrid[:height, :width]
-        square = ((y - peak.row) ** 2 + (x - peak.column) ** 2).astype(np.longdouble)
-        value = np.exp(-18 * square / (2 * peak.radius + 1) ** 2)
-        value[(np.abs(y - peak.row) > peak.radius) | (np.abs(x - peak.column) > peak.radius)] = 0
-        heat[image, peak.label] = np.maximum(heat[image, peak.label], value)
-        if not mask[image, 0, peak.row, peak.column]:
-            mask[image, 0, peak.row, peak.column] = 1
-            sides[image, :, peak.row, peak.column] = [float(z) for z in peak.sides]
-            offsets[image, :, peak.row, peak.column] = [float(z) for z in peak.offset]
-    allowed = (
-        bounds.gaussian(heat, _dtype(case)),
-        bounds.side(sides, _dtype(case)),
-        _offset_bound(case, offsets, [peak for _, peak in sorted(chosen.items())], chosen),
-        np.zeros(mask.shape),
-    )
-    wrong = 0
-    for expected, bound, found in zip((heat, sides, offsets, mask), allowed, outputs, strict=True):
-        own = found.astype(np.longdouble).reshape(expected.shape)
-        # A little more than the bound covers the rounding of what is known here.
-        wrong += int((~(np.abs(own - expected) <= 1.001 * bound)).sum())
-    return wrong
-
-
-def _offset_bound(
-    case: Case,
-    offsets: Array,
-    peaks: list[Peak],
-    chosen: Mapping[tuple[int, int], Peak],
-) -> Array:
-    """Bound offsets (B, 2, H, W), each by that of the first box that has its cell."""
-    dtype = _dtype(case)
-    unit = float(rounded_to_computing(_own(case).get("scale", 4.0), dtype))
-    errors = np.zeros(offsets.shape)
-    seen = set()
-    for (image, _), peak in sorted(chosen.items()):
-        if (image, peak.row, peak.column) not in seen:
-            seen.add((image, peak.row, peak.column))
-            box = _images(case)[image][0][peak.box]
-            errors[image, :, peak.row, peak.column] = bounds.center(box[:2], box[2:], unit, dtype)
-    return bounds.offset(offsets, errors, dtype)
-
-
-def _maps(case: Case) -> tuple[Output, ...]:
-    dtype = _dtype(case)
-
-    def of_offsets(case: Case, exact: Array) -> Array:
-        values = exact.astype(np.float64)
-        chosen = {(i, p.box): p for i, peaks in enumerate(_peaks(case)) for p in peaks}
-        batch = values if values.ndim == 4 else values[None]
-        bound = _offset_bound(case, batch, [], chosen)
-        return bound if values.ndim == 4 else bound[0]
-
-    return (
-        Output("heatmap", lambda case, exact: bounds.gaussian(exact, dtype)),
-        Output("wh", lambda case, exact: bounds.side(exact, dtype)),
-        Output("reg", of_offsets),
-        Output("mask"),
-    )
+def _fit(case: Case, config: Mapping[str, Any]) -> Case | None:
+    """Make labels such as a configuration has classes for; those below 0 belong to padding."""
+    labels = case.inputs["labels"]
+    own = np.where(labels < 0, labels, labels % np.asarray(config["num_class"], labels.dtype))
+    return Case(config, {**case.inputs, "labels": own.astype(labels.dtype)})
 
 
 def _axes(case: Case) -> dict[str, str]:
@@ -311,3 +86,78 @@ def _of_image(image: Image) -> Iterator[Case]:
     if len(image.boxes):
         config = {"num_class": int(image.labels.max()) + 1, "size": (128, 128)}
         yield Case(config, {"boxes": image.boxes, "labels": image.labels})
+
+
+OPERATORS = (
+    HeatMaps(
+        "CenterHeatmapEncoder",
+        "coder",
+        _boxes,
+        maps,
+        _axes,
+        _of_image,
+        laws=LAWS,
+        fit=_fit,
+    ),
+)
+
+
+def _case(config: Mapping[str, Any], boxes: Any, labels: Any) -> Case:
+    return Case(config, {"boxes": np.array(boxes, np.float64), "labels": np.array(labels)})
+
+
+def _corners() -> Iterator[Case]:
+    small = {"num_class": 2, "size": (5, 6)}
+    # Centres on the first and the last cells' edges, and next to them, outside of the map too.
+    middles = [-4.0, -1.0, -0.5, 0.0, 0.5, 3.5, 4.0, 19.5, 20.0, 23.5, 24.0, 30.0]
+    boxes = [
+        [x - 1, y - 1, x + 1, y + 1] for x, y in product(middles, (-1.0, 0.0, 4.0, 19.5, 20.0))
+    ]
+    yield _case(small, boxes, np.arange(len(boxes)) % 2)
+    for box in boxes[::7]:
+        yield _case(small, [box], [1])
+    # Several in one cell, of one class and of two, larger ones first and last.
+    same = [[8 - n, 6 - n, 12 + n, 10 + n] for n in (1, 60, 0.5, 30)]
+    for order, labels in product(
+        ([0, 1, 2, 3], [3, 2, 1, 0], [1, 0, 3, 2]), ([0] * 4, [0, 1, 1, 0])
+    ):
+        yield _case(small, [same[i] for i in order], labels)
+    # Boxes of whose labels none is one: without extent, or beside the map.
+    none = [[-1] * 4, [0] * 4, [8, 8, 8, 12], [12, 12, 4, 4], [400, 8, 440, 16], [2, 2, 10, 8]]
+    yield _case(small, none, [-1, 99, -1, 2, -7, 1])
+    for count in (0, 1):
+        yield _case(small, np.zeros((count, 4)), np.zeros(count, int))
+        yield _case(small, np.zeros((2, count, 4)), np.zeros((2, count), int))
+    yield _case(small, np.zeros((0, 3, 4)), np.zeros((0, 3), int))
+    # Each of the three IoUs decides somewhere: flat, high, square; of few and of many cells.
+    shapes = [(3, 3), (13, 13), (12.5, 12.5), (40, 5), (5, 40), (200, 200), (333, 17), (64, 90)]
+    for overlap, ceil in product((0.7, 0.5, 0.3, 0.1, 0.95, 1.0), (False, True)):
+        config = {"num_class": 1, "size": (70, 67), "min_overlap": overlap, "ceil": ceil}
+        sides = 4 * np.array(shapes)
+        middle = np.array([[130.0, 140.0]] * len(sides)) + np.arange(len(sides))[:, None] * 3
+        yield _case(config, np.concatenate([middle - sides / 2, middle + sides / 2], -1), [0] * 8)
+    # A scale that no dtype holds, of one number for both sides.
+    rng = np.random.default_rng(0)
+    corners = rng.integers(-40, 200, (30, 2)) / 8
+    boxes = np.concatenate([corners, corners + rng.integers(1, 400, (30, 2)) / 8], -1)
+    for scale in (0.3, 3.0, 7.7):
+        yield _case({"num_class": 3, "size": 31, "scale": scale}, boxes, np.arange(30) % 3)
+
+
+def _aimed(config: Mapping[str, Any]) -> Iterator[Case]:
+    """Yield boxes from a cell to twice the map, all over it."""
+    height, width = np.broadcast_to(config["size"], 2)
+    rng = np.random.default_rng(0)
+    for largest in (1.0, 8.0, 2.0 * max(height, width)):
+        middle = rng.random((40, 2)) * np.array([width, height])
+        sides = rng.random((40, 2)) * largest
+        boxes = np.concatenate([middle - sides / 2, middle + sides / 2], -1)
+        boxes = np.round(boxes * config.get("scale", 4.0) * 8) / 8
+        labels = rng.integers(0, config["num_class"], 40)
+        yield _case({}, boxes, np.where((boxes[:, 2:] > boxes[:, :2]).all(-1), labels, -1))
+
+
+CORNERS = {"CenterHeatmapEncoder": _corners}
+
+# What is there for a fixed configuration.
+AIMED = {"CenterHeatmapEncoder": _aimed}
