@@ -67,9 +67,9 @@ class CenterHeatmapEncoder:
     centre is not on the map leave no peak; their labels are not looked at. Where centres of several
     boxes lie in one cell, the sides and the offset are those of the first of them.
 
-    Each radius is the smallest positive root of three quadratics, without its fraction. In
-    CornerNet's code, and what took it over, two of the roots are not divided by the leading
-    coefficient.
+    A radius is the smallest positive root of three quadratics, without its fraction; which is
+    always that of the shift inwards. In CornerNet's code, and what took it over, the roots of two
+    of them are not divided by the leading coefficient.
 
     References
     ----------
@@ -228,7 +228,12 @@ def _fill_profile(radius, profile):  # type: ignore[no-untyped-def]
 def _radius(width, height, overlap):  # type: ignore[no-untyped-def]
     """Return the largest whole shift of both corners of a box that overlaps enough, as a float.
 
-    In double precision whatever the boxes' is, so that rounding hardly ever decides. The roots are
+    The shift inwards decides, whatever the box. Where it leaves the share (1 - a)(1 - b) = m, a
+    shift outwards does no worse, since (1 + a)(1 + b) m = (1 - a**2)(1 - b**2) <= 1; nor does one
+    to a side, whose overlap (1 - a / 2)(1 - b / 2) >= sqrt((1 - a)(1 - b)) is at least the
+    harmonic mean of 1 and m, 2 m / (1 + m).
+
+    In double precision whatever the boxes' is, so that rounding hardly ever decides. The root is
     written such that nothing cancels, and in units of a power of two, such that nothing overflows.
     """
     largest = np.finfo(np.float64).max
@@ -237,10 +242,6 @@ def _radius(width, height, overlap):  # type: ignore[no-untyped-def]
         return 0.0
     unit = math.ldexp(1.0, math.frexp(max(width, height))[1] - 1)
     w, h = width / unit, height / unit
-    total, area, rest = w + h, w * h, 1.0 - overlap
-    square, lost = total * total, 2 * area * rest / (1 + overlap)
-    one_way = lost / (total + math.sqrt(max(square - 2 * lost, 0.0)))
-    inwards = area * rest / (total + math.sqrt(max(square - 4 * area * rest, 0.0)))
-    scaled = overlap * total
-    outwards = area * rest / (scaled + math.sqrt(scaled * scaled + 4 * overlap * rest * area))
-    return np.floor(min(one_way, inwards, outwards) * unit)
+    total, lost = w + h, w * h * (1.0 - overlap)
+    shift = lost / (total + math.sqrt(max(total * total - 4 * lost, 0.0)))
+    return np.floor(shift * unit)

@@ -242,7 +242,8 @@ def _products(rows, out):  # type: ignore[no-untyped-def]
     for i in range(rows.shape[0]):
         row = rows[i]
         a, b, c, d, e, f, g, h = one, one, one, one, one, one, one, one
-        for k in range(np.uint64(0), whole, eight):
+        for start in range(np.uint64(0), whole, eight):
+            k = np.uint64(start)  # as plain Python it is a signed one
             a *= one - row[k]
             b *= one - row[k + np.uint64(1)]
             c *= one - row[k + np.uint64(2)]

@@ -238,12 +238,12 @@ def test_far_from_the_origin_no_digits_are_lost(name, dtype):
 def test_boxes_of_every_size_and_shape_of_set_have_the_same_overlap(name, dtype):
     # Few of many, many of few, and no multiple of what vectors hold.
     rng = np.random.default_rng(0)
-    low = rng.integers(0, 60, (200, 2))
-    boxes = np.concatenate([low, low + rng.integers(-3, 40, (200, 2))], 1).astype(dtype)
+    low = rng.integers(0, 60, (140, 2))
+    boxes = np.concatenate([low, low + rng.integers(-3, 40, (140, 2))], 1).astype(dtype)
     build = getattr(refkernels, name)()
     whole = build(boxes, boxes)
-    for rows in (1, 3, 63, 64, 65, 130):
-        for columns in (1, 2, 7, 8, 9, 20, 65, 129):
+    for rows in (1, 64, 65, 130):
+        for columns in (1, 8, 9, 20, 66, 129):
             assert np.array_equal(build(boxes[:rows], boxes[:columns]), whole[:rows, :columns])
 
 

@@ -159,6 +159,12 @@ SCOPES: dict[str, Space] = {
     ),
     "HungarianMatcher": Space([{}], {"cost": (COSTS, "NM")}),
     "NaiveSampler": Space([{}], {"matches": (np.array([-1, 0, 1]), "N")}, LENGTHS, ()),
+    "BalancedSampler": Space(
+        grid(num_sample=(1, 2, 3), pos_ratio=(0.0, 0.5, 1.0)),
+        {"candidates": (SIGNS, "N")},
+        LENGTHS,
+        (),
+    ),
     "SigmoidClassEncoder": Space([{}], {"samples": (SIGNS, "N")}, LENGTHS, ()),
 }
 

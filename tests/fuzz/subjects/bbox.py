@@ -1,13 +1,15 @@
-"""Calls of the operators on boxes (SPEC section 1)."""
+"""Calls of the operators on boxes (SPEC sections 1 and 6)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from refkernels.arrays import Array
 from refkernels.bounds import bbox as bounds
+from refkernels.bounds import overlaps
 from refkernels.conformance.model.compare import Disagreement
 from refkernels.conformance.model.operator import Case, Output, Reference
 from tests.fuzz.dice import Dice
@@ -28,6 +30,7 @@ from tests.fuzz.subject import Batch, Form, Input, Subject
 __all__ = ["SUBJECTS", "axis_without", "first_other_axis"]
 
 FORMATS = ("corner", "center")
+LENGTHS = {"offset": real(), "eps": real(low=0)}
 
 
 def _one_set(**options: Callable[[Dice], Any]) -> Callable[[Dice], Case]:
@@ -51,13 +54,14 @@ def _one_set(**options: Callable[[Dice], Any]) -> Callable[[Dice], Case]:
     return draw
 
 
-def _two_sets(dice: Dice) -> Case:
+def _two_sets(parameters: tuple[str, ...], dice: Dice) -> Case:
+    """Draw two sets, and some of the parameters that there are beside form and axis."""
     config: dict[str, Any] = {}
     if dice.chance(0.4):
         config["fmt"] = dice.choose(FORMATS)
-    if dice.chance(0.3):
+    if "offset" in parameters and dice.chance(0.3):
         config["offset"] = dice.choose((0, 1, 0.5, -1.0, 1e-3, 1e10, 1e30))
-    if dice.chance(0.3):
+    if "eps" in parameters and dice.chance(0.3):
         config["eps"] = dice.choose((0, 1e-15, 1e-3, 5e-324, 1e30, 1.0))
     images = dice.images()
     n, m = dice.count(), dice.count()
@@ -220,21 +224,25 @@ def _is_product(case: Case) -> bool:
 
 
 @dataclass(frozen=True)
-class Ious(Subject):
-    """IoUs, which are what they are at any scale."""
+class Overlaps(Subject):
+    """Overlaps, which are what they are at any scale."""
+
+    bound: Callable[..., Array] = bounds.box_batch_iou
 
     def dissent(self, case: Case, outputs: tuple[Array, ...]) -> Disagreement | None:
-        """Hold IoUs to the definition, within the bound that they have at a usual scale."""
+        """Hold overlaps to the definition, within the bound that they have at a usual scale."""
         dtype, most = common(*case.inputs.values()), largest(*case.inputs.values())
         usual = BEYOND["product"][max(dtype.itemsize, 4)]
         scale = 1.0 if 1 / usual < most < usual else 2.0 ** -np.frexp(max(most, 5e-324))[1]
-        config = {"offset": 0.0, "eps": 1e-15, **case.config}
-        config["offset"] *= scale
-        config["eps"] *= scale * scale
+        lengths = {"offset": (0.0, scale), "eps": (1e-15, scale * scale)}
+        config = dict(case.config)
+        for name in lengths.keys() & self.parameters:
+            default, factor = lengths[name]
+            config[name] = config.get(name, default) * factor
         inputs = {name: x.astype("f8") * scale for name, x in case.inputs.items()}
         scaled = Case(config, {name: x.astype(dtype) for name, x in inputs.items()})
-        bound = bounds.box_batch_iou(**scaled.inputs, **scaled.config)
-        own = Output("ious", lambda case, exact: np.where(np.isfinite(bound), bound, 1.0))
+        bound = self.bound(**scaled.inputs, **scaled.config)
+        own = Output("overlaps", lambda case, exact: np.where(np.isfinite(bound), bound, 1.0))
         operator = replace(self.operator, outputs=lambda case: (own,))
         exact = operator.define(case)
         return operator.judge(case, Reference(exact, outputs), outputs)
@@ -303,15 +311,25 @@ SUBJECTS = (
         _is_product,
         letters=_letters_of_one_set,
     ),
-    Ious(
-        "BBoxBatchIOU",
-        _two_sets,
-        {"axis": AXIS, "fmt": FORMAT, "offset": real(), "eps": real(low=0)},
-        _axes("a", "b"),
-        _form_of_ious,
-        _batch_of_two_sets,
-        _is_of_one_scale,
-        letters=_letters_of_two_sets,
+    *(
+        Overlaps(
+            name,
+            partial(_two_sets, parameters),
+            {"axis": AXIS, "fmt": FORMAT, **{key: LENGTHS[key] for key in parameters}},
+            _axes("a", "b"),
+            _form_of_ious,
+            _batch_of_two_sets,
+            _is_of_one_scale,
+            letters=_letters_of_two_sets,
+            bound=bound,
+        )
+        for name, parameters, bound in (
+            ("BBoxBatchIOU", ("offset", "eps"), bounds.box_batch_iou),
+            ("BBoxBatchIOA", ("offset",), overlaps.box_batch_ioa),
+            ("BBoxBatchGIOU", (), overlaps.box_batch_giou),
+            ("BBoxBatchDIOU", (), overlaps.box_batch_diou),
+            ("BBoxBatchCIOU", (), overlaps.box_batch_ciou),
+        )
     ),
     Subject(
         "BBoxClipToImage",

@@ -98,6 +98,7 @@ OPERATORS = (
         _of_image,
         laws=LAWS,
         fit=_fit,
+        has_block=False,
     ),
 )
 

@@ -199,10 +199,10 @@ FLAGS = [
 
 def _corners() -> Iterator[Case]:
     for flags in FLAGS:
-        # The best is outside, and takes a place or not; what is 0 counts or not; ties at the end.
-        metric = np.array([[0.75], [0.5], [0.5], [0.5], [0.0], [0.0]])
-        for topk in (1, 2, 5):
-            for outside in ([0], [4], [0, 1]):
+        # The best is outside, and takes a place or not; what is 0 counts or not, below 0 never.
+        metric = np.array([[0.75], [0.5], [0.5], [0.0], [0.0], [-0.25]])
+        for topk in (1, 2, 4, 6):
+            for outside in ([0], [3], [0, 1]):
                 inside = np.ones((6, 1), bool)
                 inside[outside] = False
                 own = {"metric": metric, "ious": np.zeros((6, 1)), "inside": inside}
