@@ -267,7 +267,7 @@ def _alike(width, height, x, y, shift_x, shift_y):  # type: ignore[no-untyped-de
     common = max(exponent_x, exponent_y)
     if common == lowest:
         return 0.0, 0.0, 0.0, 0.0
-    shift_x, shift_y = -shift_x - common, -shift_y - common
+    shift_x, shift_y = int(-shift_x - common), int(-shift_y - common)
     return (
         math.ldexp(np.float64(width), shift_x),
         math.ldexp(np.float64(height), shift_y),

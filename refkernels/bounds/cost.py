@@ -316,9 +316,15 @@ def _giou(boxes: Array, truths: Array, unit: Roundoff) -> Approximate:
     )
     areas = side(right_a, left_a) * side(bottom_a, top_a)
     areas = areas + side(right_b, left_b) * side(bottom_b, top_b)
-    whole = side(pick(high, right_a, right_b), pick(low, left_a, left_b)) * side(
-        pick(high, bottom_a, bottom_b), pick(low, top_a, top_b)
+    wide, tall = (
+        pick(high, pick(high, one, two), pick(high, three, four))
+        - pick(low, pick(low, one, two), pick(low, three, four))
+        for one, two, three, four in (
+            (left_a, right_a, left_b, right_b),
+            (top_a, bottom_a, top_b, bottom_b),
+        )
     )
+    whole = wide * tall
     union = areas - inter
     with np.errstate(all="ignore"):
         iou, rest = inter / union, (whole - union) / whole

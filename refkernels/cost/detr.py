@@ -52,7 +52,7 @@ class DETRCost:
 
     *L1* is the sum of the absolute differences of cx, cy, w and h. *GIoU* is that of the corner
     forms, ``IoU - (C - U) / C``, with U the area of the union and C that of the smallest box that
-    encloses both, from the lesser xmin to the greater xmax, and so in y.
+    encloses both: all of their corners, in whichever order a box has them.
 
     Parameters
     ----------
@@ -248,33 +248,35 @@ def _costs(logits, boxes, labels, truths, is_focal, numbers, out):  # type: igno
     """Fill `out` (B, N, M); every input has a batch of B or 1."""
     zero = out.dtype.type(0)
     count = out.shape[2]
-    classes = np.empty(count, out.dtype)
-    corners = np.empty((5, count), out.dtype)
-    centers = np.empty((4, count), out.dtype)
+    classes, areas = np.empty(count, out.dtype), np.empty(count, out.dtype)
+    # Of each truth its corners as they are, and the ends of what it covers, as if inverted or not.
+    xmin, ymin, xmax, ymax = np.empty((4, count), out.dtype)
+    left, top, right, bottom = np.empty((4, count), out.dtype)
+    x, y, w, h = np.empty((4, count), out.dtype)
     for image in range(out.shape[0]):
         own_logits = logits[min(image, logits.shape[0] - 1)]
         own_boxes = boxes[min(image, boxes.shape[0] - 1)]
         own_labels = labels[min(image, labels.shape[0] - 1)]
         own_truths = truths[min(image, truths.shape[0] - 1)]
         for j in range(count):
-            corners[0, j], corners[1, j], corners[2, j], corners[3, j], corners[4, j] = _corners(
-                own_truths[j]
-            )
-            for k in range(4):
-                centers[k, j] = own_truths[j, k]
-        xmin, ymin, xmax, ymax = corners[0], corners[1], corners[2], corners[3]
-        x, y, w, h, areas = centers[0], centers[1], centers[2], centers[3], corners[4]
+            truth = own_truths[j]
+            x[j], y[j], w[j], h[j] = truth[0], truth[1], truth[2], truth[3]
+            xmin[j], ymin[j], xmax[j], ymax[j], areas[j] = _corners(truth)
+            left[j], right[j] = min(xmin[j], xmax[j]), max(xmin[j], xmax[j])
+            top[j], bottom[j] = min(ymin[j], ymax[j]), max(ymin[j], ymax[j])
         for i in range(out.shape[1]):
             _classes(own_logits[i], own_labels, is_focal, numbers, classes)
             box, row = own_boxes[i], out[image, i]
-            left, top, right, bottom, area = _corners(box)
+            x0, y0, x1, y1, area = _corners(box)
+            own_left, own_right = min(x0, x1), max(x0, x1)
+            own_top, own_bottom = min(y0, y1), max(y0, y1)
             for j in range(count):
-                width = max(min(right, xmax[j]) - max(left, xmin[j]), zero)
-                height = max(min(bottom, ymax[j]) - max(top, ymin[j]), zero)
+                width = max(min(x1, xmax[j]) - max(x0, xmin[j]), zero)
+                height = max(min(y1, ymax[j]) - max(y0, ymin[j]), zero)
                 inter = width * height
                 union = area + areas[j] - inter
-                width = max(max(right, xmax[j]) - min(left, xmin[j]), zero)
-                height = max(max(bottom, ymax[j]) - min(top, ymin[j]), zero)
+                width = max(own_right, right[j]) - min(own_left, left[j])
+                height = max(own_bottom, bottom[j]) - min(own_top, top[j])
                 whole = width * height
                 giou = inter / union if inter > zero else zero
                 giou -= (whole - union) / whole if whole > zero else zero

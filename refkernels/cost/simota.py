@@ -252,8 +252,8 @@ def _products(rows, out):  # type: ignore[no-untyped-def]
             f *= one - row[k + np.uint64(5)]
             g *= one - row[k + np.uint64(6)]
             h *= one - row[k + np.uint64(7)]
-        for k in range(whole, count):
-            a *= one - row[k]
+        for rest in range(whole, count):
+            a *= one - row[rest]
         out[i] = ((a * e) * (b * f)) * ((c * g) * (d * h))
 
 

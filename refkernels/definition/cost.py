@@ -260,16 +260,18 @@ def _focal(logit: Fraction, alpha: Fraction, gamma: Fraction, eps: Fraction) -> 
 
 
 def _giou(one: tuple[Fraction, ...], other: tuple[Fraction, ...]) -> Fraction:
-    """Return the GIoU of two corner boxes; a box without extent has area 0 and IoU 0."""
+    """Return the GIoU of two corner boxes; a box without extent has area 0 and IoU 0.
+
+    What encloses both encloses all of their corners, in whichever order a box has them.
+    """
     (left_a, top_a, right_a, bottom_a), (left_b, top_b, right_b, bottom_b) = one, other
     inter = _area(
         min(right_a, right_b) - max(left_a, left_b), min(bottom_a, bottom_b) - max(top_a, top_b)
     )
     areas = _area(right_a - left_a, bottom_a - top_a) + _area(right_b - left_b, bottom_b - top_b)
     union = areas - inter
-    whole = _area(
-        max(right_a, right_b) - min(left_a, left_b), max(bottom_a, bottom_b) - min(top_a, top_b)
-    )
+    across, down = (left_a, right_a, left_b, right_b), (top_a, bottom_a, top_b, bottom_b)
+    whole = _area(max(across) - min(across), max(down) - min(down))
     iou = inter / union if inter else ZERO
     return iou - (whole - union) / whole if whole else iou
 

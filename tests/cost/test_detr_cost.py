@@ -89,6 +89,7 @@ def test_the_boxes_cost_the_sum_of_their_differences():
         ([1, 1, 0, 0], [1, 1, 0, 0], 0),  # C is 0
         ([1, 1, 0, 0], [3, 3, 0, 0], -1),  # U is 0, C is not
         ([1, 1, -2, -2], [1, 1, 2, 2], 0),  # inverted: area 0, and C is the other box
+        ([1, 1, -4, -4], [1, 1, 2, 2], -12 / 16),  # its corners are in C all the same
     ],
 )
 def test_the_boxes_cost_minus_their_giou(box, truth, giou):
