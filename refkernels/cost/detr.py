@@ -248,11 +248,12 @@ def _costs(logits, boxes, labels, truths, is_focal, numbers, out):  # type: igno
     """Fill `out` (B, N, M); every input has a batch of B or 1."""
     zero = out.dtype.type(0)
     count = out.shape[2]
-    classes, areas = np.empty(count, out.dtype), np.empty(count, out.dtype)
-    # Of each truth its corners as they are, and the ends of what it covers, as if inverted or not.
-    xmin, ymin, xmax, ymax = np.empty((4, count), out.dtype)
-    left, top, right, bottom = np.empty((4, count), out.dtype)
-    x, y, w, h = np.empty((4, count), out.dtype)
+    columns = np.empty((14, count), out.dtype)
+    classes, areas = columns[0], columns[1]
+    x, y, w, h = columns[2], columns[3], columns[4], columns[5]
+    # Of each truth its corners as they are, and the ends of what it covers, inverted or not.
+    xmin, ymin, xmax, ymax = columns[6], columns[7], columns[8], columns[9]
+    left, top, right, bottom = columns[10], columns[11], columns[12], columns[13]
     for image in range(out.shape[0]):
         own_logits = logits[min(image, logits.shape[0] - 1)]
         own_boxes = boxes[min(image, boxes.shape[0] - 1)]

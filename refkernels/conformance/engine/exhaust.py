@@ -47,7 +47,9 @@ def exhaust(
             done.sizes.append(scope.size)
         for batch in scope.batches():
             dissent = _first(examiner, scope, batch, dtype)
-            if dissent is not None:
+            if isinstance(dissent, str):
+                done.note = dissent
+            elif dissent is not None:
                 done.sizes.remove(scope.size)
                 done.seconds = time.perf_counter() - started
                 return dissent, done
@@ -64,21 +66,27 @@ def exhaust(
 
 def _first(
     examiner: Examiner, scope: Scope, batch: Mapping[str, Array], dtype: str
-) -> Dissent | None:
-    """Return what the first input of a batch shows that dissents, or None."""
+) -> Dissent | str | None:
+    """Return what the first input of a batch shows that dissents, or None.
+
+    Of what does not come again a sentence is returned that says so.
+    """
     whole = Case(scope.config, batch)
     if not examiner.offers.covers(whole) or examiner.adapter.doing(whole, dtype):
         return None
     cast = whole.astype(dtype)
-    if not any(divergence.when(cast) for divergence in examiner.divergences):
-        if _agrees(examiner, whole, cast, dtype):
-            return None
+    is_known = any(divergence.when(cast) for divergence in examiner.divergences)
+    if not is_known and _agrees(examiner, whole, cast, dtype):
+        return None
     # Somewhere it does not, or may be known not to: one by one.
     for case in _singles(whole):
         dissent = examiner.examine(case, ORIGIN, (dtype,), examiner.plain_modes)
         if dissent is not None:
             return dissent
-    return examiner.examine(whole, ORIGIN, (dtype,), examiner.plain_modes)
+    dissent = examiner.examine(whole, ORIGIN, (dtype,), examiner.plain_modes)
+    if dissent is not None or is_known:
+        return dissent
+    return "not reproducible: a batch of a scope passed when it was tried again"
 
 
 def _agrees(examiner: Examiner, case: Case, cast: Case, dtype: str) -> bool:

@@ -159,7 +159,7 @@ def check_operator(
             options.scope_seconds,
             whole=options.exhaustive,
         )
-        result.scope = str(tried)
+        result.scope, result.note = str(tried), tried.note
         if tried.left:
             left = f"scopes of {', '.join(tried.left)}"
             examiner.untried[left] = f"they take more than {options.scope_seconds:g} s"

@@ -47,12 +47,15 @@ class Exhausted:
         How long that took.
     left : list of str
         The sizes that there was no time for.
+    note : str
+        What else is to be said, if anything.
     """
 
     sizes: list[str]
     inputs: int = 0
     seconds: float = 0.0
     left: list[str] | None = None
+    note: str = ""
 
     def __str__(self) -> str:
         largest = [size for size in self.sizes if not any(_covers(o, size) for o in self.sizes)]
