@@ -12,6 +12,7 @@ from refkernels.conformance.engine.run import Options, Result
 from refkernels.conformance.process import supervisor as workers
 from refkernels.conformance.process.supervisor import Checker, check
 from refkernels.conformance.targets.adapter import TargetError
+from refkernels.conformance.targets.target import Target
 
 TARGETS = Path(__file__).parent / "targets"
 
@@ -327,3 +328,33 @@ def test_a_checker_of_nothing_says_why(tmp_path):
         c.find()
     with Checker("nowhere_to_be_found", tmp_path):
         pass  # a process is started when it is asked for something
+
+
+def test_an_import_that_raises_what_has_no_text_is_told(tmp_path, monkeypatch):
+    text = "class Odd(Exception):\n    def __str__(self):\n        raise LookupError\nraise Odd"
+    (tmp_path / "without_text.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(TargetError, match=r"Odd: \(its text is not to be had: LookupError\)"):
+        Target("without_text")
+
+
+def test_a_text_that_never_comes_is_a_hang_and_an_interrupt_no_crash(tmp_path, monkeypatch):
+    (tmp_path / "odd_texts.py").write_text(
+        """
+import time
+class Slow(Exception):
+    def __str__(self):
+        time.sleep(600)
+def NaiveSampler(matches):
+    raise Slow
+def SigmoidClassEncoder(samples):
+    raise KeyboardInterrupt("not mine")
+"""
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    names = ["NaiveSampler", "SigmoidClassEncoder"]
+    options = Options(5, dtypes=("float32",))
+    slow, own = check("odd_texts", names, options, failures=tmp_path, workers=1, time_limit=2)
+    assert (slow.verdict, own.verdict) == ("hangs", "raises")
+    assert slow.dissents[0].what.startswith("no answer within 2 s")
+    assert own.dissents[0].what == "raises KeyboardInterrupt: not mine"

@@ -13,10 +13,7 @@ from refkernels.conformance.cases import find
 from refkernels.conformance.engine.examine import Examiner
 from refkernels.conformance.engine.run import Options, check_operator
 from refkernels.conformance.model.operator import Case
-from refkernels.conformance.process.supervisor import check
-from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.subject import Subject
-from refkernels.conformance.targets.target import Target
 
 MATCHES = Case({}, {"matches": np.array([[0.0, -1.0]])})
 RIGHT = [[1, -1]]
@@ -370,33 +367,3 @@ def test_every_operator_has_a_verdict_on_what_is_no_output(value):
         result = check_operator(name, Subject(Wrong, name), options)
         assert result.verdict in ("wrong outputs", "wrong shape", "wrong dtype"), result
         assert not result.note
-
-
-def test_an_import_that_raises_what_has_no_text_is_told(tmp_path, monkeypatch):
-    text = "class Odd(Exception):\n    def __str__(self):\n        raise LookupError\nraise Odd"
-    (tmp_path / "without_text.py").write_text(text)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(TargetError, match=r"Odd: \(its text is not to be had: LookupError\)"):
-        Target("without_text")
-
-
-def test_a_text_that_never_comes_is_a_hang_and_an_interrupt_no_crash(tmp_path, monkeypatch):
-    (tmp_path / "odd_texts.py").write_text(
-        """
-import time
-class Slow(Exception):
-    def __str__(self):
-        time.sleep(600)
-def NaiveSampler(matches):
-    raise Slow
-def SigmoidClassEncoder(samples):
-    raise KeyboardInterrupt("not mine")
-"""
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    names = ["NaiveSampler", "SigmoidClassEncoder"]
-    options = Options(5, dtypes=("float32",))
-    slow, own = check("odd_texts", names, options, failures=tmp_path, workers=1, time_limit=2)
-    assert (slow.verdict, own.verdict) == ("hangs", "raises")
-    assert slow.dissents[0].what.startswith("no answer within 2 s")
-    assert own.dissents[0].what == "raises KeyboardInterrupt: not mine"

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 import refkernels
 from refkernels.cli.main import main
+from refkernels.conformance import offers
 from refkernels.conformance.cases import find
 from refkernels.conformance.cases.scopes import SCOPES, scopes_of
 from refkernels.conformance.engine.run import Options, check_operator
@@ -59,13 +60,13 @@ def test_what_a_scope_shows_is_the_smallest_there_is():
     assert dissent.origin == "a scope that is tried whole"
     assert dissent.case.inputs["x"].tolist() == [[0.75, 0.75, 0.75]]
     assert dissent.what == "matches[0] is 2, expected 0 (1 of 1 differ)"
-    assert result.scope.startswith("up to 2x2 (")
+    assert result.scope.startswith("up to 2x2 in float32 (")
 
 
 def test_what_conforms_is_told_with_its_scope():
     subject = Subject(refkernels.MaximumMatcher, "MaximumMatcher")
     result = check_operator("MaximumMatcher", subject, Options(1))
-    assert re.fullmatch(r"up to 2x3 and 3x2 \([\d,]+ inputs\)", result.scope)
+    assert re.fullmatch(r"up to 2x3 and 3x2 in float32 \([\d,]+ inputs\)", result.scope)
     assert not result.untried
 
 
@@ -115,9 +116,34 @@ def test_the_verdict_is_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arguments = ["check", "refkernels", "--operator", "NaiveSampler", "--max-examples", "2"]
     result = CliRunner().invoke(main, [*arguments, "--exhaustive"])
-    assert "no counterexample up to 5 (" in result.output.replace("\n", " ")
+    assert "no counterexample up to 5 in float32 (" in result.output.replace("\n", " ")
 
 
 def test_only_the_largest_sizes_are_named():
-    assert str(Exhausted(["1x1", "2x2", "1x3"], 20)) == "up to 2x2 and 1x3 (20 inputs)"
-    assert str(Exhausted([])) == ""
+    done = Exhausted(["1x1", "2x2", "1x3"], "float32", 20)
+    assert str(done) == "up to 2x2 and 1x3 in float32 (20 inputs)"
+    assert str(Exhausted([], "float32")) == ""
+
+
+def test_what_is_outside_of_what_is_offered_is_no_part_of_the_claim():
+    subject = Subject(refkernels.MaximumMatcher, "MaximumMatcher")
+    tall = offers(inputs=lambda arrays: arrays["x"].shape[-2] > 1)
+    result = check_operator("MaximumMatcher", subject, Options(3), offers=tall)
+    assert re.fullmatch(r"up to .* \([\d,]+ inputs, [\d,]+ left out\)", result.scope)
+
+    few = offers(inputs=lambda arrays: arrays["x"].shape[-1] > 5)
+    result = check_operator("MaximumMatcher", subject, Options(3), offers=few)
+    assert result.scope == ""
+
+
+def test_what_does_not_come_again_is_told():
+    def match(x, threshold):
+        if x.ndim == 3 and len(x) == 256 and x.shape[1:] == (2, 2) and not seen:
+            seen.append(x)
+            raise ValueError("for once")
+        return refkernels.MaximumMatcher(threshold)(x)
+
+    seen = []
+    result = check_operator("MaximumMatcher", Subject(match, "MaximumMatcher"), Options(3))
+    assert seen
+    assert result.note.startswith("not reproducible: a batch of a scope passed")

@@ -21,6 +21,8 @@ DECODERS = [
     {"convert_anchor": True, "clip": 0.3},
     {"clip": None, "stds": (1, -2, 0.5, 1 / 3), "means": (0.1, 0.0, -0.7, 0.2)},
     {"clip": 1 / 3, "means": (0.0, 0.0, 0.3, 0.0)},
+    {"clip": 0.5, "clip_low": -1 / 3},
+    {"clip_low": 0.0},
 ]
 # How far exp and log of two libraries may be apart, and what comes after them.
 ULPS = 4

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from refkernels.arrays import Array
 from refkernels.conformance.cases.scopes import scopes_of
 from refkernels.conformance.engine.calling import prepare
 from refkernels.conformance.engine.examine import Examiner
@@ -36,57 +35,82 @@ def exhaust(
     whole : bool
         Whether all sizes are tried, and not only the small ones.
     """
-    done = Exhausted([], left=[])
-    started = time.perf_counter()
-    failed = set()
+    search = _Exhaustion(examiner, dtype, time.perf_counter() + seconds)
+    done = search.done
+    started, unfinished = time.perf_counter(), dict[str, None]()
+    dissent = None
     for scope in scopes_of(examiner.operator.name, examiner.parameters, whole):
-        if time.perf_counter() - started > seconds:
-            failed.add(scope.size)
-            continue
+        try:
+            dissent = search.first(scope)
+        except _TimeIsUp:
+            unfinished[scope.size] = None
+        if dissent is not None:
+            unfinished[scope.size] = None
+            break
         if scope.size not in done.sizes:
             done.sizes.append(scope.size)
-        for batch in scope.batches():
-            dissent = _first(examiner, scope, batch, dtype)
-            if isinstance(dissent, str):
-                done.note = dissent
-            elif dissent is not None:
-                done.sizes.remove(scope.size)
-                done.seconds = time.perf_counter() - started
-                return dissent, done
-            done.inputs += len(next(iter(batch.values())))
-            if time.perf_counter() - started > seconds:
-                failed.add(scope.size)
-                break
-    done.left = [size for size in done.sizes if size in failed]
-    done.sizes = [size for size in done.sizes if size not in failed]
-    done.left += sorted(failed - set(done.left))
+    done.sizes = [size for size in done.sizes if size not in unfinished]
+    done.left = [] if dissent is not None else list(unfinished)
     done.seconds = time.perf_counter() - started
-    return None, done
+    return dissent, done
 
 
-def _first(
-    examiner: Examiner, scope: Scope, batch: Mapping[str, Array], dtype: str
-) -> Dissent | str | None:
-    """Return what the first input of a batch shows that dissents, or None.
+class _TimeIsUp(Exception):
+    """Ends a scope that takes too long."""
 
-    Of what does not come again a sentence is returned that says so.
-    """
-    whole = Case(scope.config, batch)
-    if not examiner.offers.covers(whole) or examiner.adapter.doing(whole, dtype):
+
+class _Exhaustion:
+    """Goes through scopes until a time that is set."""
+
+    def __init__(self, examiner: Examiner, dtype: str, end: float) -> None:
+        self._examiner, self._dtype, self._end = examiner, dtype, end
+        self.done = Exhausted([], dtype)
+
+    def first(self, scope: Scope) -> Dissent | None:
+        """Return the first input of a scope that dissents, or None."""
+        if time.perf_counter() > self._end:
+            raise _TimeIsUp
+        for batch in scope.batches():
+            dissent = self._first(Case(scope.config, batch))
+            if dissent is not None:
+                return dissent
+            if time.perf_counter() > self._end:
+                raise _TimeIsUp
         return None
-    cast = whole.astype(dtype)
-    is_known = any(divergence.when(cast) for divergence in examiner.divergences)
-    if not is_known and _agrees(examiner, whole, cast, dtype):
-        return None
-    # Somewhere it does not, or may be known not to: one by one.
-    for case in _singles(whole):
-        dissent = examiner.examine(case, ORIGIN, (dtype,), examiner.plain_modes)
-        if dissent is not None:
-            return dissent
-    dissent = examiner.examine(whole, ORIGIN, (dtype,), examiner.plain_modes)
-    if dissent is not None or is_known:
+
+    def _first(self, batch: Case) -> Dissent | None:
+        examiner, dtype = self._examiner, self._dtype
+        is_whole = not self._is_left_out(batch)
+        count = len(next(iter(batch.inputs.values())))
+        if is_whole and _agrees(examiner, batch, batch.astype(dtype), dtype):
+            self.done.inputs += count
+            return None
+        # Somewhere it does not, or is not to be tried: one by one.
+        for case in _singles(batch):
+            if self._is_left_out(case):
+                self.done.left_out += 1
+            else:
+                self.done.inputs += 1
+            dissent = self._examine(case)
+            if dissent is not None:
+                return dissent
+            if not is_whole and time.perf_counter() > self._end:
+                raise _TimeIsUp
+        dissent = self._examine(batch) if is_whole else None
+        if is_whole and dissent is None:
+            self.done.note = "not reproducible: a batch of a scope passed when it was tried again"
         return dissent
-    return "not reproducible: a batch of a scope passed when it was tried again"
+
+    def _examine(self, case: Case) -> Dissent | None:
+        return self._examiner.examine(case, ORIGIN, (self._dtype,), self._examiner.plain_modes)
+
+    def _is_left_out(self, case: Case) -> bool:
+        """Return whether some of a case is outside of what is offered, or known to differ."""
+        examiner, cast = self._examiner, case.astype(self._dtype)
+        if not (examiner.offers.covers(case) and examiner.offers.covers(cast)):
+            return True
+        is_known = any(divergence.when(cast) for divergence in examiner.divergences)
+        return is_known or bool(examiner.adapter.doing(cast, self._dtype))
 
 
 def _agrees(examiner: Examiner, case: Case, cast: Case, dtype: str) -> bool:

@@ -3,6 +3,7 @@
 import time
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 from refkernels.conformance.cases import find
@@ -17,11 +18,13 @@ from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.divergence import Divergence
 from refkernels.conformance.model.operator import DTYPES, INTEGERS, Case, Image, Operator
 from refkernels.conformance.model.parameters import Parameters
+from refkernels.conformance.model.plain import ONE
 from refkernels.conformance.model.result import ALL_DTYPES, Options, Result
 from refkernels.conformance.peers.opening import declared
 from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.frameworks import framework
 from refkernels.conformance.targets.offering import Offers
+from refkernels.conformance.targets.representation import RepresentationError
 from refkernels.conformance.targets.target import Target
 
 __all__ = ["ALL_DTYPES", "DTYPES", "Dissent", "Options", "Result", "check_operator"]
@@ -81,7 +84,15 @@ def check_operator(
     """
     if config is None and target.is_object:  # built already
         config = dict(target.representation.fixed)
-    operator = find(name).as_given(*target.representation.gives)
+    operator = find(name)
+    try:
+        if not target.representation.is_plain:
+            given = operator.parameters, _input_names(operator), _output_names(operator)
+            target.representation.require(name, *given)
+            target.require_given()
+    except (RepresentationError, TargetError) as error:
+        return Result(name, "error", seed=options.seed, note=str(error))
+    operator = operator.as_given(*target.representation.gives)
     seed = options.seed ^ zlib.crc32(name.encode())
     started = time.perf_counter()
     try:
@@ -129,7 +140,7 @@ def check_operator(
     if BATCHES in lacking:  # then each image of a batch is given alone
         examiner.target = target = target.one_by_one()
     if operator.given is not None:
-        whole = [output.name for output in operator.whole(Case({}, {}))]
+        whole = _output_names(find(name))
         lacking |= {k: "it does not return it" for k in whole if k not in operator.given}
     result = Result(
         name,
@@ -197,6 +208,17 @@ def check_operator(
     return result
 
 
+def _input_names(operator: Operator) -> list[str]:
+    own = signature(operator.kernel.__call__).parameters
+    return [name for name in own if name not in ("self", "out", "rng")]
+
+
+def _output_names(operator: Operator) -> list[str]:
+    """Return the names of an operator's outputs, of an ordinary case if they depend on it."""
+    case = next(iter(operator.annotated(ONE)), Case({}, {}))
+    return [output.name for output in operator.outputs(case)]
+
+
 def _needed(operator: Operator, parameters: Parameters) -> str:
     """Return the parameters without a default that the target does not have."""
     needed = [name for name in operator.required if not parameters.offered(name)]
@@ -221,7 +243,7 @@ def _lacking_parameters(operator: Operator, parameters: Parameters) -> dict[str,
     if parameters.fixed is not None:
         return {}
     lacking = [name for name in operator.parameters if not parameters.offered(name)]
-    return dict.fromkeys(lacking, "it does not take it")
+    return dict.fromkeys(lacking, "it does not take that")
 
 
 def _untried(examiner: Examiner) -> dict[str, str]:

@@ -203,7 +203,7 @@ def is_center(operator: Operator, case: Case) -> bool:
     """Return whether boxes are given by their centre, width and height."""
     if operator.name == "NormalizedBoxCenterDecoder":
         return not case.config.get("convert_anchor", False)
-    if operator.name in ("BBoxCenterToCorner", "DETRCost"):
+    if operator.name in ("BBoxCenterToCorner", "DETRCost", "DETRTargets"):
         return True
     return case.config.get("fmt") == "center"
 

@@ -41,8 +41,13 @@ class Exhausted:
     ----------
     sizes : list of str
         Those of which all inputs were tried, with all configurations, smallest first.
+    dtype : str
+        In which.
     inputs : int
         How many inputs.
+    left_out : int
+        How many inputs of these sizes were not tried: they are outside of what is offered, or the
+        target is known to differ there.
     seconds : float
         How long that took.
     left : list of str
@@ -52,14 +57,18 @@ class Exhausted:
     """
 
     sizes: list[str]
+    dtype: str
     inputs: int = 0
+    left_out: int = 0
     seconds: float = 0.0
     left: list[str] | None = None
     note: str = ""
 
     def __str__(self) -> str:
         largest = [size for size in self.sizes if not any(_covers(o, size) for o in self.sizes)]
-        return f"up to {' and '.join(largest)} ({self.inputs:,} inputs)" if largest else ""
+        but = f", {self.left_out:,} left out" if self.left_out else ""
+        said = f"up to {' and '.join(largest)} in {self.dtype} ({self.inputs:,} inputs{but})"
+        return said if largest and self.inputs else ""
 
 
 def _covers(size: str, other: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -41,7 +42,7 @@ class LiveReport:
     """
 
     def __init__(self, console: Console, operators: Sequence[str]) -> None:
-        self._operators = operators
+        self._operators, self._console = operators, console
         self._results: dict[str, Result] = {}
         self._counts: dict[str, int] = {}
         self._progress = Progress(
@@ -78,39 +79,49 @@ class LiveReport:
 
     def _render(self) -> Group:
         done = [self._results[name] for name in self._operators if name in self._results]
-        return Group(_table(done), self._progress)
+        return Group(_table(done, self._console), self._progress)
 
 
-def _table(results: Sequence[Result]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("operator", no_wrap=True)
-    bound = any(result.place for result in results)
-    if bound:
-        table.add_column("object", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("cases", justify="right", no_wrap=True)
-    table.add_column("dtypes", no_wrap=True)
-    table.add_column("modes", no_wrap=True)
-    lacking = any(result.not_offered for result in results)
-    if lacking:
-        table.add_column("not offered", overflow="fold")
-    several = any(len(result.contexts) > 1 for result in results)
-    if several:
-        table.add_column("contexts", overflow="fold")
-    for result in results:
-        cases = str(result.cases) + (f"+{result.real_cases}" if result.real_cases else "")
-        row: list[str | Text] = [
-            result.operator,
-            *([result.place.removesuffix(":*").rpartition(":")[2]] if bound else []),
-            Text(result.verdict, STYLES[result.verdict]),
-            cases if result.cases else "",
-            in_short(result.dtypes),
-            " ".join(mode[0] for mode in result.modes),
-        ]
-        if lacking:
-            row.append(", ".join(result.not_offered))
-        table.add_row(*row, *([" ".join(result.contexts)] if several else []))
+def _table(results: Sequence[Result], console: Console) -> Table:
+    """Return a table that fits the console, as far as it can with fewer columns.
+
+    What is not offered, and the modes, are told below the table too.
+    """
+    boundless = console.options.update(width=10_000)
+    for dropped in ((), ("not offered",), ("not offered", "modes", "contexts")):
+        table = _with_columns(results, dropped)
+        if Measurement.get(console, boundless, table).maximum <= console.width:
+            break
     return table
+
+
+def _with_columns(results: Sequence[Result], dropped: Sequence[str]) -> Table:
+    """Return a table with all columns that there is something to say in, but for these."""
+    columns: dict[str, list[str | Text]] = {
+        "operator": [result.operator for result in results],
+        "object": [result.place.removesuffix(":*").rpartition(":")[2] for result in results],
+        "verdict": [Text(result.verdict, STYLES[result.verdict]) for result in results],
+        "cases": [_cases(result) for result in results],
+        "dtypes": [in_short(result.dtypes) for result in results],
+        "modes": [" ".join(mode[0] for mode in result.modes) for result in results],
+        "not offered": [", ".join(result.not_offered) for result in results],
+        "contexts": [" ".join(result.contexts) for result in results],
+    }
+    empty = [name for name in ("object", "not offered") if not any(columns[name])]
+    if not any(len(result.contexts) > 1 for result in results):
+        empty.append("contexts")
+    shown = {name: own for name, own in columns.items() if name not in (*empty, *dropped)}
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in shown:
+        table.add_column(name, justify="right" if name == "cases" else "left", no_wrap=True)
+    for row in zip(*shown.values(), strict=True):
+        table.add_row(*row)
+    return table
+
+
+def _cases(result: Result) -> str:
+    own = f"{result.cases}+{result.real_cases}" if result.real_cases else str(result.cases)
+    return own if result.cases else ""
 
 
 def print_dissents(console: Console, result: Result) -> None:
@@ -137,7 +148,7 @@ def print_dissents(console: Console, result: Result) -> None:
 def print_results(console: Console, summary: Summary) -> None:
     """Print the table, then each failure with a call that can be pasted into Python."""
     results = summary.results
-    console.print(_table(results))
+    console.print(_table(results, console))
     modes = dict.fromkeys(mode for result in results for mode in result.modes)
     if modes:
         console.print(f"modes: {', '.join(modes)}; batches also image by image")
@@ -191,10 +202,12 @@ def _print_known(console: Console, summary: Summary) -> None:
 
 def _print_untried(console: Console, summary: Summary) -> None:
     """Print what was not tried, so that no verdict says more than it may."""
-    untried = summary.untried()
-    if not untried:
-        return
-    console.rule(Text("not tried"))
-    for (what, why), operators in untried.items():
-        several = f"{len(operators)} operators" if len(operators) > 3 else ", ".join(operators)
-        console.print(Text(f"{several}: ", "bold") + f"{what} ({why})")
+    for title, said in (
+        ("not offered", summary.said("not_offered")),
+        ("not tried", summary.said("untried")),
+    ):
+        if said:
+            console.rule(Text(title))
+        for (what, why), operators in said.items():
+            several = f"{len(operators)} operators" if len(operators) > 3 else ", ".join(operators)
+            console.print(Text(f"{several}: ", "bold") + f"{what} ({why})")

@@ -84,12 +84,18 @@ class Summary:
             for id_, why in result.accepted.items()
         ]
 
-    def untried(self) -> dict[tuple[str, str], list[str]]:
-        """Return what was not tried and why, each with the operators of which that holds."""
+    def said(self, what: str) -> dict[tuple[str, str], list[str]]:
+        """Return what is "untried" or "not_offered", and why, with the operators that it holds of.
+
+        What an operator has for one and the same reason is told together.
+        """
         found: dict[tuple[str, str], list[str]] = {}
         for result in self.results:
-            for what, why in result.untried.items():
-                found.setdefault((what, why), []).append(result.item)
+            reasons: dict[str, list[str]] = {}
+            for own, why in getattr(result, what).items():
+                reasons.setdefault(why, []).append(own)
+            for why, together in reasons.items():
+                found.setdefault((", ".join(together), why), []).append(result.item)
         return found
 
 

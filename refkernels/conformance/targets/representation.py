@@ -7,7 +7,7 @@ The same words are used by the bindings of peers, in ``pyproject.toml`` and on t
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from fractions import Fraction
@@ -178,6 +178,33 @@ class Representation:
             }
             said = {**said, "values": values}
         return cls(**said)
+
+    def require(
+        self,
+        operator: str,
+        parameters: Sequence[str],
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+    ) -> None:
+        """Raise `RepresentationError` if a word names what the operator does not have."""
+        named = self.transposed if isinstance(self.transposed, tuple) else ()
+        said: dict[str, tuple[Iterable[str], Sequence[str]]] = {
+            "parameters": (self.parameters, parameters),
+            "values": (self.values, parameters),
+            "fixed": (self.fixed, parameters),
+            "inputs": ([Argument.of(text).name for text in self.inputs], inputs),
+            "outputs": (self.gives[0], outputs),
+            "transposed": (named, (*inputs, *outputs)),
+        }
+        for word, (own, known) in said.items():
+            for name in own:
+                if name not in known:
+                    expected = f"expected {', '.join(known)}" if known else "it has none"
+                    raise RepresentationError(f"{word}: {operator} has no {name!r}, {expected}")
+        if self.aligned and "matches" not in inputs and tuple(inputs)[:2] != ("a", "b"):
+            raise RepresentationError(
+                f"aligned: {operator} takes neither two sets of boxes nor matches"
+            )
 
     @property
     def marks(self) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from inspect import signature
 from typing import Any
 
 from refkernels.conformance.model.operator import Case, build
-from refkernels.conformance.targets.adapter import Adapter
+from refkernels.conformance.targets.adapter import Adapter, TargetError
 from refkernels.conformance.targets.frameworks import adapter_of, framework
 from refkernels.conformance.targets.representation import Argument, Representation
 from refkernels.conformance.targets.target import Target, is_function, parameters_of
@@ -98,6 +98,14 @@ class Subject(Target):
         own = said.theirs(config, _defaults(self.name) if said.parameters else {})
         has = parameters_of(self.subject) if self.built else lambda name: True
         return {name: value for name, value in own.items() if has(name)}
+
+    def require_given(self) -> None:
+        """Raise `TargetError` if it does not have what its representation says that it is given."""
+        has, said = parameters_of(self.subject), self.representation
+        theirs = {own.removeprefix("1/") for own in said.parameters.values()}
+        for name in () if self.is_object else (*said.given, *theirs):
+            if not has(name):
+                raise TargetError(f"{self.own_name} has no parameter {name!r}")
 
     def imports(self, names: Sequence[str]) -> str:
         """Return the lines that import these operators; the subject takes the operator's name."""

@@ -9,6 +9,7 @@ from copy import copy
 from dataclasses import replace
 from functools import partial
 from inspect import signature
+from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -165,6 +166,9 @@ class Target:
             return name
         return f"partial({name}, {case.call('').removeprefix('(')}"
 
+    def require_given(self) -> None:
+        """Raise `TargetError` if it does not have what its representation says that it is given."""
+
     def own_call(self, name: str, case: Case, arguments: str) -> tuple[str, str]:
         """Return how an operator that is built as a case asks is called, and what that imports."""
         call = f"{self.expression(name, case)}({arguments})"
@@ -224,6 +228,11 @@ def import_target(name: str) -> ModuleType:
         try:
             return importlib.import_module(name)
         except ImportError as error:
+            if name.endswith(".py"):
+                own = Path(name).stem
+                raise TargetError(
+                    f"{name}: expected a module's name, {own}, not a file's"
+                ) from error
             raise TargetError(f"cannot import {name}: {text_of(error)}") from error
         except SystemExit as error:
             code = represented(error.code)

@@ -27,6 +27,8 @@ class NormalizedBoxCenterDecoder(RealBlock):
         There for the gluoncv API; the operators are the same either way.
     means : sequence of 4 float, default (0, 0, 0, 0), keyword only
         The encoder's.
+    clip_low : float or None, default None, keyword only
+        The lower limit of the exponents; None is no limit.
 
     References
     ----------
@@ -43,10 +45,11 @@ class NormalizedBoxCenterDecoder(RealBlock):
         minimal_opset: bool = False,
         *,
         means: Sequence[float] = MEANS,
+        clip_low: float | None = None,
     ) -> None:
         super().__init__()
         self._operator = operators.NormalizedBoxCenterDecoder(
-            stds, convert_anchor, clip, means=means
+            stds, convert_anchor, clip, means=means, clip_low=clip_low
         )
 
     def hybrid_forward(self, F: Any, x: Any, anchors: Any) -> Any:
@@ -67,6 +70,10 @@ class NormalizedBoxCenterDecoder(RealBlock):
             limit = constant_like(F, operator.clip, x)
             log_width = F.broadcast_minimum(log_width, limit)
             log_height = F.broadcast_minimum(log_height, limit)
+        if operator.clip_low is not None:
+            limit = constant_like(F, operator.clip_low, x)
+            log_width = F.broadcast_maximum(log_width, limit)
+            log_height = F.broadcast_maximum(log_height, limit)
         center_x = F.broadcast_add(F.broadcast_mul(shift_x, width), left)
         center_y = F.broadcast_add(F.broadcast_mul(shift_y, height), top)
         half_width = F.broadcast_mul(F.exp(log_width), width) * 0.5
