@@ -5,103 +5,51 @@ Inputs come many at a time, so that kernels and targets that take batches are qu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping
 from itertools import product
-from typing import Any
 
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.cases.space import Size, Space, grid
 from refkernels.conformance.model.case import Recipe
 from refkernels.conformance.model.parameters import Parameters
 from refkernels.conformance.model.scope import Scope
 
 __all__ = ["SCOPES", "scopes_of"]
 
-Named = Mapping[str, Array]
-Size = tuple[int, ...]
-
-# Axes of a length of their own.
-DIGITS = {"2": 2, "4": 4}
-
-# Inputs in one batch.
-TOGETHER = 4096
-
 LEVELS = np.array([0.0, 0.25, 0.5, 0.75])
 COSTS = np.array([0.0, 1.0, 2.0, 3.0])
+SIGNS = np.array([-1.0, 0.0, 1.0])
+BOTH = np.array([False, True])
 
 # On the levels and between them.
 THRESHOLDS = (0.5, 0.25, 0.75, 0.375, 0.125, 0.625)
 
-# Anchors by ground truths; the first are tried always, the rest when all is asked for.
-SMALL = ((1, 1), (1, 2), (2, 1), (2, 2), (1, 3), (3, 1), (2, 3), (3, 2))
-LARGE = ((2, 4), (4, 2), (3, 3))
-
-
-def several(levels: Mapping[str, tuple[Array, str]], size: Size) -> Iterator[Named]:
-    """Yield all combinations of several inputs; the letters of each say which axes it has."""
-    lengths = {"N": size[0], "M": size[-1], **DIGITS}
-    shapes = {name: tuple(lengths[axis] for axis in axes) for name, (_, axes) in levels.items()}
-    sizes = {name: int(np.prod(shape)) for name, shape in shapes.items()}
-    totals = {name: len(values) ** sizes[name] for name, (values, _) in levels.items()}
-    total = int(np.prod(list(totals.values()), dtype=object))
-    for start in range(0, total, TOGETHER):
-        numbers = np.arange(start, min(start + TOGETHER, total))
-        found = {}
-        for name, (values, _) in levels.items():
-            own = (numbers % totals[name])[:, None]
-            numbers = numbers // totals[name]
-            digits = own // len(values) ** np.arange(sizes[name], dtype=np.int64) % len(values)
-            found[name] = values[digits].reshape(-1, *shapes[name])
-        yield found
-
-
-def count_of(levels: Mapping[str, tuple[Array, str]], size: Size) -> int:
-    """Return how many inputs `several` yields."""
-    lengths = {"N": size[0], "M": size[-1], **DIGITS}
-    total = 1
-    for values, axes in levels.values():
-        total *= len(values) ** int(np.prod([lengths[axis] for axis in axes]))
-    return total
-
-
-class Space:
-    """What an operator is exhausted over: configurations, and for each input levels and axes."""
-
-    def __init__(
-        self,
-        configs: Sequence[Mapping[str, Any]],
-        inputs: Mapping[str, tuple[Array, str]],
-        small: Sequence[Size] = SMALL,
-        large: Sequence[Size] = LARGE,
-    ) -> None:
-        self.configs, self.inputs, self.small, self.large = configs, inputs, small, large
-
-    def scopes(self, parameters: Parameters, whole: bool) -> Iterator[Scope]:
-        """Yield the scopes, smallest first, each size with all configurations."""
-        configs: list[dict[str, Any]] = []
-        for config in self.configs:
-            settled = parameters.settled(config)
-            if settled is not None and settled not in configs:
-                configs.append(settled)
-        sizes = [*self.small, *(self.large if whole else ())]
-        for size in sizes:
-            name = "x".join(map(str, size))
-            count = count_of(self.inputs, size)
-            for config in configs:
-                yield Scope(name, config, count, partial(several, self.inputs, size))
-
-
-def grid(**options: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return all configurations of these options, the first of each first."""
-    return [dict(zip(options, own, strict=True)) for own in product(*options.values())]
-
+# All boxes of an extent with whole corners from 0 to 2, whose IoUs are 0, 1/4, 1/3, 1/2 and 1 and
+# others, and all points there.
+CORNERS = np.array(list(product(range(3), repeat=4)), np.float64)
+BOXES = CORNERS[(CORNERS[:, 2:] > CORNERS[:, :2]).all(1)]
+POINTS = np.array(list(product(range(3), repeat=2)), np.float64)
 
 IOUS = {"x": (LEVELS, "NM")}
-SIGNS = np.array([-1.0, 0.0, 1.0])
-BOTH = np.array([False, True])
 LENGTHS = tuple((n,) for n in range(1, 6))
+
+
+def _levels(size: Size) -> Iterator[Mapping[str, Array]]:
+    """Yield every way to have anchors on levels, none of them empty."""
+    for ends in product((False, True), repeat=size[0] - 1):
+        cuts = [0, *(i + 1 for i, is_end in enumerate(ends) if is_end), size[0]]
+        yield {"levels": np.diff(cuts)}
+
+
+def _points(size: Size) -> Iterator[Mapping[str, Array]]:
+    """Yield all points of the grid, for boxes of every size and for those of one size."""
+    count = len(POINTS)
+    for low, high in ((0.0, np.inf), (1.0, 2.0), (0.0, 1.0)):
+        ranges = np.tile([low, high], (count, 1))
+        yield {"points": POINTS, "strides": np.ones(count), "ranges": ranges}
+
 
 SCOPES: dict[str, Space] = {
     "MaximumMatcher": Space(grid(threshold=THRESHOLDS), IOUS),
@@ -134,11 +82,12 @@ SCOPES: dict[str, Space] = {
         ],
         IOUS,
     ),
-    "InsideMask": Space(
-        grid(fmt=("corner", "center"), margin=(0.0, 0.25, 0.125)),
-        {"points": (LEVELS[:3], "N2"), "boxes": (LEVELS[:3], "M4")},
-        ((1, 1), (2, 1)),
-        ((1, 2),),
+    "ATSSMatcher": Space(
+        grid(topk=(1, 2), ddof=(1, 0)),
+        {"ious": (LEVELS[:3], "NM"), "distances": (COSTS[:3], "NM"), "inside": (BOTH, "NM")},
+        ((1, 1), (1, 2), (2, 1)),
+        ((3, 1), (2, 2)),
+        shared=_levels,
     ),
     "SimOTAMatcher": Space(
         [{}, {"conflict": "selected"}, {"candidate_topk": 2}],
@@ -158,14 +107,96 @@ SCOPES: dict[str, Space] = {
         ((1, 3), (3, 1), (2, 2)),
     ),
     "HungarianMatcher": Space([{}], {"cost": (COSTS, "NM")}),
-    "NaiveSampler": Space([{}], {"matches": (np.array([-1, 0, 1]), "N")}, LENGTHS, ()),
+    "PointMatcher": Space(
+        grid(radius=(None, 0.5, 1.0), inclusive=(True, False)),
+        {"boxes": (BOXES, "M")},
+        ((9, 1), (9, 2)),
+        ((9, 3),),
+        shared=_points,
+        order=("points", "boxes", "strides", "ranges"),
+    ),
+    "InsideMask": Space(
+        grid(fmt=("corner", "center"), margin=(0.0, 0.25, 0.125)),
+        {"points": (POINTS / 4, "N"), "boxes": (CORNERS / 4, "M")},
+        ((1, 1), (2, 1)),
+        ((1, 2),),
+    ),
+    "NMS": Space(
+        grid(threshold=(0.5, 0.25, 1 / 3, 0.0)),
+        {"boxes": (BOXES, "N"), "scores": (LEVELS[1:3], "N")},
+        ((1,), (2,)),
+        ((3,),),
+        stacked=False,
+    ),
+    "BatchedNMS": Space(
+        grid(threshold=(0.5, 0.0)),
+        {
+            "boxes": (BOXES[[0, 1, 4]], "N"),
+            "scores": (LEVELS[1:3], "N"),
+            "labels": (np.array([0, 1]), "N"),
+        },
+        ((1,), (2,)),
+        ((3,),),
+        stacked=False,
+    ),
+    "NaiveSampler": Space([{}], {"matches": (np.array([-2, -1, 0, 1]), "N")}, LENGTHS, ()),
+    "OHEMSampler": Space(
+        [
+            *grid(ratio=(1.0, 0.5, 3.0), thresh=(0.5, 0.375)),
+            *grid(ratio=(1.0,), min_samples=(1,)),
+        ],
+        {
+            "matches": (np.array([-1, 0]), "N"),
+            "logits": (np.array([0.0, 1.0, 2.0]), "N2"),
+            "ious": (LEVELS[1:], "N1"),
+        },
+        ((1,), (2,)),
+        ((3,),),
+    ),
+    "QuotaSampler": Space(
+        grid(
+            num_sample=(1, 2), pos_thresh=(0.5,), neg_thresh_high=(0.5, 0.375), pos_ratio=(0.5, 1)
+        ),
+        {"matches": (np.array([-1, 0]), "N"), "ious": (LEVELS, "N1")},
+        ((1,), (2,), (3,)),
+        ((4,),),
+    ),
     "BalancedSampler": Space(
         grid(num_sample=(1, 2, 3), pos_ratio=(0.0, 0.5, 1.0)),
         {"candidates": (SIGNS, "N")},
         LENGTHS,
         (),
     ),
+    "MultiClassEncoder": Space(
+        grid(ignore_label=(-1, 7)),
+        {
+            "samples": (SIGNS, "N"),
+            "matches": (np.array([0, 1]), "N"),
+            "refs": (np.array([0, 1, 2]), "2"),
+        },
+        ((1,), (2,), (3,)),
+        ((4,),),
+    ),
+    "MultiClassDecoder": Space(
+        grid(thresh=(0.01, 0.25, 0.375)), IOUS, ((1, 2), (1, 3), (2, 2), (1, 4)), ((2, 3), (3, 3))
+    ),
+    "MultiPerClassDecoder": Space(
+        grid(num_class=(3,), thresh=(0.01, 0.25, 0.375)),
+        {"x": (LEVELS, "N3")},
+        ((1,), (2,)),
+        ((3,),),
+    ),
     "SigmoidClassEncoder": Space([{}], {"samples": (SIGNS, "N")}, LENGTHS, ()),
+    "CenterNetDecoder": Space(
+        grid(topk=(1, 2), scale=(1.0,)),
+        {
+            "x": (LEVELS, "1NM"),
+            "wh": (np.array([1.0]), "2NM"),
+            "reg": (np.array([0.5]), "2NM"),
+        },
+        ((1, 2), (2, 2), (1, 3), (3, 1)),
+        ((2, 3), (3, 2)),
+    ),
 }
 
 

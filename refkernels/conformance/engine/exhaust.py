@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Mapping
 
+from refkernels.arrays import Array
 from refkernels.conformance.cases.scopes import scopes_of
 from refkernels.conformance.engine.calling import prepare
 from refkernels.conformance.engine.examine import Examiner
@@ -71,35 +71,44 @@ class _Exhaustion:
         if time.perf_counter() > self._end:
             raise _TimeIsUp
         for batch in scope.batches():
-            dissent = self._first(Case(scope.config, batch))
+            dissent = self._of_batch(scope, batch)
             if dissent is not None:
                 return dissent
             if time.perf_counter() > self._end:
                 raise _TimeIsUp
         return None
 
-    def _first(self, batch: Case) -> Dissent | None:
-        examiner, dtype = self._examiner, self._dtype
-        is_whole = not self._is_left_out(batch)
-        count = len(next(iter(batch.inputs.values())))
-        if is_whole and _agrees(examiner, batch, batch.astype(dtype), dtype):
-            self.done.inputs += count
-            return None
+    def _of_batch(self, scope: Scope, batch: Mapping[str, Array]) -> Dissent | None:
+        whole, is_whole = scope.case(batch), False
+        if scope.stacked and not self._is_left_out(whole):
+            is_whole = True
+            if self._agrees(whole):
+                self.done.inputs += len(next(iter(batch.values())))
+                return None
         # Somewhere it does not, or is not to be tried: one by one.
-        for case in _singles(batch):
+        for case in scope.singles(batch):
             if self._is_left_out(case):
                 self.done.left_out += 1
             else:
                 self.done.inputs += 1
-            dissent = self._examine(case)
+            dissent = self._of_one(scope, case)
             if dissent is not None:
                 return dissent
             if not is_whole and time.perf_counter() > self._end:
                 raise _TimeIsUp
-        dissent = self._examine(batch) if is_whole else None
+        dissent = self._examine(whole) if is_whole else None
         if is_whole and dissent is None:
             self.done.note = "not reproducible: a batch of a scope passed when it was tried again"
         return dissent
+
+    def _of_one(self, scope: Scope, case: Case) -> Dissent | None:
+        # All modes are gone through where nothing else tells that there is a difference.
+        if not scope.stacked and not self._is_left_out(case) and self._agrees(case):
+            return None
+        return self._examine(case)
+
+    def _agrees(self, case: Case) -> bool:
+        return _agrees(self._examiner, case, case.astype(self._dtype), self._dtype)
 
     def _examine(self, case: Case) -> Dissent | None:
         return self._examiner.examine(case, ORIGIN, (self._dtype,), self._examiner.plain_modes)
@@ -129,9 +138,3 @@ def _agrees(examiner: Examiner, case: Case, cast: Case, dtype: str) -> bool:
                 return False
             examiner.ambiguous += operator.count_ambiguous(cast, reference, outputs)
     return True
-
-
-def _singles(case: Case) -> Iterator[Case]:
-    arrays: Any = case.inputs
-    for i in range(len(next(iter(arrays.values())))):
-        yield Case(case.config, {name: array[i] for name, array in arrays.items()})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from refkernels.arrays import Array
+from refkernels.conformance.model.case import Case
 
 __all__ = ["Exhausted", "Scope"]
 
@@ -24,13 +25,32 @@ class Scope:
     count : int
         How many inputs there are.
     batches : callable
-        Yields them, many at a time: the operator's inputs, each with a batch axis in front.
+        Yields them, many at a time: arrays with an axis in front along which they are.
+    shared : mapping of str to array
+        What all of them have besides, without such an axis.
+    order : sequence of str
+        The operator's inputs, in the order of the call.
+    stacked : bool
+        Whether that axis is the batch axis of the operator; else it takes one at a time.
     """
 
     size: str
     config: Mapping[str, Any]
     count: int
     batches: Callable[[], Iterator[Mapping[str, Array]]]
+    shared: Mapping[str, Array]
+    order: Sequence[str]
+    stacked: bool = True
+
+    def case(self, inputs: Mapping[str, Array]) -> Case:
+        """Return a case of inputs that are not shared, a batch of them or one."""
+        every = {**inputs, **self.shared}
+        return Case(self.config, {name: every[name] for name in self.order})
+
+    def singles(self, batch: Mapping[str, Array]) -> Iterator[Case]:
+        """Yield a case of each input of a batch."""
+        for i in range(len(next(iter(batch.values())))):
+            yield self.case({name: array[i] for name, array in batch.items()})
 
 
 @dataclass
