@@ -120,7 +120,7 @@ def _one_set(fmt: str) -> Any:
     return lambda rng, style, dtype: {"x": boxes(rng, style, dtype, ANCHORS, fmt)}
 
 
-def _two_sets(fmt: str) -> Any:
+def two_sets(fmt: str) -> Any:
     def draw(rng: np.random.Generator, style: str, dtype: Any) -> Inputs:
         a, b = (boxes(rng, style, dtype, count, fmt) for count in (ANCHORS, TRUTHS))
         b[0] = a[0]
@@ -129,7 +129,7 @@ def _two_sets(fmt: str) -> Any:
     return draw
 
 
-def _matrix(rng: np.random.Generator, style: str, dtype: Any) -> Inputs:
+def matrix(rng: np.random.Generator, style: str, dtype: Any) -> Inputs:
     return {"x": ious(rng, style, dtype)}
 
 
@@ -240,24 +240,24 @@ CALLS = (
         lambda x, sizes: refkernels.BBoxClipToImage()(x, np.zeros((1, 1)), sizes),
         _clip,
     ),
-    Call("iou", refkernels.BBoxBatchIOU(), _two_sets("corner")),
-    Call("iou of centers", refkernels.BBoxBatchIOU(fmt="center", eps=0), _two_sets("center")),
-    Call("iou of pixels", refkernels.BBoxBatchIOU(offset=1, eps=1e-3), _two_sets("corner")),
-    Call("iou, over area", refkernels.BBoxBatchIOA(), _two_sets("corner")),
-    Call("iou, over area of centers", refkernels.BBoxBatchIOA(fmt="center"), _two_sets("center")),
-    Call("iou, generalized", refkernels.BBoxBatchGIOU(), _two_sets("corner")),
-    Call("iou, distance", refkernels.BBoxBatchDIOU(fmt="center"), _two_sets("center")),
-    Call("iou, complete", refkernels.BBoxBatchCIOU(), _two_sets("corner")),
-    Call("bipartite", refkernels.BipartiteMatcher(), _matrix),
-    Call("bipartite, apart", refkernels.BipartiteMatcher(0.1, eps=0.1, share_max=False), _matrix),
-    Call("distances", refkernels.BipartiteMatcher(0.6, is_ascend=True), _matrix),
-    Call("maximum", refkernels.MaximumMatcher(0.5), _matrix, rowwise=True),
+    Call("iou", refkernels.BBoxBatchIOU(), two_sets("corner")),
+    Call("iou of centers", refkernels.BBoxBatchIOU(fmt="center", eps=0), two_sets("center")),
+    Call("iou of pixels", refkernels.BBoxBatchIOU(offset=1, eps=1e-3), two_sets("corner")),
+    Call("iou, over area", refkernels.BBoxBatchIOA(), two_sets("corner")),
+    Call("iou, over area of centers", refkernels.BBoxBatchIOA(fmt="center"), two_sets("center")),
+    Call("iou, generalized", refkernels.BBoxBatchGIOU(), two_sets("corner")),
+    Call("iou, distance", refkernels.BBoxBatchDIOU(fmt="center"), two_sets("center")),
+    Call("iou, complete", refkernels.BBoxBatchCIOU(), two_sets("corner")),
+    Call("bipartite", refkernels.BipartiteMatcher(), matrix),
+    Call("bipartite, apart", refkernels.BipartiteMatcher(0.1, eps=0.1, share_max=False), matrix),
+    Call("distances", refkernels.BipartiteMatcher(0.6, is_ascend=True), matrix),
+    Call("maximum", refkernels.MaximumMatcher(0.5), matrix, rowwise=True),
     Call(
         "composite",
         refkernels.CompositeMatcher(
             [refkernels.BipartiteMatcher(share_max=False), refkernels.MaximumMatcher(0.5)]
         ),
-        _matrix,
+        matrix,
     ),
     Call(
         "naive",

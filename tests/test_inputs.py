@@ -9,10 +9,11 @@ import pytest
 import refkernels
 from refkernels.arrays import Array
 from refkernels.assign import ImageAnnotations, TargetAssigner
-from tests.calls import ANCHORS, CALLS, STYLES, TRUTHS, Call, Inputs, parts
+from tests.calls import ANCHORS, STYLES, TRUTHS, Call, Inputs, parts
+from tests.detector_calls import ALL_CALLS
 from tests.test_neighbours import DTYPES, same_bits
 
-each_call = pytest.mark.parametrize("call", CALLS, ids=[call.name for call in CALLS])
+each_call = pytest.mark.parametrize("call", ALL_CALLS, ids=[call.name for call in ALL_CALLS])
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 SIGNALLING = {2: 0x7D00, 4: 0x7FA00000, 8: 0x7FF4000000000000}
@@ -126,8 +127,8 @@ def test_a_masked_array_is_refused_and_not_taken_for_its_data(call: Call) -> Non
 def test_what_is_no_array_is_a_type_error_that_names_it(call: Call, given: Any) -> None:
     inputs = call.batch(np.random.default_rng(0), ["usual"], np.float32)
     for name in inputs:
-        if given is None and name == "sizes":
-            continue  # which is optional
+        if given is None and name in ("sizes", "valid"):
+            continue  # which are optional
         if given is None and name == "bias":
             with pytest.raises(ValueError, match="bias: expected shape"):
                 call.operator(**{**inputs, name: given})
@@ -139,7 +140,7 @@ def test_what_is_no_array_is_a_type_error_that_names_it(call: Call, given: Any) 
 class TestNothingIsNormal:
     """An axis of length 0, for an image and for a batch of one alike."""
 
-    @pytest.mark.parametrize("call", [c for c in CALLS if not c.batched], ids=lambda c: c.name)
+    @pytest.mark.parametrize("call", [c for c in ALL_CALLS if not c.batched], ids=lambda c: c.name)
     @pytest.mark.parametrize("lengths", [{ANCHORS}, {TRUTHS}, {ANCHORS, TRUTHS}, {3}, {4}, {2}])
     def test_an_image_has_the_result_of_a_batch_of_one(self, call: Call, lengths: set[int]) -> None:
         rng = np.random.default_rng(0)

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 import refkernels
 from refkernels import matcher as matcher_module
 from refkernels.definition import matcher as definition
-from refkernels.matcher import BipartiteMatcher, CompositeMatcher, Matcher, MaximumMatcher
+from refkernels.matcher import (
+    BipartiteMatcher,
+    CompositeMatcher,
+    Matcher,
+    MaximumMatcher,
+    ThresholdMatcher,
+)
 
 DTYPES = [np.float16, np.float32, np.float64]
 
@@ -299,14 +305,23 @@ def test_matchers_of_ones_own_and_composites_go_into_a_composite():
     ("matches", "message"),
     [
         ([0, 1], r"matchers\[0\]\(x\): expected matches of shape \(3,\), got \(2,\)"),
-        ([0, 2, 0], r"matchers\[0\]\(x\): expected matches from -1 to 1"),
-        ([0, -2, 0], r"matchers\[0\]\(x\): expected matches from -1 to 1"),
+        ([0, 2, 0], r"matchers\[0\]\(x\): expected matches from -2 to 1"),
+        ([0, -3, 0], r"matchers\[0\]\(x\): expected matches from -2 to 1"),
         ([0, 0.5, 0], r"matchers\[0\]\(x\)\[1\] is 0.5, expected whole numbers"),
     ],
 )
 def test_a_matcher_of_ones_own_that_returns_no_matches_is_an_error(matches, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         CompositeMatcher([Fixed(matches)])(np.zeros((3, 2)))
+
+
+def test_what_is_neither_is_left_to_the_next_matcher_and_stays_if_none_matches_it():
+    x = np.array([[0.0, 0.5], [0.4, 0.0], [0.0, 0.1], [0.8, 0.0]])
+    neither = ThresholdMatcher(0.7, 0.3)
+    assert neither(x).tolist() == [-2, -2, -1, 0]
+    both = [neither, MaximumMatcher(0.45)]
+    assert CompositeMatcher(both)(x).tolist() == [1, -2, -1, 0]
+    assert CompositeMatcher(both[::-1])(x).tolist() == [1, -2, -1, 0]
 
 
 def test_a_matcher_without_a_call_cannot_be_built():

@@ -18,11 +18,12 @@ from refkernels.coder import SigmoidClassEncoder
 from refkernels.definition import bbox as definition
 from refkernels.matcher import BipartiteMatcher, CompositeMatcher, MaximumMatcher
 from refkernels.sampler import QuotaSampler
-from tests.calls import ANCHORS, CALLS, STYLES, TRUTHS, Call, boxes, parts, stacked
+from tests.calls import ANCHORS, STYLES, TRUTHS, Call, boxes, parts, stacked
+from tests.detector_calls import ALL_CALLS
 
 DTYPES = (np.float16, np.float32, np.float64)
 
-each_call = pytest.mark.parametrize("call", CALLS, ids=[call.name for call in CALLS])
+each_call = pytest.mark.parametrize("call", ALL_CALLS, ids=[call.name for call in ALL_CALLS])
 seeds = st.integers(0, 2**32)
 dtypes = st.sampled_from(DTYPES)
 styles = st.sampled_from(STYLES)
@@ -54,7 +55,7 @@ def test_an_image_has_its_result_beside_any_others(
         images = [call.image(rng, style, dtype) for style in neighbours]
         images[place] = image
         results.append(parts(call.operator(**stacked(images), **shared)))
-    if call.name != "quota" or place == 0:  # what is drawn depends on the place
+    if not call.name.startswith("quota") or place == 0:  # what is drawn depends on the place
         results.append(parts(call.operator(**stacked([image]), **shared)))
         places = (place, place, 0)
     else:
@@ -65,7 +66,7 @@ def test_an_image_has_its_result_beside_any_others(
 
 
 @pytest.mark.parametrize(
-    "call", [call for call in CALLS if call.rowwise], ids=lambda call: call.name
+    "call", [call for call in ALL_CALLS if call.rowwise], ids=lambda call: call.name
 )
 @settings(max_examples=60)
 @given(seeds, dtypes, styles, styles)
@@ -87,13 +88,13 @@ def test_a_row_has_its_result_beside_any_others(
         assert same_bits(one[0], three[row])
 
 
-ious = [call for call in CALLS if call.name.startswith("iou")]
+pairs = [call for call in ALL_CALLS if call.name.startswith(("iou", "pair distance"))]
 
 
-@pytest.mark.parametrize("call", ious, ids=lambda call: call.name)
+@pytest.mark.parametrize("call", pairs, ids=lambda call: call.name)
 @settings(max_examples=150)
 @given(seeds, dtypes, styles, styles)
-def test_a_pair_has_its_iou_beside_any_rows_and_columns(
+def test_a_pair_has_its_number_beside_any_rows_and_columns(
     call: Call, seed: int, dtype: Any, own: str, other: str
 ) -> None:
     rng = np.random.default_rng(seed)

@@ -17,13 +17,14 @@ import refkernels
 from refkernels import arrays, assign, feature
 from refkernels.assign import TargetAssigner
 from tests.calls import NETWORK
-from tests.constructions import BOXES, EXTREMES, NO_PARAMETER, OPERATORS
+from tests.constructions import BOXES, EXTREMES, NO_PARAMETER
+from tests.detector_constructions import ALL_OPERATORS
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 CASES = [
     pytest.param(name, parameter, id=f"{name}, {parameter}")
-    for name, (_, _, parameters) in OPERATORS.items()
+    for name, (_, _, parameters) in ALL_OPERATORS.items()
     for parameter in parameters.split()
 ]
 
@@ -36,12 +37,14 @@ RIGHT = {
     "network": {"a string"},
     "num_filters": {"no array"},
     "labels": {"a list of lists"},
+    "sizes": {"an array"},
+    "ratios": {"an array"},
 }
 
 
 @pytest.mark.parametrize(("name", "parameter"), CASES)
 def test_nonsense_is_refused_at_once_by_name(name: str, parameter: str) -> None:
-    make, _, _ = OPERATORS[name]
+    make, _, _ = ALL_OPERATORS[name]
     for what, value in NO_PARAMETER.items():
         if what in RIGHT.get(parameter, set()):
             continue
@@ -53,7 +56,7 @@ def test_nonsense_is_refused_at_once_by_name(name: str, parameter: str) -> None:
 
 @pytest.mark.parametrize(("name", "parameter"), CASES)
 def test_what_is_extreme_is_right_or_refused_by_name(name: str, parameter: str) -> None:
-    make, call, _ = OPERATORS[name]
+    make, call, _ = ALL_OPERATORS[name]
     for what, value in EXTREMES.items():
         if parameter == "count" and isinstance(value, int) and 2**31 <= value < 2**63:
             continue  # which would be right, and take forever

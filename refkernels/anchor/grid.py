@@ -159,8 +159,8 @@ class AnchorGrid:
         count = rows * columns * len(halves)
         require(
             count <= MOST,
-            f"expected no more than {MOST} anchors, got {count}: {rows} rows and {columns} columns "
-            f"of {len(halves)}",
+            f"height and width: expected no more than {MOST} anchors, got {count}: {rows} rows and "
+            f"{columns} columns of {len(halves)}",
         )
         out = np.empty((rows, columns, len(halves), 4), stride.dtype)
         with np.errstate(all="ignore"):

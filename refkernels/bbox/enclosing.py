@@ -19,6 +19,9 @@ GIOU, DIOU, CIOU = 0, 1, 2
 
 TWO_OVER_PI = 2 / math.pi
 
+# The exponent of 0, which is below that of any number.
+LOWEST = -(2**20)
+
 
 class Range(NamedTuple):
     """Between what magnitudes coordinates may lie, so that nothing in a formula leaves the dtype.
@@ -261,11 +264,10 @@ def batch_overlaps(mode, a, b, corner, limits, out):  # type: ignore[no-untyped-
 @jit
 def _alike(width, height, x, y, shift_x, shift_y):  # type: ignore[no-untyped-def]
     """Return lengths along x and y, which were shifted by powers of two, by one that suits all."""
-    lowest = -(2**20)
-    exponent_x = math.frexp(width)[1] - shift_x if width > 0 else lowest
-    exponent_y = math.frexp(height)[1] - shift_y if height > 0 else lowest
+    exponent_x = math.frexp(width)[1] - shift_x if width > 0 else LOWEST
+    exponent_y = math.frexp(height)[1] - shift_y if height > 0 else LOWEST
     common = max(exponent_x, exponent_y)
-    if common == lowest:
+    if common == LOWEST:
         return 0.0, 0.0, 0.0, 0.0
     shift_x, shift_y = int(-shift_x - common), int(-shift_y - common)
     return (
@@ -318,12 +320,12 @@ def scaled_batch_overlaps(mode, a, b, corner, limits, goal, largest, out):  # ty
         rows = a[min(image, a.shape[0] - 1)]
         others = b[min(image, b.shape[0] - 1)]
         for j in range(others.shape[0]):
-            exponents[j, 0] = exponent(others[j, 0], others[j, 2], 0)
-            exponents[j, 1] = exponent(others[j, 1], others[j, 3], 0)
+            exponents[j, 0] = _exponent(others[j, 0], others[j, 2])
+            exponents[j, 1] = _exponent(others[j, 1], others[j, 3])
             sure_b[j] = _is_sure(others[j], given)
         for i in range(rows.shape[0]):
             sure = _is_sure(rows[i], given)
-            own_x, own_y = exponent(rows[i, 0], rows[i, 2], 0), exponent(rows[i, 1], rows[i, 3], 0)
+            own_x, own_y = _exponent(rows[i, 0], rows[i, 2]), _exponent(rows[i, 1], rows[i, 3])
             for j in range(others.shape[0]):
                 if not (sure and sure_b[j]):
                     shift_x = min(goal - max(own_x, exponents[j, 0]), largest)
@@ -331,6 +333,12 @@ def scaled_batch_overlaps(mode, a, b, corner, limits, goal, largest, out):  # ty
                     out[image, i, j] = _scaled(
                         mode, rows[i], others[j], corner, limits, shift_x, shift_y, powers
                     )
+
+
+@jit
+def _exponent(low, high):  # type: ignore[no-untyped-def]
+    """Return the exponent of the larger magnitude: coordinates of 0 leave it to the other box."""
+    return exponent(low, high, 0) if (low != 0) | (high != 0) else LOWEST
 
 
 @jit

@@ -44,12 +44,14 @@ def center(low: Array, high: Array, scale: float, dtype: Any) -> Array:
     """Bound the coordinates of centres in cells, of boxes from `low` to `high`.
 
     The sum of both corners rounds by u of itself, or if each is divided by the scale before, by u
-    of each; so does the quotient, or the sum. Halving underflows at worst.
+    of each; so does the quotient, or the sum. Two halves, which the scale divides if they are taken
+    first, or two quotients may underflow, and what comes last.
     """
     u, eta = roundoff(computing_dtype(dtype))
     low, high = low.astype(np.float64), high.astype(np.float64)
     apart = (np.abs(low) + np.abs(high)) / 2 / scale
-    return np.asarray((u * (apart + 2 * np.abs((low + high) / 2 / scale)) + 3 * eta) * (1 + 4 * u))
+    lost = (2 * max(1 / scale, 1) + 1) * eta
+    return np.asarray((u * (apart + 2 * np.abs((low + high) / 2 / scale)) + lost) * (1 + 4 * u))
 
 
 def offset(offsets: Array, centers: Array, dtype: Any) -> Array:

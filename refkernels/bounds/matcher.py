@@ -13,7 +13,7 @@ import numpy as np
 from refkernels.arrays import Array, computing_dtype
 from refkernels.bounds.arithmetic import SLACK, Approximate, exactly, halved, roundoff
 
-__all__ = ["atss_threshold", "point_area", "point_room"]
+__all__ = ["atss_threshold", "point_area", "point_distance", "point_room"]
 
 
 def atss_threshold(values: Array, ddof: int, dtype: Any, *, by_squares: bool = False) -> float:
@@ -100,6 +100,14 @@ def point_area(box: Array, dtype: Any) -> Array:
     xmin, ymin, xmax, ymax = (exactly(side, unit) for side in np.moveaxis(_wide(box), -1, 0))
     area = (xmax - xmin) * (ymax - ymin)
     return _unless_endless(area, dtype)
+
+
+def point_distance(distance: Fraction, dtype: Any) -> float:
+    """Bound the distance from a point to a side, one difference; infinite where it may overflow."""
+    wide = computing_dtype(dtype)
+    if abs(distance) >= Fraction(float(np.finfo(wide).max)):
+        return inf
+    return roundoff(wide).u * abs(float(distance)) * SLACK
 
 
 def point_room(point: Array, box: Array, stride: Any, radius: float, dtype: Any) -> Array:

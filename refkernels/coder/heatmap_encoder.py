@@ -24,6 +24,9 @@ from refkernels.jit import jit
 
 __all__ = ["CenterHeatmapEncoder"]
 
+# NumPy has no array of as many bytes, even of one without images.
+MOST_BYTES = 2**63 - 1
+
 
 @dataclass(frozen=True)
 class CenterHeatmapEncoder:
@@ -147,6 +150,12 @@ class CenterHeatmapEncoder:
         require(0 < scale < np.inf, f"scale: {self.scale} overflows or vanishes in {scale.dtype}")
         require(overlap > 0, f"min_overlap: {self.min_overlap} vanishes in {overlap.dtype}")
         height, width = self.size
+        channels = max(self.num_class, 2)
+        require(
+            max(len(rows), 1) * channels * height * width * scale.itemsize <= MOST_BYTES,
+            f"num_class, size: {channels} maps of {height} x {width} cells for each of {len(rows)} "
+            "images are more than there is memory for",
+        )
         heat, sides, offsets, mask = (
             np.zeros((len(rows), channels, height, width), scale.dtype)
             for channels in (self.num_class, 2, 2, 1)

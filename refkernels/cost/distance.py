@@ -130,10 +130,11 @@ class CenterDistance:
         rows, columns = to_computing(batch_a, dtype), to_computing(batch_b, dtype)
         out = np.empty((size, rows.shape[1], columns.shape[1]), rows.dtype)
         sure = _distances(rows, columns, self.fmt == "corner", *RANGES[out.dtype], out)
-        if not sure or not out.size:
+        # Of boxes in centre form the kernel sees the centres alone.
+        if not sure or not out.size or self.fmt == "center":
             for name, boxes in (("a", boxes_a), ("b", boxes_b)):
                 check_finite(name, np.moveaxis(boxes, -1, self.axis))
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             distances = out.astype(dtype, copy=False)
         return distances if max(boxes_a.ndim, boxes_b.ndim) == 3 else distances[0]
 

@@ -212,7 +212,7 @@ class SimOTACost:
         out = np.empty((size, *own_ious.shape[1:]), own_ious.dtype)
         if not _costs(own_scores, classes, own_ious, mask, numbers, out) or not out.size:
             check_range("ious", given_ious, 0)
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             costs = out.astype(dtype, copy=False)
         batched = scores_batched or labels_batched or ious_batched or mask_batched
         return costs if batched else costs[0]

@@ -200,7 +200,8 @@ def _match_column(ious, inside, c, candidates, values, ddof, out):  # type: igno
     count = len(candidates)
     largest = 0.0
     for k in range(count):
-        values[k] = float(ious[candidates[k], c]) - float(ious[candidates[0], c])
+        # To Numba, `float` leaves a float32 as it is.
+        values[k] = np.float64(ious[candidates[k], c]) - np.float64(ious[candidates[0], c])
         largest = max(largest, abs(values[k]))
     exponent = math.frexp(largest)[1]
     total = 0.0

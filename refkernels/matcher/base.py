@@ -7,9 +7,10 @@ import numpy.typing as npt
 
 from refkernels.arrays import Array, computing_dtype, to_computing
 
-__all__ = ["BLOCK", "UNMATCHED", "Matcher", "as_matrices"]
+__all__ = ["BLOCK", "NEITHER", "UNMATCHED", "Matcher", "as_matrices"]
 
 UNMATCHED = -1
+NEITHER = -2  # between two thresholds
 
 # Elements that are tested in one go: enough to keep the vector units busy whatever M is, few enough
 # that a hit costs little.

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refkernels.arrays import Array, as_indices, as_real, as_sequence, keep, require, shown
-from refkernels.matcher.base import UNMATCHED, Matcher
+from refkernels.matcher.base import NEITHER, UNMATCHED, Matcher
 
 __all__ = ["CompositeMatcher", "flat"]
 
@@ -66,7 +66,8 @@ class CompositeMatcher(Matcher):
         Returns
         -------
         numpy.ndarray of int64, (..., N)
-            The matched column in [0, M), or -1.
+            The matched column in [0, M), or -1. Where none of the matchers has a match, but one of
+            them says -2 (neither), that is left.
         """
         values = as_real("x", x, min_ndim=2)
         out = np.full(values.shape[:-1], UNMATCHED, np.int64)
@@ -77,10 +78,10 @@ class CompositeMatcher(Matcher):
                 f"matchers[{i}](x): expected matches of shape {out.shape}, got {matches.shape}",
             )
             require(
-                bool(((matches >= UNMATCHED) & (matches < values.shape[-1])).all()),
-                f"matchers[{i}](x): expected matches from -1 to {values.shape[-1] - 1}",
+                bool(((matches >= NEITHER) & (matches < values.shape[-1])).all()),
+                f"matchers[{i}](x): expected matches from -2 to {values.shape[-1] - 1}",
             )
-            np.copyto(out, matches, where=out < 0)
+            np.copyto(out, matches, where=(out < 0) & (matches != UNMATCHED))
         return out
 
 

@@ -18,11 +18,10 @@ from refkernels.arrays import (
     rounded,
 )
 from refkernels.jit import jit
-from refkernels.matcher.base import BLOCK, UNMATCHED, Matcher, as_matrices
+from refkernels.matcher.base import BLOCK, NEITHER, UNMATCHED, Matcher, as_matrices
 
 __all__ = ["ThresholdMatcher"]
 
-NEITHER = -2  # between the thresholds
 
 # Elements of a part of the rows, of which each column's largest value is kept: so many that keeping
 # them costs nothing, and so few that reading one part again for each column does not either.
@@ -237,7 +236,8 @@ class ThresholdMatcher(Matcher):
 def _least_of_best(min_quality: Any) -> Any:
     """Return the least number that is more than 0 and reaches `min_quality`, in its dtype."""
     zero = min_quality.dtype.type(0)
-    return min_quality if min_quality > zero else np.nextafter(zero, zero + 1)
+    with np.errstate(all="ignore"):  # the next number is subnormal
+        return min_quality if min_quality > zero else np.nextafter(zero, zero + 1)
 
 
 @jit

@@ -207,7 +207,8 @@ def test_bad_parameters_are_named(options, error, message):
         (1, 2.0, TypeError, "width: expected an integer, got 2.0"),
         (True, 1, TypeError, "height: expected an integer, got True"),
         (1, "3", TypeError, "width: expected an integer"),
-        (2**16, 2**16, ValueError, "expected no more than 2147483647 anchors, got 4294967296"),
+        (2**16, 2**16, ValueError, "height and width: expected no more than 2147483647 anchors"),
+        (2**31 - 1, 2, ValueError, "got 4294967294: 2147483647 rows and 2 columns of 1"),
     ],
 )
 def test_bad_input_is_named(height, width, error, message):

@@ -81,7 +81,7 @@ def composed(
         kept = np.flatnonzero((rounded[:, 2:] > rounded[:, :2]).all(axis=1))
         ious = BBoxBatchIOU()(anchors, rounded[kept])
         own = operators.matcher(ious)
-        matches[place] = np.append(kept, -1)[own]
+        matches[place] = np.where(own < 0, own, np.append(kept, -1)[np.maximum(own, -1)])
         maxima[place] = ious.max(axis=1, initial=0)
     if isinstance(operators.sampler, QuotaSampler):
         samples = operators.sampler(matches, maxima, rng=seed)

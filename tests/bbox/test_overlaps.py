@@ -257,6 +257,19 @@ def test_a_huge_box_beside_others_leaves_them_their_overlap(name):
         assert np.array_equal(build(more, more)[:3, :3], alone)
 
 
+@each_enclosing
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_box_of_zeros_beside_a_tiny_one_is_no_larger_than_that(name, dtype):
+    # Their hull vanishes unless both are scaled by what the tiny one needs.
+    unit = float(np.finfo(dtype).tiny) * 4
+    padding = np.zeros((1, 4), dtype)
+    tiny = np.array([[3, 0, 0, 2], [1, 1, 3, 2], [0, 0, 3, 2]]) * unit
+    build = getattr(refkernels, name)()
+    found = build(tiny.astype(dtype), padding)
+    assert np.array_equal(found, build((tiny / unit).astype(dtype), padding))
+    assert np.array_equal(found.T, build(padding, tiny.astype(dtype)))
+
+
 @each_of_four
 @pytest.mark.parametrize(
     ("a", "b", "shape"),

@@ -219,6 +219,13 @@ def judged(case, outputs):
     )
 
 
+def test_what_subnormal_halves_lose_is_divided_by_the_scale_too():
+    config = {"num_class": 1, "size": (1, 1), "scale": 0.3}
+    boxes = np.float64([[0.0, 4.7683715820314e-311, 7.62939453125e-311, 1.0490417480469e-310]])
+    kernel = CenterHeatmapEncoder(**config)(boxes, [0])
+    assert judged(Case(config, {"boxes": boxes, "labels": np.array([0])}), kernel) == (None, 0)
+
+
 def test_a_centre_that_rounding_moves_to_a_cells_edge_may_be_on_either_side():
     # A third of 3 pixels and a little: 1.0000000298 cells as exact, 1 as float32 has it, or less.
     config = {"num_class": 1, "size": (1, 3), "scale": 3.0, "min_overlap": 0.3}
@@ -366,8 +373,10 @@ def test_bad_parameters_are_named(options, error, message):
         ({"scale": 1e-50}, "scale: 1e-50 overflows or vanishes in float32"),
         ({"scale": 1e50}, r"scale: 1e\+50 overflows or vanishes in float32"),
         ({"min_overlap": 1e-50}, "min_overlap: 1e-50 vanishes in float32"),
+        ({"num_class": 2**62}, "num_class, size: 4611686018427387904 maps of 2 x 3 cells for each"),
+        ({"size": 2**31 - 1}, "num_class, size: 2 maps of 2147483647 x 2147483647 cells"),
     ],
 )
-def test_parameters_must_be_numbers_of_the_computing_dtype(options, message):
+def test_parameters_must_go_with_the_computing_dtype_and_memory(options, message):
     with pytest.raises(ValueError, match=message):
         encode(np.float32([BOX]), [0], **options)

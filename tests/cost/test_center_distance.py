@@ -100,6 +100,14 @@ def test_what_is_no_set_of_boxes_is_refused(a, b, message):
         CenterDistance()(a, b)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_the_extent_of_centre_boxes_is_looked_at_too(value):
+    a, b = np.zeros((2, 4)), np.zeros((1, 4))
+    a[1, 3] = value
+    with pytest.raises(ValueError, match=rf"a\[1, 3\] is {value}, expected finite numbers"):
+        CenterDistance(fmt="center")(a, b)
+
+
 @pytest.mark.parametrize("dtype", [object, "U4", complex])
 def test_what_is_no_real_is_refused(dtype):
     boxes = np.zeros((1, 4)).astype(dtype)

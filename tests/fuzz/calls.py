@@ -8,9 +8,10 @@ import numpy as np
 
 from refkernels.arrays import Array
 from tests.fuzz.dice import Dice
-from tests.fuzz.disguises import disguised_array, disguised_whole
+from tests.fuzz.disguises import disguised_array, disguised_integer, disguised_whole
 from tests.fuzz.given import REFUSED, Call, Given, given
 from tests.fuzz.spoils import (
+    NOT_COUNTS,
     NOT_SEEDS,
     Spoilt,
     beyond_int64,
@@ -30,6 +31,15 @@ __all__ = ["draw_call", "misfit", "spoilt_array"]
 
 SEEDS = ("0", "5", "np.int64(7)", "2**64", "10**30", "np.random.default_rng(3)", "np.uint8(9)")
 SEEDS += ("np.random.Generator(np.random.MT19937(1))",)
+
+# Kinds of inputs that hold whole numbers, whatever their dtype.
+WHOLE = ("whole", "labels", "mask")
+
+# How those are given otherwise of which other dtypes are fine, and what is no array.
+DISGUISES: dict[str, Callable[[Dice, Array], Given]] = {
+    **dict.fromkeys(("whole", "samples", "mask"), disguised_whole),
+    "count": lambda dice, array: disguised_integer(dice, int(array)),
+}
 
 # Of every hundred calls so many are disguised, and so many are spoilt.
 DISGUISED, SPOILT = 0.6, 0.4
@@ -62,8 +72,7 @@ def _disguised(dice: Dice, call: Call) -> Call:
             config[name] = call.subject.parameters[name].disguise(dice, value)
     for name, array in call.case.inputs.items():
         if dice.chance(0.7):
-            other_dtype_is_fine = call.subject.inputs[name].kind in ("whole", "samples")
-            disguise = disguised_whole if other_dtype_is_fine else disguised_array
+            disguise = DISGUISES.get(call.subject.inputs[name].kind, disguised_array)
             inputs[name] = disguise(dice, array)
     return replace(call, config=config, inputs=inputs)
 
@@ -141,20 +150,25 @@ def spoilt_array(
     """Spoil an array; `is_bound` says which axes cannot have which length."""
     if own.kind == "shape":
         return other_rank(dice, array, range(2, 9))
+    if own.kind == "count":
+        return Spoilt(Given(python=dice.choose(NOT_COUNTS)), "no count")
     where = np.ones(array.shape, bool) if minded is None else minded
+    finite = own.kind != "limits"
     kinds: list[Callable[[], Spoilt | None]] = [
-        lambda: not_finite(dice, array, where),
-        lambda: not_finite(dice, array, where),
-        lambda: other_dtype(dice, array, long_is_fine=own.kind in ("whole", "labels")),
+        lambda: not_finite(dice, array, where, infinite=finite),
+        lambda: not_finite(dice, array, where, infinite=finite),
+        lambda: other_dtype(dice, array, long_is_fine=own.kind in WHOLE),
         lambda: other_rank(dice, array, own.ranks),
         lambda: other_length(dice, array, is_bound),
         lambda: no_array(dice, none_is_fine=own.optional),
         lambda: masked(dice, array),
     ]
-    if own.kind in ("whole", "labels"):
+    if own.kind in WHOLE:
         kinds += [lambda: fractional(dice, array, where), lambda: beyond_int64(dice, array, where)]
     if own.kind == "signs":
         kinds.append(lambda: _neither_sign(dice, array))
+    if own.kind == "mask":
+        kinds.append(lambda: _no_flag(dice, array))
     return dice.choose(kinds)()
 
 
@@ -166,3 +180,11 @@ def _neither_sign(dice: Dice, array: Array) -> Spoilt | None:
     with np.errstate(over="ignore"):
         base.reshape(-1)[dice.whole(0, array.size - 1)] = np.clip(dice.choose(wrong), -6e4, 6e4)
     return Spoilt(Given(base), "a number that is neither 1, -1 nor 0")
+
+
+def _no_flag(dice: Dice, array: Array) -> Spoilt | None:
+    if not array.size:
+        return None
+    base = array.astype(dice.choose(("i1", "i8", "f2", "f4", "f8")))
+    base.reshape(-1)[dice.whole(0, array.size - 1)] = dice.choose((2, -1, 100))
+    return Spoilt(Given(base), "a number that is neither 0 nor 1")

@@ -10,6 +10,7 @@ from tests.fuzz.dice import Dice
 from tests.fuzz.given import EITHER, REFUSED, Given, Wrap
 
 __all__ = [
+    "NOT_COUNTS",
     "NOT_FLAGS",
     "NOT_INTEGERS",
     "NOT_NUMBERS",
@@ -84,6 +85,7 @@ NOT_INTEGERS = (
     "'1'",
     "np.array(1.0)",
 )
+NOT_COUNTS = (*NOT_INTEGERS, "-1", "np.int8(-1)", "2**31", "2**64", "10**400", "-(10**400)")
 NOT_FLAGS = (*NEITHER, "0", "1", "1.0", "'True'", "np.int64(1)", "np.nan", "np.array([True])")
 NOT_TEXT = (*(text for text in NEITHER if "str_" not in text), "1", "0.5", "True", "'corners'")
 NOT_SEEDS = (*(text for text in NEITHER if text != "None"), "-1", "1.0", "True", "-(2**70)")
@@ -153,15 +155,18 @@ class Spoilt(NamedTuple):
     place: str = ""
 
 
-def not_finite(dice: Dice, array: Array, minded: Array) -> Spoilt | None:
-    """Put nan or infinity where it is minded."""
+def not_finite(dice: Dice, array: Array, minded: Array, *, infinite: bool = True) -> Spoilt | None:
+    """Put nan, or infinity if that is wrong too, where it is minded."""
     places = np.flatnonzero(minded)
     if not len(places):
         return None
     base = array.copy() if array.dtype.kind == "f" else array.astype(np.float64)
     bits = np.dtype(f"u{base.itemsize}")
     place = dice.choose(places)
-    base.reshape(-1).view(bits)[place] = dice.choose(NOT_FINITE[base.itemsize])
+    wrong = np.array(NOT_FINITE[base.itemsize], bits)
+    if not infinite:
+        wrong = wrong[np.isnan(wrong.view(base.dtype))]
+    base.reshape(-1).view(bits)[place] = dice.choose(wrong)
     index = [int(i) for i in np.unravel_index(place, base.shape)]
     shown = (str(index) if index else "") + " is "
     return Spoilt(Given(base), "nan or infinity", place=shown)

@@ -35,9 +35,10 @@ class Input:
 
     Attributes
     ----------
-    kind : {'real', 'whole', 'labels', 'samples', 'signs', 'shape'}
-        Numbers; whole numbers, or those whose dtype is that of an output; numbers of which it
-        counts whether they are over 0.5 or below -0.5, or which must be 1, -1 or 0; or something of
+    kind : {'real', 'limits', 'whole', 'labels', 'samples', 'signs', 'mask', 'count', 'shape'}
+        Numbers, or those that may be infinite; whole numbers, or those whose dtype is that of an
+        output; numbers of which it counts whether they are over 0.5 or below -0.5, or which must be
+        1, -1 or 0; bools, or 0 and 1; one whole number of at least 0, no array; or something of
         which only the shape counts.
     ranks : tuple of int, optional
         The numbers of axes that it may have.
@@ -173,7 +174,7 @@ class Subject:
     def dissent(self, case: Case, outputs: tuple[Array, ...]) -> Disagreement | None:
         """Hold outputs to the definition."""
         exact = self.operator.define(case)
-        return self.operator.judge(case, Reference(exact, outputs), outputs)
+        return self.operator.judge_kernel(case, Reference(exact, outputs))
 
     def with_reals(self, case: Case) -> Case:
         """Return a case with float64 for integers that stand for reals, as definitions take it."""
@@ -181,7 +182,7 @@ class Subject:
 
     def _real(self, name: str, array: Array) -> Array:
         """Return integers where reals are meant as the float64 that they become."""
-        whole = self.inputs[name].kind == "real" and array.dtype.kind != "f"
+        whole = self.inputs[name].kind in ("real", "limits") and array.dtype.kind != "f"
         return array.astype(np.float64) if whole else array
 
 

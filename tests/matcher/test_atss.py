@@ -115,6 +115,20 @@ def test_candidates_that_are_equal_are_all_on_the_threshold(iou, dtype):
         assert matches.tolist() == [0] * count
 
 
+def test_thresholds_of_float32_are_those_of_double_precision():
+    # The last is next to the threshold, nearer than differences in float32 can tell.
+    above = np.array([0.05, 0.41, 0.82, 0.9893902], np.float32)
+    below = np.array([0.35, 0.68, 0.82, 0.969131], np.float32)
+    # Nor does a difference overflow.
+    far = np.array([-1e38, 0, 0, 3.4e38], np.float32)
+    last = [-1, -1, -1, 0]
+    for ious, expected in ((above, last), (below, [-1] * 4), (far, last)):
+        x, distances, inside = column(ious)
+        inputs = x.astype(np.float32), distances.astype(np.float32), inside, [4]
+        assert ATSSMatcher()(*inputs).tolist() == expected
+        assert is_as_defined(*inputs)
+
+
 def test_without_as_many_candidates_as_the_divisor_asks_for_the_deviation_is_0():
     assert ATSSMatcher(ddof=2)(*column([0.25, 0.75]), [2]).tolist() == [-1, 0]
     assert ATSSMatcher(ddof=5)(*column([0.25, 0.75]), [2]).tolist() == [-1, 0]

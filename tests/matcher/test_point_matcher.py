@@ -392,3 +392,14 @@ def test_areas_that_overflow_are_ambiguous():
     case = Case({}, dict(zip(NAMES, inputs, strict=True)))
     assert judged(case, 0) is judged(case, 1) is None
     assert judged(case, -1) is not None
+
+
+def test_the_end_of_a_range_is_ambiguous_where_the_distance_rounds():
+    # 1.5e-5 beyond the end, which is less than half a unit in the last place of the distance.
+    given = [[1, 190.41648864746094]], [[0, 0, 2, 761.6659545898438]], [0], [[0, 571.2494506835938]]
+    case = Case({}, dict(zip(NAMES, scene(*given, dtype=np.float32), strict=True)))
+    assert judged(case, 0) is judged(case, -1) is None
+    exact = [[1, 190]], [[0, 0, 2, 761]], [0], [[0, 570.9999]]
+    case = Case({}, dict(zip(NAMES, scene(*exact, dtype=np.float32), strict=True)))
+    assert judged(case, -1) is None
+    assert judged(case, 0) == "matches[0] is 0, expected -1 (1 of 1 differ)"

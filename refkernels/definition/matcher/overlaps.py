@@ -84,7 +84,8 @@ def CompositeMatcher(
     matches = np.full(np.shape(x)[:-1], -1, np.int64)
     for index in np.ndindex(matches.shape):
         found = [proposal[index] for proposal in proposals if proposal[index] >= 0]
-        matches[index] = found[0] if found else -1
+        neither = any(proposal[index] == -2 for proposal in proposals)
+        matches[index] = found[0] if found else -2 if neither else -1
     return matches
 
 

@@ -1,8 +1,4 @@
-"""What `PointMatcher` means (SPEC section 6), with areas and squares in exact arithmetic.
-
-The distances to the sides of a box are inputs of the decision, as they are in the dtype that they
-are computed in.
-"""
+"""What `PointMatcher` means (SPEC section 6), in exact arithmetic."""
 
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -16,24 +12,29 @@ Array = npt.NDArray[Any]
 
 
 class Pair(NamedTuple):
-    """What is decided of a point and a box.
+    """What is decided by of a point and a box.
 
     Attributes
     ----------
-    in_range : bool
-        Whether the point is in the box, and the largest distance to a side in its range.
+    near, far : Fraction
+        The least and the largest distance from the point to a side of the box, less than 0 where
+        the point is beyond it.
     room : Fraction or None
         How far the point is inside the square around the box's centre: it must be more than 0. None
-        where there is no square, or the point is not in range.
+        where there is no square.
     """
 
-    in_range: bool
+    near: Fraction
+    far: Fraction
     room: Fraction | None
 
-    @property
-    def counts(self) -> bool:
-        """Whether the box may be the match of the point."""
-        return self.in_range and (self.room is None or self.room > 0)
+    def counts(self, limits: Array, inclusive: bool) -> bool:
+        """Return whether the box may be the match of the point, whose range is given."""
+        if self.near <= 0 or (self.room is not None and self.room <= 0):
+            return False
+        # A fraction compares exactly with a float, infinity among them.
+        low, high = map(float, limits)
+        return low <= self.far <= high if inclusive else low < self.far < high
 
 
 def PointMatcher(
@@ -51,11 +52,8 @@ def PointMatcher(
     for image in np.ndindex(truths.shape[:-2]):
         areas = [point_area(box) for box in truths[image]]
         for i, point in enumerate(places):
-            pairs = [
-                point_pair(point, box, steps[i], limits[i], radius, inclusive)
-                for box in truths[image]
-            ]
-            counting = [c for c, pair in enumerate(pairs) if pair.counts]
+            pairs = [point_pair(point, box, steps[i], radius) for box in truths[image]]
+            counting = [c for c, pair in enumerate(pairs) if pair.counts(limits[i], inclusive)]
             if counting:  # the first of the smallest
                 matches[image][i] = min(counting, key=areas.__getitem__)
     return matches
@@ -75,22 +73,17 @@ def point_area(box: Array) -> Fraction:
     return (xmax - xmin) * (ymax - ymin)
 
 
-def point_pair(
-    point: Array, box: Array, stride: Any, limits: Array, radius: float | None, inclusive: bool
-) -> Pair:
-    """Return what is decided of a point and a box, in the dtype that they are computed in."""
-    with np.errstate(over="ignore"):
-        distances = [*(point - box[:2]), *(box[2:] - point)]
-    low, high = limits
-    far = max(distances)
-    in_range = low <= far <= high if inclusive else low < far < high
-    if not (min(distances) > 0 and in_range):
-        return Pair(False, None)
+def point_pair(point: Array, box: Array, stride: Any, radius: float | None) -> Pair:
+    """Return what is decided by of a point and a box.
+
+    The radius is rounded to the dtype that they are computed in.
+    """
+    place = [Fraction(float(x)) for x in point]
+    low, high = ([Fraction(float(x)) for x in own] for own in (box[:2], box[2:]))
+    distances = [x - end for x, end in zip(place, low, strict=True)]
+    distances += [end - x for x, end in zip(place, high, strict=True)]
     if radius is None:
-        return Pair(True, None)
+        return Pair(min(distances), max(distances), None)
     reach = Fraction(float(point.dtype.type(radius))) * Fraction(float(stride))
-    off = max(
-        abs(Fraction(float(point[k])) - (Fraction(float(box[k])) + Fraction(float(box[k + 2]))) / 2)
-        for k in range(2)
-    )
-    return Pair(True, reach - off)
+    off = max(abs(x - (a + b) / 2) for x, a, b in zip(place, low, high, strict=True))
+    return Pair(min(distances), max(distances), reach - off)

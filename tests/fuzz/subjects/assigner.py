@@ -125,7 +125,7 @@ def _scene(dice: Dice, anchors: Array | None) -> tuple[Array, list[Image]]:
 def _chain(dice: Dice) -> dict[str, Any]:
     config: dict[str, Any] = {}
     if dice.chance(0.6):
-        config["matcher"] = recipe(dice)
+        config["matcher"] = recipe(dice, neither=True)
     if dice.chance(0.4):
         options = lottery(dice)
         if dice.chance(0.7):  # no positive is not matched

@@ -27,7 +27,15 @@ from tests.fuzz.draw import (
 from tests.fuzz.parameters import Parameter, choice, flag, integer, real
 from tests.fuzz.subject import Batch, Form, Input, Subject
 
-__all__ = ["SUBJECTS", "axis_without", "first_other_axis"]
+__all__ = [
+    "SUBJECTS",
+    "axis_without",
+    "batch_of_two_sets",
+    "first_other_axis",
+    "form_of_ious",
+    "letters_of_two_sets",
+    "two_sets",
+]
 
 FORMATS = ("corner", "center")
 LENGTHS = {"offset": real(), "eps": real(low=0)}
@@ -54,7 +62,7 @@ def _one_set(**options: Callable[[Dice], Any]) -> Callable[[Dice], Case]:
     return draw
 
 
-def _two_sets(parameters: tuple[str, ...], dice: Dice) -> Case:
+def two_sets(parameters: tuple[str, ...], dice: Dice) -> Case:
     """Draw two sets, and some of the parameters that there are beside form and axis."""
     config: dict[str, Any] = {}
     if dice.chance(0.4):
@@ -128,7 +136,8 @@ def _letters_of_one_set(case: Case) -> dict[str, str]:
     return {"x": "".join(letters)}
 
 
-def _letters_of_two_sets(case: Case) -> dict[str, str]:
+def letters_of_two_sets(case: Case) -> dict[str, str]:
+    """Return a letter for each axis of both sets."""
     letters = {}
     for (name, x), own in zip(case.inputs.items(), "NM", strict=True):
         one = x.ndim == 2 or x.shape[first_other_axis(3, axis_of(case))] == 1
@@ -159,7 +168,8 @@ def _batch_of_one_set(squeezed: bool = False) -> Callable[[Case], Batch | None]:
     return batch
 
 
-def _batch_of_two_sets(case: Case) -> Batch | None:
+def batch_of_two_sets(case: Case) -> Batch | None:
+    """Return where the images of both sets are."""
     axis = axis_of(case)
     three = {name: x for name, x in case.inputs.items() if x.ndim == 3}
     if not three:
@@ -199,7 +209,8 @@ def _form_of_set(columns: str = "", kept: int = 4) -> Callable[[Case], Form]:
     return form
 
 
-def _form_of_ious(case: Case) -> Form:
+def form_of_ious(case: Case) -> Form:
+    """Return the form of a real number for each pair."""
     axis, counts, sizes = axis_of(case), [], [1]
     for x in case.inputs.values():
         shape = list(x.shape)
@@ -314,13 +325,13 @@ SUBJECTS = (
     *(
         Overlaps(
             name,
-            partial(_two_sets, parameters),
+            partial(two_sets, parameters),
             {"axis": AXIS, "fmt": FORMAT, **{key: LENGTHS[key] for key in parameters}},
             _axes("a", "b"),
-            _form_of_ious,
-            _batch_of_two_sets,
+            form_of_ious,
+            batch_of_two_sets,
             _is_of_one_scale,
-            letters=_letters_of_two_sets,
+            letters=letters_of_two_sets,
             bound=bound,
         )
         for name, parameters, bound in (

@@ -37,6 +37,11 @@ def _offsets(dice: Dice) -> Case:
         config["convert_anchor"] = dice.chance(0.5)
     if dice.chance(0.5):
         config["clip"] = dice.choose((-1.0, None, 0.0, 0.5, 4.0, 1e308, -1e308, 5e-324))
+    if dice.chance(0.4):
+        limit = config.get("clip", -1.0)
+        low = dice.choose((None, -0.5, -4.0, 0.0, 0.25, 3.0, -1e308, -1e39, 5e-324))
+        over = low is not None and limit is not None and 0 < limit < low
+        config["clip_low"] = limit if over else low
     images = dice.images()
     size, n = 1 if images is None else images, dice.count()
     anchors = boxes(dice, size, n)
@@ -185,13 +190,15 @@ def _decodes_within(case: Case) -> bool:
     clip = config.get("clip")
     if clip is not None and clip > 0:
         exponents = np.minimum(exponents, clip)
+    if config.get("clip_low") is not None:
+        exponents = np.maximum(exponents, config["clip_low"])
     wide = common(*case.inputs.values()).itemsize == 8
     most = np.log(BEYOND["linear"][8 if wide else 4] / max(largest(case.inputs["anchors"]), 1.0))
     return (
         is_within(case, "product")
         and max(map(abs, (*stds, *means))) < 1e4
         and bool((exponents < most).all())
-        and not (clip or 0) > 1e38
+        and max(clip or 0, abs(config.get("clip_low") or 0)) <= 1e38
     )
 
 
@@ -199,6 +206,12 @@ def _maps_within(case: Case) -> bool:
     return is_within(case, "product", case.config.get("scale", 1.0)) and (
         case.config.get("scale", 1.0) > 1e-20
     )
+
+
+def _crossed_limits(dice: Dice, call: Call) -> Call | None:
+    """Let the lower limit be over the upper one."""
+    low = dice.choose((0.5 + 1e-9, 1.0, 1e308))
+    return misfit(call, "clip_low over clip", ("clip_low",), clip=0.5, clip_low=low)
 
 
 def _too_many(dice: Dice, call: Call) -> Call | None:
@@ -225,11 +238,13 @@ SUBJECTS = (
             "convert_anchor": flag(),
             "clip": optional(real()),
             "means": reals(divisors=False),
+            "clip_low": optional(real()),
         },
         {"x": Input(ranks=(2, 3)), "anchors": Input(ranks=(2, 3))},
         _form_of_offsets,
         _batch_of_offsets,
         _decodes_within,
+        spoil=_crossed_limits,
     ),
     Subject(
         "MultiClassDecoder",

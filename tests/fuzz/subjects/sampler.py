@@ -1,7 +1,7 @@
-"""Calls of the samplers (SPEC section 3)."""
+"""Calls of the samplers (SPEC sections 3 and 6)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from refkernels.conformance.model.operator import Case
 from tests.fuzz.calls import misfit
 from tests.fuzz.dice import Dice
 from tests.fuzz.draw import cast, largest, matrix, real_dtype, threshold, whole_dtype
-from tests.fuzz.given import Call, Given
+from tests.fuzz.given import REFUSED, Call, Given
 from tests.fuzz.parameters import Parameter, choice, flag, integer, optional, real
 from tests.fuzz.subject import Batch, Form, Input, Subject
 
@@ -41,7 +41,10 @@ def _ious(dice: Dice, shape: tuple[int, ...], bar: float) -> Array:
 
 def _naive(dice: Dice) -> Case:
     shape = tuple(dice.count() for _ in range(dice.choose((0, 1, 1, 2, 2, 3))))
-    return Case({}, {"matches": _matches(dice, shape)})
+    matches = _matches(dice, shape)
+    if matches.dtype.kind != "u" and dice.chance(0.5):  # some are neither
+        matches = np.where(dice.rng.random(shape) < 0.3, matches.dtype.type(-2), matches)
+    return Case({}, {"matches": matches})
 
 
 def _mining(dice: Dice) -> Case:
@@ -95,6 +98,30 @@ def _lottery(dice: Dice) -> Case:
         config,
         {"matches": _matches(dice, shape), "ious": _ious(dice, shape, config["pos_thresh"])},
     )
+
+
+def _balance(dice: Dice) -> Case:
+    config: dict[str, Any] = {"num_sample": dice.choose((1, 2, 3, 4, 8, 10, 30, 256, 2**31 - 1))}
+    if dice.chance(0.7):
+        ratios = (0.5, 0.25, 0.29, 0.57, 0.1, 0.0, 1.0, 0.9, 0.45, 1 / 3, 1e-308)
+        config["pos_ratio"] = dice.choose(ratios)
+    lead = dice.choose(((), (), (dice.count(),), (2,), (3,), (2, 2), (2, 1, 2)))
+    shares = dice.choose(((0.5, 0.5), (0.1, 0.8), (0.0, 0.9), (0.9, 0.0), (0.3, 0.3), (0.0, 0.0)))
+    p = [*shares, max(1 - sum(shares), 0.0)]
+    signs = dice.rng.choice([1.0, -1.0, 0.0], (*lead, dice.count(most=300)), p=p)
+    return Case(config, {"candidates": cast(signs, whole_dtype(dice))})
+
+
+def _no_sign(dice: Dice, call: Call) -> Call | None:
+    """Put a candidate that is neither positive, negative nor ignored."""
+    signs = call.case.inputs["candidates"].astype(dice.choose(("i1", "i8", "f4", "f2")))
+    if not signs.size:
+        return None
+    place = tuple(dice.whole(0, length - 1) for length in signs.shape)
+    signs[place] = dice.choose((2, -2, 127, -128))
+    inputs, name = {"candidates": Given(signs)}, "candidates"
+    wrong = replace(call, inputs=inputs, expect=REFUSED, wrong="a candidate of no sign")
+    return replace(wrong, blamed=(name,), spoilt=(name,), says=f"{name}{list(place)} is ")
 
 
 def _parts(dice: Dice) -> dict[str, Any]:
@@ -156,6 +183,29 @@ def _batch_of_naive(case: Case) -> Batch | None:
 
 def _form(case: Case) -> Form:
     return ((np.dtype(np.int64), case.inputs["matches"].shape),)
+
+
+@dataclass(frozen=True)
+class Balance(Subject):
+    """A sampler of images along any number of axes."""
+
+    def dissent(self, case: Case, outputs: tuple[Array, ...]) -> Disagreement | None:
+        """Hold samples to the definition, as a batch of images along one axis."""
+        shape = case.inputs["candidates"].shape
+        images = (-1 if shape[-1] else int(np.prod(shape[:-1])), shape[-1])
+        if len(shape) > 2:
+            flat = {"candidates": case.inputs["candidates"].reshape(images)}
+            case, outputs = Case(case.config, flat), (outputs[0].reshape(images),)
+        return super().dissent(case, outputs)
+
+
+def _form_of_balance(case: Case) -> Form:
+    return ((np.dtype(np.int64), case.inputs["candidates"].shape),)
+
+
+def _batch_of_balance(case: Case) -> Batch | None:
+    candidates = case.inputs["candidates"]
+    return Batch(len(candidates), {"candidates": (0, False)}) if candidates.ndim > 1 else None
 
 
 def _mining_within(case: Case) -> bool:
@@ -260,6 +310,17 @@ SUBJECTS = (
         _form,
         _batch,
         spoil=_ratios,
+        random=True,
+    ),
+    Balance(
+        "BalancedSampler",
+        _balance,
+        {"num_sample": integer(1, 2**31 - 1), "pos_ratio": real(0, 1)},
+        {"candidates": Input("whole", tuple(range(1, 9)))},
+        _form_of_balance,
+        _batch_of_balance,
+        letters=lambda case: {},
+        spoil=_no_sign,
         random=True,
     ),
     Examples(

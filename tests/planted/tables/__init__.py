@@ -10,6 +10,13 @@ from tests.planted.tables import (
     integers,
     neighbours,
     size,
+    today_coders,
+    today_costs,
+    today_matchers,
+    today_more_boxes,
+    today_more_matchers,
+    today_overlaps,
+    today_selection,
     torch,
 )
 
@@ -26,4 +33,11 @@ PLANTED = (
     *size.PLANTED,
     *neighbours.PLANTED,
     *torch.PLANTED,
+    *today_overlaps.PLANTED,
+    *today_matchers.PLANTED,
+    *today_selection.PLANTED,
+    *today_coders.PLANTED,
+    *today_costs.PLANTED,
+    *today_more_matchers.PLANTED,
+    *today_more_boxes.PLANTED,
 )

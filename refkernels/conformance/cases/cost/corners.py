@@ -77,6 +77,9 @@ def _metrics() -> Iterator[Case]:
     inputs = _matrices(rng, None, 3, 4, 2100)
     inputs["labels"] = np.array([2099, 2049, 257, 1])
     yield Case({}, inputs)
+    # A truth that pads a batch has no class.
+    padded = {"labels": np.array([-1, 1]), "ious": np.array([[1.0, 0.5], [0.5, 1.0]])}
+    yield Case({}, {"scores": np.array([[0.25, 0.5], [0.5, 0.75]]), **padded})
     # A root, and a power that is none of products.
     for alpha, beta in ((0.5, 6.0), (0.7, 3.3)):
         yield Case({"alpha": alpha, "beta": beta}, _matrices(rng, None, ANCHORS, 3, 5))
@@ -95,6 +98,7 @@ def _simota() -> Iterator[Case]:
     # So sure that the products of what is left underflow, in every dtype but float64.
     tiny = {**inputs, "scores": np.full((6, 3), 1 - 2.0**-24)}
     yield Case({}, tiny)
+    yield Case({}, {**inputs, "labels": np.array([-1, 0, -1])})  # as padding has it
     rng = np.random.default_rng(0)
     for images, count, truths in TABLES:
         inputs = _matrices(rng, images, count, truths, 3)
@@ -116,6 +120,7 @@ def _detr() -> Iterator[Case]:
     for kind in ("softmax", "focal"):
         yield Case({"kind": kind}, inputs)
         yield Case({"kind": kind, "l1_weight": 0.0, "class_weight": 0.0}, inputs)
+        yield Case({"kind": kind}, {**inputs, "labels": np.array([0, -1, 1, 1, -1, -1])})
     rng = np.random.default_rng(0)
     for images, count, truths in (*TABLES, (None, 61, 5)):
         classes = CLASSES if count == 61 else 3

@@ -314,7 +314,7 @@ LAWS = (
 
 
 def _corners() -> Iterator[Case]:
-    def column(ious: list[float], levels: list[int], distances: Any = None) -> dict[str, Array]:
+    def column(ious: Any, levels: list[int], distances: Any = None) -> dict[str, Array]:
         x = np.array(ious)[:, None]
         far = np.zeros_like(x) if distances is None else np.array(distances, np.float64)[:, None]
         inside = np.ones(x.shape, bool)
@@ -338,6 +338,18 @@ def _corners() -> Iterator[Case]:
         own = [0.75, 0.0, 0.25, 0.5, 0.0, 0.75]
         yield Case({"topk": 2}, column(own, levels, [1, 1, 1, 1, 0, 1]))
         yield Case({"topk": 3}, column(own, levels, [2, 1, 2, 1, 2, 1]))
+    # Mean and deviation are just above the last, by less than half precision tells.
+    near = [0.75439453125, 0.12115478515625, 0.2357177734375, 0.759765625]
+    yield Case({"topk": 4, "ddof": 0}, column(near, [4]))
+    # What double precision alone tells apart: which anchors are near, which IoU is larger.
+    bit = 2.0**-40
+    yield Case({}, column([0.875, 0.75, *[0.0] * 8], [10], [1 + bit, 1, *[0.5] * 8]))
+    both = {name: np.zeros((1, 2)) for name in ("ious", "distances")}
+    both["ious"][:] = [0.5, 0.5 + bit]
+    yield Case({}, {**both, "inside": np.ones((1, 2), bool), "levels": np.array([1])})
+    # More anchors than 16 bits count.
+    last = np.arange(65537) == 65536
+    yield Case({}, column(np.where(last, 0.875, 0.0), [65537], np.where(last, 0.0, 1.0)))
     rng = np.random.default_rng(0)
     # More anchors than a block of threads, more ground truths, and images.
     for lead, levels, truths in (

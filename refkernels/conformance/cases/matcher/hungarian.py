@@ -276,7 +276,7 @@ def _corners() -> Iterator[Case]:
     # Nothing; one of a kind; and the sizes of detectors: queries by objects.
     for shape in ((0, 3), (4, 0), (2, 0, 2), (0, 2, 2), (1, 1), (1, 7), (7, 1), (2, 2, 3, 4)):
         yield Case({}, {"cost": rng.integers(0, 9, shape) / 4})
-    for shape in ((100, 30), (30, 100), (300, 50), (60, 60)):
+    for shape in ((100, 30), (30, 100), (300, 50), (60, 60), (131, 127)):
         yield Case({}, {"cost": rng.random(shape)})
         yield Case({}, {"cost": rng.integers(0, 40, shape) / 8})
     # More anchors than a block of threads, and images.

@@ -226,6 +226,10 @@ def _corners() -> Iterator[Case]:
         {"high": 0.5, "low_quality": "own", "min_quality": -1.0},
         {"x": np.array([[-0.5, 0.0], [-0.25, 0.0]])},
     )
+    # Without ground truths the value of a row is 0.
+    for high, low in ((0.5, 0.0), (0.5, 0.25), (0.5, -0.25), (0.0, 0.0), (-0.25, -0.5)):
+        for quality in (None, "own", "truth"):
+            yield Case({"high": high, "low": low, "low_quality": quality}, {"x": np.zeros((2, 0))})
     rng = np.random.default_rng(0)
     # More rows than a block of threads, or than are read again together, more columns, and images.
     for *images, count, truths in ((20011, 3), (4099, 5), (7, 1031), (1, 300), (131, 9, 2)):
