@@ -78,7 +78,7 @@ DAMAGES = {
     "config": "damaged: no 'config' in it",
     "format": "damaged: no 'format' in it",
     "format=99": "format is 99, expected 1",
-    'dtype="int8"': "dtype is 'int8', expected one of float16, float32, float64, int32",
+    'dtype="int8"': "dtype is 'int8', expected one of float16, float32, float64, bfloat16, int32",
     'config={"a": {"b": 1}}': "unknown value {'b': 1}",
     'operator="BBoxAria"': "unknown operator 'BBoxAria'",
     'config={"corners": 5}': "corners",

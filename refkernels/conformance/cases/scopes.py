@@ -139,7 +139,7 @@ SCOPES: dict[str, Space] = {
         ((3,),),
         stacked=False,
     ),
-    "NaiveSampler": Space([{}], {"matches": (np.array([-2, -1, 0, 1]), "N")}, LENGTHS, ()),
+    "NaiveSampler": Space([{}], {"matches": (np.array([-1, 0, 1]), "N")}, LENGTHS, ()),
     "OHEMSampler": Space(
         [
             *grid(ratio=(1.0, 0.5, 3.0), thresh=(0.5, 0.375)),

@@ -67,7 +67,8 @@ class Space:
         configs: list[dict[str, Any]] = []
         for config in self.configs:
             settled = parameters.settled(config)
-            if settled is not None and settled not in configs:
+            # An axis that is counted from the front is another one where there are batches.
+            if settled is not None and settled.get("axis", -1) < 0 and settled not in configs:
                 configs.append(settled)
         for size in [*self.small, *(self.large if whole else ())]:
             name = "x".join(map(str, size))

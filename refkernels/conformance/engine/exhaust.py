@@ -40,6 +40,8 @@ def exhaust(
     started, unfinished = time.perf_counter(), dict[str, None]()
     dissent = None
     for scope in scopes_of(examiner.operator.name, examiner.parameters, whole):
+        if not search.has(scope):
+            continue
         try:
             dissent = search.first(scope)
         except _TimeIsUp:
@@ -65,6 +67,15 @@ class _Exhaustion:
     def __init__(self, examiner: Examiner, dtype: str, end: float) -> None:
         self._examiner, self._dtype, self._end = examiner, dtype, end
         self.done = Exhausted([], dtype)
+
+    def has(self, scope: Scope) -> bool:
+        """Return whether the inputs of a scope go with its parameters, which may be fixed ones."""
+        case = next(scope.singles(next(scope.batches()))).astype(self._dtype)
+        try:
+            self._examiner.operator.refer(case, ask_definition=False)
+        except ValueError:
+            return False
+        return True
 
     def first(self, scope: Scope) -> Dissent | None:
         """Return the first input of a scope that dissents, or None."""

@@ -82,13 +82,17 @@ class LiveReport:
         return Group(_table(done, self._console), self._progress)
 
 
+# The columns that a table does without if it is too wide, the least first.
+DROPPED = ("not offered", "modes", "contexts", "dtypes")
+
+
 def _table(results: Sequence[Result], console: Console) -> Table:
     """Return a table that fits the console, as far as it can with fewer columns.
 
     What is not offered, and the modes, are told below the table too.
     """
     boundless = console.options.update(width=10_000)
-    for dropped in ((), ("not offered",), ("not offered", "modes", "contexts")):
+    for dropped in (DROPPED[:n] for n in range(len(DROPPED) + 1)):
         table = _with_columns(results, dropped)
         if Measurement.get(console, boundless, table).maximum <= console.width:
             break

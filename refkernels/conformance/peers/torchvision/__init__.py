@@ -5,6 +5,10 @@ get right.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from refkernels.arrays import Array
 from refkernels.conformance.model.case import Case
@@ -39,7 +43,57 @@ def _proper_in_format(case: Case) -> bool:
 
 OF_FORMAT = Offers(case=_proper_in_format, mixed=False)
 
+# Without objects or anchors it raises, and says that these are not supported.
+MATRICES = offers(inputs=lambda inputs: inputs["x"].size > 0)
+
+
+def _matcher_takes(case: Case) -> bool:
+    """Return whether `Matcher` has these parameters: two thresholds, and one way to low quality."""
+    config = case.config
+    is_taken = config.get("low") is not None and config.get("low_quality") in (None, "own")
+    return is_taken and case.inputs["x"].size > 0
+
+
+def _on_one_level(case: Case) -> bool:
+    """Return whether points can be the centres of anchors on one level, for boxes of any size."""
+    points, boxes, strides, ranges = (case.inputs[name] for name in POINTS)
+    half = strides[:, None] / 2
+    anchors = np.concatenate([points - half, points + half], -1)
+    return bool(
+        (ranges == [0, np.inf]).all()
+        and (boxes[..., 2:] > boxes[..., :2]).all()
+        and (strides > 0).all()
+        and ((anchors[:, :2] + anchors[:, 2:]) / 2 == points).all()
+        and (anchors[:, 2] - anchors[:, 0] == strides).all()
+    )
+
+
+POINTS = ("points", "boxes", "strides", "ranges")
+
 PAIRS = Representation(values=FORMATS, fixed={"eps": 0.0}, widens=True)
+
+CORNERS = Representation(fixed={"fmt": "corner", "axis": -1}, widens=True)
+# Next to nothing, in single precision too, so that equal boxes are not divided by 0.
+NO_EPS = replace(CORNERS, given={"eps": 1e-45})
+
+SUPPRESSION = Representation(parameters={"threshold": "iou_threshold"})
+
+OF_SSD = {"low": None, "low_quality": "truth", "ties": False}
+
+# What no representation tells.
+CALLS = "refkernels.conformance.peers.torchvision.calls"
+
+
+def _step(name: str, parameters: Mapping[str, Any]) -> Binding:
+    """Return how a model matches: a matcher whose parameters are fixed, on one image at a time."""
+    defaults = {"min_quality": 0.0, "ties": True, "winner": "last"}
+    said = Representation(fixed={**defaults, **parameters}, images="one")
+    return Binding(f"{CALLS}:{name}", "ThresholdMatcher", said)
+
+
+def _has_radius(config: Mapping[str, Any]) -> bool:
+    return config.get("radius") is not None
+
 
 PEER = Peer(
     "torchvision",
@@ -82,6 +136,56 @@ PEER = Peer(
                 squeezed=True,
             ),
             _proper("anchors"),
+        ),
+        Binding("torchvision.ops:generalized_box_iou", "BBoxBatchGIOU", CORNERS, _proper("a", "b")),
+        Binding("torchvision.ops:distance_box_iou", "BBoxBatchDIOU", NO_EPS, _proper("a", "b")),
+        Binding("torchvision.ops:complete_box_iou", "BBoxBatchCIOU", NO_EPS, _proper("a", "b")),
+        Binding("torchvision.ops:nms", "NMS", SUPPRESSION, _proper("boxes")),
+        Binding("torchvision.ops:batched_nms", "BatchedNMS", SUPPRESSION, _proper("boxes")),
+        Binding(
+            "torchvision.models.detection._utils:Matcher",
+            "ThresholdMatcher",
+            Representation(
+                parameters={
+                    "high": "high_threshold",
+                    "low": "low_threshold",
+                    "low_quality": "allow_low_quality_matches",
+                },
+                values={"low_quality": {None: False, "own": True}},
+                fixed={"min_quality": 0.0, "ties": True, "winner": "last"},
+                transposed=True,
+                images="one",
+            ),
+            Offers(case=_matcher_takes),
+        ),
+        Binding(
+            "torchvision.models.detection._utils:SSDMatcher",
+            "ThresholdMatcher",
+            Representation(
+                parameters={"high": "threshold"},
+                fixed={**OF_SSD, "min_quality": 0.0, "winner": "last"},
+                transposed=True,
+                images="one",
+            ),
+            MATRICES,
+        ),
+        _step("rpn_matches", {"high": 0.7, "low": 0.3, "low_quality": "own"}),
+        _step("retinanet_matches", {"high": 0.5, "low": 0.4, "low_quality": "own"}),
+        _step("ssd_matches", {"high": 0.5, **OF_SSD}),
+        Binding(
+            f"{CALLS}:fcos_matches",
+            "PointMatcher",
+            Representation(fixed={"inclusive": False}, images="one"),
+            Offers(case=_on_one_level, config=_has_radius),
+        ),
+        Binding(
+            f"{CALLS}:balanced_sampler",
+            "BalancedSampler",
+        ),
+        Binding(
+            f"{CALLS}:anchor_grid",
+            "AnchorGrid",
+            Representation(fixed={"offset": 0.0, "rounded": True, "order": "ratio"}),
         ),
     ),
     divergences=DIVERGENCES,
