@@ -111,6 +111,8 @@ ROOMS = {
             *KERNELS,
         ),
     ),
+    # They are imported where the peer is.
+    f"{PEERS}.torchvision.calls": Room(("torch", "torchvision")),
     PEERS: Room(
         ("numpy", MODEL, CASES, TARGETS, "refkernels.bounds", "refkernels.definition", *KERNELS)
     ),
