@@ -12,7 +12,7 @@ from refkernels.arrays import Array
 from refkernels.chain.assigners import ASSIGNERS
 from refkernels.conformance.cases.strategies import box_sets, seeded_box_sets
 from refkernels.conformance.model.chain import Pipeline, Stage
-from refkernels.conformance.model.operator import Case, Image
+from refkernels.conformance.model.operator import DTYPES, Case, Image
 from refkernels.conformance.model.parameters import Parameters
 
 __all__ = ["OPERATORS"]
@@ -120,6 +120,8 @@ def _pipeline(name: str) -> Pipeline:
         lambda case: (),
         _axes,
         _of_image(name),
+        # What is outside costs more than float16 holds.
+        dtypes=("float32", "float64") if name == "simota" else DTYPES,
         takes_integers=False,
         has_block=False,
         stages=tuple(map(Stage.like, stages)),

@@ -157,7 +157,10 @@ class Search:
                     examine(fitted, origin, dtypes)
         except hypothesis.errors.Unsatisfiable:
             own = "with what is offered" if parameters.fixed is None else f"with {parameters.fixed}"
-            result.verdict, result.note = "error", f"no drawn case goes {own}"
+            if result.scope:  # which is more than nothing
+                self._examiner.untried["drawn cases"] = f"none goes {own}"
+            else:
+                result.verdict, result.note = "error", f"no drawn case goes {own}"
         except hypothesis.errors.FlakyFailure:
             result.note = "not reproducible: the same case passed when it was tried again"
 

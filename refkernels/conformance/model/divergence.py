@@ -40,6 +40,9 @@ class Divergence:
     place : str
         Which object of the package it is of, as its binding says it, where several are this
         operator.
+    authority : str
+        Who says that it is a fault, or a convention of its own: its documentation, a paper; by
+        default only what is specified here.
     """
 
     id: str
@@ -51,6 +54,7 @@ class Divergence:
     modes: tuple[str, ...] = ()
     fatal: bool = False
     place: str = ""
+    authority: str = "SPEC"
 
 
 def witness(config: Mapping[str, Any] | None = None, /, **inputs: Any) -> Case:

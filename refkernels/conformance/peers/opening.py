@@ -84,7 +84,8 @@ def declared(target: str, operator: str, place: str = "") -> tuple[Divergence, .
     Of an object that has a place of its own in the bindings of its package, what is declared of
     others is left out.
     """
-    peer = find_peer(target.partition(".")[0])
+    # Or the calls of a peer, which are here.
+    peer = find_peer(target.removeprefix(f"{__package__}.").partition(".")[0])
     if peer is None:
         return ()
     return tuple(

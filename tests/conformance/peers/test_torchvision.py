@@ -3,11 +3,9 @@
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 from refkernels.conformance.engine.run import Options
-from refkernels.conformance.model.operator import DTYPES, INTEGERS
 from refkernels.conformance.peers.opening import bindings_of, find_peer
 from refkernels.conformance.process.supervisor import check
 
@@ -19,24 +17,6 @@ PAIRS = "torchvision.ops:box_iou=BBoxBatchIOU"
 def results(items, options, tmp_path):
     pytest.importorskip("torchvision", reason="torchvision is not installed")
     return check(["torchvision"], items, options, failures=tmp_path / "failures")
-
-
-def test_each_binding_conforms_but_for_what_is_declared(tmp_path):
-    for result in results(ITEMS, Options(20), tmp_path):
-        said = [dissent.paste for dissent in result.dissents]
-        assert result.verdict in ("conforms", "known"), said
-        assert set(DTYPES) <= set(result.dtypes)
-
-
-@pytest.mark.parametrize("divergence", PEER.divergences, ids=lambda divergence: divergence.id)
-def test_each_divergence_is_found_again_where_it_is_not_declared(divergence, tmp_path):
-    items = [item for item in ITEMS if item.endswith(f"={divergence.operator}")]
-    options = Options(60, dtypes=(divergence.dtype,), undeclared=(divergence.id,))
-    (result,) = results(items, options, tmp_path)
-    assert result.dissents, f"{divergence.id} is not found"
-    case = result.dissents[0].case
-    whole = case.as_whole(divergence.dtype) if divergence.dtype in INTEGERS else case
-    assert divergence.when(whole.astype(np.dtype(divergence.dtype)))
 
 
 def test_the_call_to_paste_is_torchvisions_own(tmp_path):

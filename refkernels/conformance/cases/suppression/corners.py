@@ -97,7 +97,7 @@ def _many(labelled: bool) -> Iterator[Case]:
     rng = np.random.default_rng(0)
     for count, levels in ((MANY, 50), (MORE, 0)):
         sides = np.exp(rng.normal(4, 1, (count // 5, 2))).clip(4, 500)
-        corners = rng.random((count // 5, 2)) * 2000
+        corners = 600 + rng.random((count // 5, 2)) * 2000
         objects = np.concatenate([corners, corners + sides], -1)[rng.integers(0, count // 5, count)]
         moves = rng.normal(0, 0.1, (count, 4)) * np.tile(objects[:, 2:] - objects[:, :2], 2)
         scores = rng.random(count) if levels == 0 else rng.integers(0, levels, count) / levels

@@ -41,6 +41,14 @@ def _proper_in_format(case: Case) -> bool:
     )
 
 
+def _is_documented(inputs: Mapping[str, Array]) -> bool:
+    boxes = inputs["boxes"]
+    return bool((boxes[..., 2:] > boxes[..., :2]).all() and (boxes >= 0).all())
+
+
+# ``0 <= x1 < x2``; of negative coordinates the trick with offsets makes something else.
+SUPPRESSED = offers(inputs=_is_documented, mixed=False)
+
 OF_FORMAT = Offers(case=_proper_in_format, mixed=False)
 
 # Without objects or anchors it raises, and says that these are not supported.
@@ -60,7 +68,8 @@ def _on_one_level(case: Case) -> bool:
     half = strides[:, None] / 2
     anchors = np.concatenate([points - half, points + half], -1)
     return bool(
-        (ranges == [0, np.inf]).all()
+        (ranges[..., 0] <= 0).all()
+        and (ranges[..., 1] == np.inf).all()
         and (boxes[..., 2:] > boxes[..., :2]).all()
         and (strides > 0).all()
         and ((anchors[:, :2] + anchors[:, 2:]) / 2 == points).all()
@@ -89,6 +98,12 @@ def _step(name: str, parameters: Mapping[str, Any]) -> Binding:
     defaults = {"min_quality": 0.0, "ties": True, "winner": "last"}
     said = Representation(fixed={**defaults, **parameters}, images="one")
     return Binding(f"{CALLS}:{name}", "ThresholdMatcher", said)
+
+
+def _has_whole_strides(config: Mapping[str, Any]) -> bool:
+    """Return whether strides are whole pixels, as those that it reckons itself are."""
+    steps = np.broadcast_to(config["stride"], 2)
+    return bool((steps == np.floor(steps)).all()) and config.get("dtype") != "float16"
 
 
 def _has_radius(config: Mapping[str, Any]) -> bool:
@@ -140,8 +155,8 @@ PEER = Peer(
         Binding("torchvision.ops:generalized_box_iou", "BBoxBatchGIOU", CORNERS, _proper("a", "b")),
         Binding("torchvision.ops:distance_box_iou", "BBoxBatchDIOU", NO_EPS, _proper("a", "b")),
         Binding("torchvision.ops:complete_box_iou", "BBoxBatchCIOU", NO_EPS, _proper("a", "b")),
-        Binding("torchvision.ops:nms", "NMS", SUPPRESSION, _proper("boxes")),
-        Binding("torchvision.ops:batched_nms", "BatchedNMS", SUPPRESSION, _proper("boxes")),
+        Binding("torchvision.ops:nms", "NMS", SUPPRESSION, SUPPRESSED),
+        Binding("torchvision.ops:batched_nms", "BatchedNMS", SUPPRESSION, SUPPRESSED),
         Binding(
             "torchvision.models.detection._utils:Matcher",
             "ThresholdMatcher",
@@ -186,6 +201,7 @@ PEER = Peer(
             f"{CALLS}:anchor_grid",
             "AnchorGrid",
             Representation(fixed={"offset": 0.0, "rounded": True, "order": "ratio"}),
+            offers(config=_has_whole_strides),
         ),
     ),
     divergences=DIVERGENCES,

@@ -24,13 +24,15 @@ __all__ = [
 __refkernels_framework__ = "torch"
 
 
-def balanced_sampler(candidates: Any, num_sample: int, pos_ratio: float) -> Any:
+def balanced_sampler(candidates: Any, num_sample: int, pos_ratio: float = 0.5) -> Any:
     """Call ``BalancedPositiveNegativeSampler``, which takes 1, 0 and -1, and gives masks."""
     marks = torch.where(candidates > 0.5, 1, torch.where(candidates < -0.5, 0, -1))
     sampler = detection.BalancedPositiveNegativeSampler(num_sample, pos_ratio)
-    positive, negative = sampler(list(marks) if marks.ndim > 1 else [marks])
-    lots = torch.stack(positive).to(torch.int64) - torch.stack(negative).to(torch.int64)
-    return lots.reshape(candidates.shape)
+    images = list(marks) if marks.ndim > 1 else [marks]
+    if not images:
+        return marks
+    positive, negative = (torch.stack(masks).to(torch.int64) for masks in sampler(images))
+    return (positive - negative).reshape(candidates.shape)
 
 
 def anchor_grid(
@@ -40,7 +42,7 @@ def anchor_grid(
     generator = anchor_utils.AnchorGenerator((tuple(sizes),), (tuple(ratios),))
     generator.set_cell_anchors(getattr(torch, dtype), torch.device("cpu"))
     pair = stride if isinstance(stride, (list, tuple)) else (stride, stride)
-    steps = [torch.tensor(step) for step in pair]
+    steps = [torch.tensor(int(step)) for step in pair]
     (anchors,) = generator.grid_anchors([[int(height), int(width)]], [steps])
     return anchors
 
@@ -77,7 +79,9 @@ def retinanet_matches(x: Any) -> Any:
 def ssd_matches(x: Any) -> Any:
     """Call ``SSD`` in training on IoUs that are given, up to the matches."""
     with mock.patch.object(ssd.box_ops, "box_iou", return_value=x.T):
-        return _matches(_ssd(), [torch.zeros(3, 8, 8)], [_truths(x.shape[1])])
+        matches = _matches(_ssd(), [torch.zeros(3, 8, 8)], [_truths(x.shape[1])])
+    # Without objects it says the same of all anchors of its own.
+    return matches if x.shape[1] else matches[:1].expand(x.shape[0])
 
 
 def fcos_matches(points: Any, boxes: Any, strides: Any, ranges: Any, radius: float) -> Any:

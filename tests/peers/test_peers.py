@@ -1,0 +1,64 @@
+"""Every peer that is installed does what is specified, but for what is declared."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from refkernels.conformance.engine.run import Options
+from refkernels.conformance.model.operator import INTEGERS
+from refkernels.conformance.peers.opening import PEERS, find_peer
+from refkernels.conformance.process.supervisor import check
+from tests.peers.__main__ import binding_of, look_for, page
+
+ROOT = Path(__file__).parents[2]
+
+FOUND = [find_peer(name) for name in PEERS]
+BOUND = [peer for peer in FOUND if peer.bindings]
+
+
+def needs(peer):
+    if importlib.util.find_spec(peer.name) is None:
+        pytest.skip(f"{peer.name} is not installed")
+
+
+@pytest.mark.parametrize("peer", BOUND, ids=lambda peer: peer.name)
+def test_each_divergence_has_an_id_of_its_own_and_a_binding(peer):
+    ids = [divergence.id for divergence in peer.divergences]
+    assert len(set(ids)) == len(ids)
+    for divergence in peer.divergences:
+        assert binding_of(peer, divergence)
+        whole = divergence.dtype in INTEGERS
+        case = divergence.witness.as_whole(divergence.dtype) if whole else divergence.witness
+        assert divergence.when(case.astype(np.dtype(divergence.dtype))), divergence.id
+
+
+@pytest.mark.parametrize(
+    ("peer", "item"),
+    [(peer, binding.item) for peer in BOUND for binding in peer.bindings],
+    ids=lambda own: own if isinstance(own, str) else "",
+)
+def test_each_binding_conforms_but_for_what_is_declared(peer, item, tmp_path):
+    needs(peer)
+    (result,) = check([peer.name], [item], Options(20), failures=tmp_path / "failures")
+    said = [dissent.paste for dissent in result.dissents]
+    assert result.verdict in ("conforms", "known"), (result.note, said)
+    assert "float32" in result.dtypes
+
+
+@pytest.mark.parametrize(
+    ("peer", "divergence"),
+    [(peer, divergence) for peer in BOUND for divergence in peer.divergences],
+    ids=lambda own: getattr(own, "id", ""),
+)
+def test_each_divergence_is_found_again_where_it_is_not_declared(peer, divergence, tmp_path):
+    needs(peer)
+    result = look_for(peer, divergence, tmp_path / "failures")
+    assert result.dissents, f"{divergence.id} is not found"
+
+
+@pytest.mark.parametrize("peer", BOUND, ids=lambda peer: peer.name)
+def test_the_page_is_what_is_declared(peer):
+    needs(peer)
+    assert (ROOT / "docs" / "peers" / f"{peer.name}.md").read_text() == page(peer)
