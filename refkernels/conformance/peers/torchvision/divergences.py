@@ -348,7 +348,14 @@ DIVERGENCES = (
         "in single precision",
         _cells_are_of_single,
         Case(
-            {"sizes": (33.00000023841858,), "ratios": (1.0,), "stride": 1.0, "dtype": "float64"},
+            {
+                "sizes": (33.00000023841858,),
+                "ratios": (1.0,),
+                "stride": 1.0,
+                "dtype": "float64",
+                "offset": 0.0,
+                "rounded": True,
+            },
             {"height": np.array(1), "width": np.array(1)},
         ),
     ),
