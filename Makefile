@@ -13,7 +13,7 @@ SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help verify test test-core lint format coverage boundscheck fuzz bench clean
+.PHONY: help verify test test-core peers lint format coverage boundscheck fuzz bench clean
 
 help: ## say what each target does
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,6 +26,10 @@ test: lint ## lint, then all tests
 
 test-core: .venv-numpy2/.test ## all tests that do without MXNet, on NumPy 2
 	.venv-numpy2/bin/python -m pytest $(SIDE_BY_SIDE)
+
+peers: .venv-peers/.test ## hold the published packages to the kernels, and test PyTorch's and JAX's code
+	.venv-peers/bin/python -m pytest $(SIDE_BY_SIDE) tests/peers tests/conformance/peers \
+		tests/conformance/test_frameworks.py tests/conformance/test_bfloat16.py tests/planted
 
 lint: $(VENV)/.test ## formatting, lint rules and types
 	$(BIN)/ruff format --check
@@ -71,6 +75,12 @@ $(VENV)/.test: pyproject.toml
 	test -x .venv-numpy2/bin/python || $(PYTHON) -m venv .venv-numpy2
 	.venv-numpy2/bin/python -m pip --disable-pip-version-check install --quiet \
 		--editable '.[check,viz,test]' 'numpy>=2'
+	touch $@
+
+.venv-peers/.test: pyproject.toml tests/peers/requirements.txt
+	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip --disable-pip-version-check install --quiet \
+		--editable '.[check,viz,test]' --requirement tests/peers/requirements.txt
 	touch $@
 
 .venv-bench/.bench: pyproject.toml bench/requirements.txt

@@ -210,7 +210,7 @@ DIVERGENCES = (
         "as near as its dtype has it, may be over it",
         is_on_the_threshold,
         witness({"threshold": 1 / 3}, boxes=[[0, 0, 2, 1], [0, 0, 1, 2]], scores=[0.25, 0.25]),
-        authority="its documentation: an IoU over the threshold",
+        authority="SPEC, which rounds a threshold to the dtype of what is compared with it",
     ),
     Divergence(
         "TV-021",
@@ -245,6 +245,6 @@ DIVERGENCES = (
             scores=[0.25, 0.25],
             labels=[0, 0],
         ),
-        authority="its documentation: an IoU over the threshold",
+        authority="SPEC, which rounds a threshold to the dtype of what is compared with it",
     ),
 )
