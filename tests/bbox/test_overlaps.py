@@ -70,7 +70,9 @@ def test_overlaps_worked_by_hand(case, dtype):
         found = getattr(refkernels, name)()(a, b)
         assert found.dtype == dtype
         # All but the last operations are exact here, and the largest number is 2.
-        assert float(found[0, 0]) == pytest.approx(float(value), abs=4 * np.finfo(dtype).eps), name
+        assert float(found[0, 0]) == pytest.approx(
+            float(value), abs=4 * float(np.finfo(dtype).eps)
+        ), name
 
 
 @pytest.mark.parametrize(
