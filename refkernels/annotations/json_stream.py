@@ -73,6 +73,7 @@ class _Reader:
         self.ended = False
 
     def members(self, arrays: Collection[str]) -> Iterator[tuple[str, int, Any]]:
+        """Yield each member of the object, and of these arrays each element (`stream_members`)."""
         if self.peek() != "{":
             raise self.error("expected a JSON object")
         self.position += 1
@@ -98,6 +99,7 @@ class _Reader:
             )
 
     def elements(self) -> Iterator[Any]:
+        """Yield the elements of the array that comes next."""
         self.expect("[")
         if self.peek() == "]":
             self.position += 1
@@ -147,6 +149,7 @@ class _Reader:
             self.read(CHUNK)
 
     def expect(self, characters: str) -> str:
+        """Skip white space and take one of these characters."""
         found = self.peek()
         if not found or found not in characters:
             wanted = " or ".join(repr(character) for character in characters)
@@ -155,6 +158,7 @@ class _Reader:
         return found
 
     def read(self, size: int) -> None:
+        """Read on, and forget what is behind."""
         text = self.file.read(size)
         self.ended = not text
         self.passed += self.position
@@ -162,6 +166,7 @@ class _Reader:
         self.position = 0
 
     def error(self, reason: str, position: int | None = None) -> JSONStreamError:
+        """Return the error that says why and where, or that the file ends early."""
         at = self.position if position is None else position
         if self.ended and _CUT.fullmatch(self.buffer, at):
             return JSONStreamError(f"the file ends early, at character {self.passed + at}")

@@ -39,10 +39,12 @@ class _Set(NamedTuple):
 
     @property
     def width(self) -> Approximate:
+        """Right less left."""
         return self.right - self.left
 
     @property
     def height(self) -> Approximate:
+        """Bottom less top."""
         return self.bottom - self.top
 
     @property

@@ -266,6 +266,7 @@ class _Inputs(NamedTuple):
     batched: bool
 
     def for_kernel(self) -> tuple[Array, Array, Array, Array]:
+        """Return what the kernels take."""
         return self.assignment.signs, self.assignment.matches, self.anchors, self.refs
 
     def result(self, array: Array) -> Array:

@@ -16,8 +16,9 @@ from refkernels.arrays import (
     require,
     shown,
 )
+from refkernels.feature.growing import Growing
 from refkernels.network.evaluator import GraphEvaluator
-from refkernels.network.graph import Graph, Node, nearest, read_symbol
+from refkernels.network.graph import Graph, nearest, read_symbol
 
 __all__ = [
     "FPNFeatureExpander",
@@ -84,10 +85,10 @@ class _Features:
         )
         return GraphEvaluator(self.graph, params)(**dict(zip(names, arrays, strict=True)))
 
-    def _cut(self) -> "_Growing":
+    def _cut(self) -> "Growing":
         graph = read_symbol(self.network, "network")
         names = _names("outputs", self.outputs)
-        return _Growing(graph, [graph.find(name, "outputs") for name in names])
+        return Growing(graph, [graph.find(name, "outputs") for name in names])
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ class FeatureExpander(_Features):
         )
         super().__post_init__()
 
-    def _cut(self) -> "_Growing":
+    def _cut(self) -> "Growing":
         net = super()._cut()
         y = net.heads[-1]
         for i, filters in enumerate(self.num_filters):
@@ -288,7 +289,7 @@ class FPNFeatureExpander(_Features):
             raise TypeError(f"norm_kwargs: expected a mapping, got {shown(self.norm_kwargs)}")
         super().__post_init__()
 
-    def _cut(self) -> "_Growing":
+    def _cut(self) -> "Growing":
         net = super()._cut()
         deepest = len(self.num_filters) + 1
         bias = not self.no_bias
@@ -321,56 +322,13 @@ class FPNFeatureExpander(_Features):
         net.heads = [*outputs[::-1], *([p6] if self.use_p6 else [])]
         return net
 
-    def _norm(self, net: "_Growing", name: str, y: int) -> int:
+    def _norm(self, net: "Growing", name: str, y: int) -> int:
         if self.norm_layer is None:
             return y
         if self.norm_layer == "BatchNorm":
             name = f"batchnorm{net.count('BatchNorm', 'batchnorm')}"
         op = {"BatchNorm": "BatchNorm", "SyncBatchNorm": "_contrib_SyncBatchNorm"}[self.norm_layer]
         return net.norm(name, y, op, **(self.norm_kwargs or {}))
-
-
-class _Growing:
-    """A graph to which nodes are added."""
-
-    def __init__(self, graph: Graph, heads: list[int]) -> None:
-        self.nodes = list(graph.nodes)
-        self.heads = heads
-
-    @property
-    def graph(self) -> Graph:
-        return Graph(tuple(self.nodes), tuple((head, 0) for head in self.heads))
-
-    def add(self, op: str, name: str, inputs: Sequence[int], **attributes: Any) -> int:
-        require(
-            all(node.name != name for node in self.nodes),
-            f"network: it already has a node {name!r}",
-        )
-        text = {key: str(value) for key, value in attributes.items()}
-        self.nodes.append(Node(name, op, text, tuple((i, 0) for i in inputs)))
-        return len(self.nodes) - 1
-
-    def count(self, op: str, prefix: str) -> int:
-        return sum(node.op == op and node.name.startswith(prefix) for node in self.nodes)
-
-    def convolution(
-        self, name: str, y: int, filters: int, kernel: int, *, stride: int = 1, bias: bool
-    ) -> int:
-        parameters = [f"{name}_weight", *([f"{name}_bias"] if bias else [])]
-        variables = [self.add("null", parameter, []) for parameter in parameters]
-        attributes = {
-            "num_filter": filters,
-            "kernel": (kernel, kernel),
-            "pad": (kernel // 2, kernel // 2),
-            "stride": (stride, stride),
-            "no_bias": not bias,
-        }
-        return self.add("Convolution", name, [y, *variables], **attributes)
-
-    def norm(self, name: str, y: int, op: str = "BatchNorm", **attributes: Any) -> int:
-        parameters = ("gamma", "beta", "moving_mean", "moving_var")
-        variables = [self.add("null", f"{name}_{parameter}", []) for parameter in parameters]
-        return self.add(op, name, [y, *variables], **attributes)
 
 
 def _names(name: str, value: str | Sequence[str]) -> tuple[str, ...]:

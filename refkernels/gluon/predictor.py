@@ -128,6 +128,7 @@ class _Accurate:
         super().__init__(*arguments, activation=kept, **keywords)  # type: ignore[call-arg]
 
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+        """Compute half precision in single precision."""
         half = np.dtype(self.weight.dtype) == np.float16  # type: ignore[attr-defined]
         if half:
             x, weight = F.cast(x, "float32"), F.cast(weight, "float32")

@@ -196,6 +196,7 @@ class _Registered(QuotaSamplerProp):
             self._error = error
 
     def list_arguments(self) -> list[str]:
+        """Return the names of the inputs, or raise what is wrong with the parameters."""
         if self._error is not None:
             raise self._error
         return super().list_arguments()

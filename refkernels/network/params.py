@@ -89,9 +89,11 @@ class _Reader:
         self.at = 0
 
     def fail(self, message: str) -> ValueError:
+        """Return the error that names the file."""
         return ValueError(f"params {self.path}: {message}")
 
     def take(self, length: int) -> int:
+        """Go on by so many bytes, and return where they begin."""
         start = self.at
         if length > len(self.data) - start:
             raise self.fail(
@@ -102,6 +104,7 @@ class _Reader:
         return start
 
     def numbers(self, form: str) -> tuple[int, ...]:
+        """Read little-endian numbers, as `struct` writes their form."""
         form = "<" + form
         return struct.unpack_from(form, self.data, self.take(struct.calcsize(form)))
 

@@ -122,6 +122,8 @@ def test_what_is_no_binding_is_refused_in_one_line(arguments, message):
         ("nowhere:box_iou=BBoxBatchIOU", "cannot import nowhere"),
         ("foreign.py:overlaps=BBoxBatchIOU", "expected a module's name, foreign, not a file's"),
         ("foreign:not_callable=BBoxArea", "is int, expected a callable"),
+        ("foreign:overlaps=SSDTargets,transposed", "is a chain: a representation is of a call"),
+        ("foreign:overlaps=FeatureExtractor,squeezed", "is a network: a representation is of"),
     ],
 )
 def test_what_is_not_there_is_named(binding, message):

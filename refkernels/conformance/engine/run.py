@@ -87,6 +87,9 @@ def check_operator(
     operator = find(name)
     try:
         if not target.representation.is_plain:
+            if operator.calling in ("chain", "network"):
+                of = "a representation is of a call on arrays"
+                raise RepresentationError(f"{name} is a {operator.calling}: {of}")
             given = operator.parameters, _input_names(operator), _output_names(operator)
             target.representation.require(name, *given)
             target.require_given()

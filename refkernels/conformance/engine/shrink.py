@@ -38,15 +38,20 @@ class TimeIsUp(BaseException):
 class Ranking(Protocol):
     """What `Plainness` offers; whatever ranks cases will do."""
 
-    def oddness(self, case: Case) -> Any: ...
+    def oddness(self, case: Case) -> Any:
+        """How odd a case is; less is better."""
 
-    def standard(self, config: Mapping[str, Any]) -> Iterable[Case]: ...
+    def standard(self, config: Mapping[str, Any]) -> Iterable[Case]:
+        """Plain cases, some with these parameters."""
 
-    def ordinary(self, case: Case) -> Iterable[Case]: ...
+    def ordinary(self, case: Case) -> Iterable[Case]:
+        """Cases of the same shapes whose boxes are ordinary."""
 
-    def plainer(self, case: Case) -> Iterable[Case]: ...
+    def plainer(self, case: Case) -> Iterable[Case]:
+        """Cases of which a part is ordinary that is not."""
 
-    def nearer(self, case: Case) -> Iterable[Case]: ...
+    def nearer(self, case: Case) -> Iterable[Case]:
+        """Cases whose boxes are moved or scaled."""
 
 
 class Search:

@@ -17,6 +17,7 @@ class _Layers:
         self.nodes = [Node("data", "null", {}, ())]
 
     def add(self, op: str, name: str, inputs: list[int], parameters: str = "", **attrs: Any) -> int:
+        """Add a node with variables for its parameters, and return its number."""
         for parameter in parameters.split():
             self.nodes.append(Node(f"{name}_{parameter}", "null", {}, ()))
             inputs = [*inputs, len(self.nodes) - 1]
@@ -25,6 +26,7 @@ class _Layers:
         return len(self.nodes) - 1
 
     def json(self, head: int) -> str:
+        """Return the network up to a node, as MXNet writes it."""
         from refkernels.conformance.network.mxnet_graph import graph_json
 
         return graph_json(Graph(tuple(self.nodes), ((head, 0),)))

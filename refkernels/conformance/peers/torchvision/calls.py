@@ -122,6 +122,7 @@ class _Backbone(torch.nn.Module):
     out_channels = 4
 
     def forward(self, images: Any) -> Any:
+        """Return the images as the only level."""
         return OrderedDict({"0": images})
 
 

@@ -5,6 +5,7 @@ difference does not show.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -17,10 +18,10 @@ __all__ = [
     "areas_leave_int32",
     "cells_are_of_single",
     "extremes_round_in_half",
+    "forced_matches_go_astray",
     "is_half",
     "is_on_the_threshold",
     "low_quality_floods",
-    "objects_overlap_nothing",
     "offsets_take_digits",
     "quota_is_cut",
     "sides_round_in_half",
@@ -184,15 +185,40 @@ def squares_leave_int32(case: Case) -> bool:
     return bool(((around**2).sum(-1) > INT32_MAX).any()) or union_leaves_int32(case)
 
 
-def objects_overlap_nothing(case: Case) -> bool:
-    """Return whether the largest IoU of some ground truth is 0."""
-    x = case.inputs["x"]
-    return bool(x.size) and bool((x.max(-2) <= 0).any())
+def _bar(x: Array, threshold: float) -> Any:
+    """Return a threshold as it is compared with an array: integers are compared with the real."""
+    return x.dtype.type(threshold) if x.dtype.kind == "f" else threshold
 
 
 def low_quality_floods(case: Case) -> bool:
-    """Return whether low-quality matches are allowed to such a ground truth."""
-    return case.config.get("low_quality") == "own" and objects_overlap_nothing(case)
+    """Return whether some anchor gets a match because it is the best of what overlaps nothing."""
+    if case.config.get("low_quality") != "own":
+        return False
+    x, high = case.inputs["x"], case.config["high"]
+    if not x.size:
+        return False
+    best = x == x.max(-2, keepdims=True)
+    flooded = (best & (x <= 0)).any(-1) & ~(best & (x > 0)).any(-1)
+    return bool((flooded & (x.max(-1) < _bar(x, high))).any())
+
+
+def forced_matches_go_astray(case: Case) -> bool:
+    """Return whether an object that overlaps nothing takes an anchor from what it has else."""
+    x, high = case.inputs["x"], case.config["high"]
+    if not x.size:
+        return False
+    firsts, best = x.argmax(-2), x.max(-2)
+    for image in np.ndindex(x.shape[:-2]):
+        own = x[image]
+        right = np.where(own.max(-1) >= _bar(x, high), own.argmax(-1), -1)
+        theirs = right.copy()
+        for column, row in enumerate(firsts[image]):
+            theirs[row] = column
+            if best[image][column] > 0:
+                right[row] = column
+        if (theirs != right).any():
+            return True
+    return False
 
 
 def quota_is_cut(case: Case) -> bool:
