@@ -77,10 +77,13 @@ $(VENV)/.test: pyproject.toml
 		--editable '.[check,viz,test]' 'numpy>=2'
 	touch $@
 
-.venv-peers/.test: pyproject.toml tests/peers/requirements.txt
+# mmdetection imports with mmcv's compiled part alone, and uses none of it for what is checked here.
+.venv-peers/.test: pyproject.toml tests/peers/requirements.txt tests/peers/stand_ins/mmcv_ext.py
 	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip --disable-pip-version-check install --quiet \
 		--editable '.[check,viz,test]' --requirement tests/peers/requirements.txt
+	cp tests/peers/stand_ins/mmcv_ext.py \
+		"$$(.venv-peers/bin/python -c 'import mmcv; print(mmcv.__path__[0])')/_ext.py"
 	touch $@
 
 .venv-bench/.bench: pyproject.toml bench/requirements.txt

@@ -20,6 +20,7 @@ from refkernels.conformance.peers.peer import Peer
 from refkernels.conformance.process.supervisor import check
 from refkernels.conformance.targets.bound import Binding
 from refkernels.conformance.targets.own_call import paste_call
+from tests.peers.standing_in import stand_in
 
 __all__ = ["binding_of", "look_for", "page"]
 
@@ -92,6 +93,7 @@ def _main() -> int:
     parser.add_argument("peer")
     parser.add_argument("--found", action="store_true", help="show that the check finds each")
     arguments = parser.parse_args()
+    stand_in()
     peer = find_peer(arguments.peer)
     if peer is None or not peer.bindings:
         parser.error(f"{arguments.peer!r} is no peer with bindings")

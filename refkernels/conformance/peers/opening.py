@@ -13,8 +13,21 @@ __all__ = ["PEERS", "bindings_of", "declared", "find_peer", "module_of", "open_t
 
 # The file of each peer, by the name of its package.
 PEERS = {
-    "gluoncv": "refkernels.conformance.peers.gluoncv",
-    "torchvision": "refkernels.conformance.peers.torchvision",
+    name: f"refkernels.conformance.peers.{name}"
+    for name in (
+        "detectron2",
+        "effdet",
+        "gluoncv",
+        "keras_hub",
+        "kornia",
+        "mmdet",
+        "powerboxes",
+        "pycocotools",
+        "supervision",
+        "torchvision",
+        "transformers",
+        "ultralytics",
+    )
 }
 
 

@@ -26,6 +26,8 @@ class Peer:
         Where it has operators by our names; such need no bindings.
     divergences : tuple of Divergence
         Where it differs, as was found.
+    install : str
+        What pip is told to install, if that is not the name and the version.
     """
 
     name: str
@@ -33,3 +35,4 @@ class Peer:
     bindings: tuple[Binding, ...] = ()
     modules: tuple[str, ...] = ()
     divergences: tuple[Divergence, ...] = ()
+    install: str = ""

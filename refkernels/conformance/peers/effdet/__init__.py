@@ -1,0 +1,7 @@
+"""What of effdet 0.4 is which operator, and where it differs."""
+
+from refkernels.conformance.peers.peer import Peer
+
+__all__ = ["PEER"]
+
+PEER = Peer("effdet", "0.4")
