@@ -14,7 +14,12 @@ from refkernels.conformance.engine.replay import load
 from refkernels.conformance.engine.run import Options
 from refkernels.conformance.model.operator import Image
 from refkernels.conformance.model.verdict import exit_status
-from refkernels.conformance.peers.opening import bindings_of, module_of
+from refkernels.conformance.peers.opening import (
+    bindings_of,
+    module_of,
+    of_other_version,
+    why_absent,
+)
 from refkernels.conformance.process import supervisor as workers
 from refkernels.conformance.report import console as report
 from refkernels.conformance.report.summary import Summary, write
@@ -80,6 +85,8 @@ def check_command(
         raise UsageError(str(error)) from None
     own = {binding.operator for binding in bindings} if module == BLOCKS else ()
     names = [name for name in wanted if module and name not in own]
+    if absent := why_absent(module or targets[0].partition(":")[0]):
+        raise UsageError(absent)
     names += [binding.item for binding in bindings if binding.operator in wanted]
     target = module or " ".join(targets if "=" not in targets[0] else names)
     if not names:
@@ -92,6 +99,8 @@ def check_command(
     renderers = [(file, _renderer(format_)) for format_, file in files.items()]
     console = Console(highlight=False)
     report.print_header(console, target, options.seed)
+    if other := of_other_version(targets[0]):
+        console.print(f"[yellow]{other}")
     started = time.perf_counter()
     with report.LiveReport(console, names) as live:
         results = workers.check(
@@ -111,6 +120,8 @@ def check_command(
         except OSError as error:  # the others are written all the same
             print(f"refkernels: cannot write {file}: {error.strerror}", file=sys.stderr)
             status = USAGE
+    if len(results) > 1 and {result.verdict for result in results} == {"no import"}:
+        raise UsageError(results[0].note)  # once, and not of each operator
     report.print_results(console, summary)
     if all(result.verdict == "absent" for result in results):
         undefined = [f"{r.operator}: {r.note}" for r in results if r.is_undefined]

@@ -24,7 +24,7 @@ from refkernels.conformance.model.operator import Operator
 from refkernels.conformance.model.plain import FIVE, ONE
 from refkernels.conformance.targets.offering import Offers
 
-__all__ = ["BATCHES", "find_lacking", "in_one_form"]
+__all__ = ["BATCHES", "find_lacking", "in_one_form", "ordinary"]
 
 SINGLE, BATCHES = "single images", "batches"
 
@@ -109,7 +109,7 @@ def _forms(examiner: Examiner) -> dict[str, list[Case]]:
     stacked = list(_stacked(examiner))
     if stacked:
         found[BATCHES] = stacked
-    for case in _ordinary(examiner):
+    for case in ordinary(examiner):
         form = BATCHES if _is_batch(examiner.operator, case) else SINGLE
         if form == BATCHES and stacked:
             continue
@@ -136,7 +136,8 @@ def _stacked(examiner: Examiner) -> Iterator[Case]:
                 yield fitted
 
 
-def _ordinary(examiner: Examiner) -> Iterator[Case]:
+def ordinary(examiner: Examiner) -> Iterator[Case]:
+    """Yield ordinary cases with the parameters that the target has, the plainest first."""
     operator = examiner.operator
     for image in (ONE, FIVE):
         for case in operator.annotated(image):

@@ -10,6 +10,7 @@ from refkernels.conformance.cases import find
 from refkernels.conformance.cases.corners import fitted_to
 from refkernels.conformance.engine.examine import Examiner, Moment
 from refkernels.conformance.engine.exhaust import exhaust
+from refkernels.conformance.engine.not_a_number import remarks_on_nan
 from refkernels.conformance.engine.offered import BATCHES, find_lacking, in_one_form
 from refkernels.conformance.engine.search import Search
 from refkernels.conformance.engine.stale import Elsewhere, find_stale
@@ -20,7 +21,7 @@ from refkernels.conformance.model.operator import DTYPES, INTEGERS, Case, Image,
 from refkernels.conformance.model.parameters import Parameters
 from refkernels.conformance.model.plain import ONE
 from refkernels.conformance.model.result import ALL_DTYPES, Options, Result
-from refkernels.conformance.peers.opening import declared
+from refkernels.conformance.peers.opening import declared, of_other_version
 from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.frameworks import framework
 from refkernels.conformance.targets.offering import Offers
@@ -47,6 +48,7 @@ def check_operator(
     divergences: Collection[Divergence] = (),
     offers: Offers | None = None,
     elsewhere: Elsewhere | None = None,
+    interim: Callable[[Result], None] | None = None,
 ) -> Result:
     """Hold one operator of a target to the kernel and the definition.
 
@@ -76,6 +78,9 @@ def check_operator(
         What the target offers; by default what it says itself.
     elsewhere : callable, optional
         Runs the witness of a divergence that ends its process; by default such are not tried.
+    interim : callable, optional
+        Called with the verdict before it is tried what the target does with NaN, on which none
+        depends and which may end the process; by default that is not tried.
 
     Returns
     -------
@@ -195,7 +200,9 @@ def check_operator(
             result.dissents.append(keep(broken))
     # A witness may need what is left undeclared; with all declared it is tried.
     stale = None if options.undeclared else find_stale(examiner, elsewhere)
-    if stale is not None:
+    if stale is not None and (other := of_other_version(target.module)):
+        result.remarks["stale"] = f"{stale.what}; {other}"
+    elif stale is not None:
         result.dissents.append(stale)
     if result.dissents:
         result.verdict = result.dissents[0].kind
@@ -208,6 +215,9 @@ def check_operator(
     result.untried = _untried(examiner)
     result.not_offered = lacking
     result.seconds = time.perf_counter() - started
+    if interim is not None and dtypes:
+        interim(result)
+        result.remarks |= remarks_on_nan(examiner, "float32" if "float32" in dtypes else dtypes[0])
     return result
 
 

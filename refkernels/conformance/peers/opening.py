@@ -1,7 +1,10 @@
 """Find what a check is asked for: a module, a peer, or bindings; and what is declared of it."""
 
+import shlex
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 
 from refkernels.conformance.model.divergence import Divergence
 from refkernels.conformance.peers.peer import Peer
@@ -9,7 +12,17 @@ from refkernels.conformance.targets.bound import Binding, Bindings
 from refkernels.conformance.targets.representation import RepresentationError
 from refkernels.conformance.targets.target import Target
 
-__all__ = ["PEERS", "bindings_of", "declared", "find_peer", "module_of", "open_target"]
+__all__ = [
+    "PEERS",
+    "bindings_of",
+    "declared",
+    "find_peer",
+    "installed_version",
+    "module_of",
+    "of_other_version",
+    "open_target",
+    "why_absent",
+]
 
 # The file of each peer, by the name of its package.
 PEERS = {
@@ -97,8 +110,7 @@ def declared(target: str, operator: str, place: str = "") -> tuple[Divergence, .
     Of an object that has a place of its own in the bindings of its package, what is declared of
     others is left out.
     """
-    # Or the calls of a peer, which are here.
-    peer = find_peer(target.removeprefix(f"{__package__}.").partition(".")[0])
+    peer = _peer_of(target)
     if peer is None:
         return ()
     return tuple(
@@ -106,3 +118,39 @@ def declared(target: str, operator: str, place: str = "") -> tuple[Divergence, .
         for divergence in peer.divergences
         if divergence.operator == operator and divergence.place in ("", place)
     )
+
+
+def _peer_of(module: str) -> Peer | None:
+    """Return the peer that a module is of; the calls of one, which are here, are of it too."""
+    return find_peer(module.removeprefix(f"{__package__}.").partition(".")[0])
+
+
+def of_other_version(module: str) -> str:
+    """Return what is worth knowing if a peer is installed in another version than was looked at.
+
+    It is "" if it is in that one, or if the module is of no peer.
+    """
+    peer = _peer_of(module)
+    if peer is None:
+        return ""
+    installed = installed_version(peer)
+    if not installed or f"{installed}.".startswith(f"{peer.version}."):
+        return ""
+    return f"{peer.name} {installed} is installed, and its bindings are of {peer.version}"
+
+
+def installed_version(peer: Peer) -> str:
+    """Return the version of a peer as its metadata tell, or "" if there are none."""
+    try:
+        return version(peer.name)
+    except PackageNotFoundError:
+        return ""
+
+
+def why_absent(module: str) -> str:
+    """Return what to do if a module is of a peer that is not installed, or "" if it is."""
+    peer = _peer_of(module)
+    if peer is None or find_spec(peer.name) is not None:
+        return ""
+    wanted = peer.install or f"{peer.name}=={peer.version}.*"
+    return f"{peer.name} is not installed; install it with: pip install {shlex.quote(wanted)}"

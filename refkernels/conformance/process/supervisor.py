@@ -245,6 +245,7 @@ class _Worker:
         self._operator, self._count, self._read = "", 0, 0
         self._request: dict[str, Any] = {}
         self._dissents: list[Dissent] = []
+        self._settled: Result | None = None
         import refkernels
 
         # The same refkernels as here, wherever from; and processes are side by side already, one
@@ -265,6 +266,7 @@ class _Worker:
     def send(self, operator: str, **request: Any) -> None:
         """Give it the next request: `do` says what, with the rest."""
         self.busy, self._operator, self._count, self._dissents = True, operator, 0, []
+        self._settled = None
         self._request = request
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):  # it died; read() says so
@@ -322,6 +324,8 @@ class _Worker:
             case {"count": int(count)}:
                 self._count = count
                 take(self._operator, count, None)
+            case {"settled": settled}:
+                self._settled = Result.from_json(settled)
             case {"dissent": dissent}:
                 self._dissents.append(Dissent.from_json(dissent))
             case {"names": list(names)}:
@@ -349,6 +353,9 @@ class _Worker:
     def _fail(self, verdict: str, what: str) -> Result:
         """Return a verdict on the operator it is at, with what was found before."""
         self.busy = False
+        if self._settled is not None:
+            self._settled.remarks["nan"] = what
+            return self._settled
         moment = self._moment()
         found = {"cases": self._count, "dissents": self._dissents}
         result = Result.of_item(self._operator, verdict, **found)

@@ -197,9 +197,15 @@ class _Desk:
             self._watch,
             partial(self._keep, target.spec, item),
             elsewhere=conforms_elsewhere,
+            interim=lambda result: self._settle(result, target.place),
         )
         result.place = target.place
         return result
+
+    def _settle(self, result: Result, place: str) -> None:
+        """Report a verdict that stands, whatever ends this process from here on."""
+        result.place = place
+        self._report(settled=result.as_json())
 
     def _keep(self, target: str, name: str, dissent: Dissent) -> Dissent:
         try:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from refkernels.conformance.engine.not_a_number import AS_A_NUMBER, PASSED_ON, REFUSED
 from refkernels.conformance.engine.run import Result
 from refkernels.conformance.model.verdict import UNUSABLE, VERDICTS, failed
 from refkernels.conformance.report.summary import Summary, in_short, versions
@@ -20,6 +21,11 @@ __all__ = ["LiveReport", "print_dissents", "print_header", "print_results"]
 
 # What computes what is expected; the frameworks of targets are told apart.
 OWN = ("numpy", "numba", "hypothesis")
+
+ON_NAN = (REFUSED, PASSED_ON, AS_A_NUMBER)
+
+# So many calls show that a nan is taken for a number; reports as files have all.
+CALLS = 3
 
 STYLES = {
     verdict: "bold red" if failed(verdict) or verdict in UNUSABLE else "green"
@@ -177,7 +183,9 @@ def print_results(console: Console, summary: Summary) -> None:
         print_dissents(console, result)
     for result in results:
         for remark, text in result.remarks.items():
-            console.print(Text(f"{result.item} {remark}: {text.splitlines()[0]!r}"))
+            if remark not in ON_NAN:
+                console.print(Text(f"{result.item} {remark}: {text.splitlines()[0]!r}"))
+    _print_nan(console, results)
     _print_known(console, summary)
     _print_untried(console, summary)
     console.rule()
@@ -190,6 +198,21 @@ def print_results(console: Console, summary: Summary) -> None:
         console.print(f"{ambiguous} ambiguous decisions: on a tie or threshold, within rounding")
     if any(result.real_cases for result in results):
         console.print("cases: drawn and at corners + from boxes of images")
+
+
+def _print_nan(console: Console, results: Sequence[Result]) -> None:
+    """Print what is done with NaN, on which no verdict depends."""
+    kinds = {kind: [r for r in results if kind in r.remarks] for kind in ON_NAN}
+    if any(kinds.values()):
+        console.rule(Text("what is done with nan"))
+    for kind, own in kinds.items():
+        if own:
+            names = [f"{r.item} ({r.remarks[kind].splitlines()[0]})" for r in own]
+            several = len(own) > CALLS and kind != AS_A_NUMBER
+            said = f"{len(own)} operators" if several else ", ".join(names)
+            console.print(Text(f"{kind}: ", "bold") + said)
+    for result in kinds[AS_A_NUMBER][:CALLS]:
+        console.print(Text("\n".join(result.remarks[AS_A_NUMBER].splitlines()[1:])), soft_wrap=True)
 
 
 def _print_known(console: Console, summary: Summary) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from refkernels.arrays import Array
 from refkernels.conformance.model.case import Case
 from refkernels.conformance.model.operator import Operator
+from refkernels.conformance.targets.paste import constants
 from refkernels.conformance.targets.represented import Carrier
 from refkernels.conformance.targets.target import Target
 
@@ -39,7 +40,7 @@ def paste_call(operator: Operator, target: Target, case: Case, mode: str, contex
             arguments.append(f"{argument.keyword}={value}" if argument.keyword else value)
         call = target.own_call(operator.name, case, ", ".join(arguments))[1]
         lines.append(adapter.shown(call, mode, context))
-    return "\n".join([*lines, *_right(operator, carrier, case)])
+    return "\n".join([*constants("\n".join(lines[2:])), *lines, *_right(operator, carrier, case)])
 
 
 def _right(operator: Operator, carrier: Carrier, case: Case) -> list[str]:

@@ -11,7 +11,7 @@ from refkernels.conformance.model.operator import Case
 if TYPE_CHECKING:
     from refkernels.conformance.targets.target import Target
 
-__all__ = ["Snippet", "snippet"]
+__all__ = ["Snippet", "constants", "snippet"]
 
 
 class Snippet(NamedTuple):
@@ -30,8 +30,19 @@ class Snippet(NamedTuple):
 
     def lines(self, setup: str, *calls: str) -> str:
         """Return the whole, with lines of a framework's own before and in place of the call."""
-        parts = ["import numpy as np, refkernels", setup, self.imports, self.arrays, *calls]
-        return "\n".join([*filter(None, parts), f"print({self.kernel})  # the kernel"])
+        parts = ["import numpy as np, refkernels", setup, self.imports]
+        code = [self.arrays, *calls, f"print({self.kernel})  # the kernel"]
+        return "\n".join(filter(None, [*parts, *constants("\n".join(code)), *code]))
+
+
+def constants(code: str) -> list[str]:
+    """Return the import that code needs for what Python prints as inf and nan, if it does.
+
+    >>> constants("x = [1.0, -inf]")
+    ['from math import inf']
+    """
+    used = sorted(set(re.findall(r"(?<![\w.'])(inf|nan)(?![\w'])", code)))
+    return [f"from math import {', '.join(used)}"] if used else []
 
 
 def snippet(target: Target, name: str, case: Case) -> Snippet:

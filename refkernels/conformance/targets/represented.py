@@ -262,7 +262,14 @@ class Carrier:
         return tuple(found)
 
     def _expected(self, named: Named) -> tuple[Array, ...]:
-        return self._operator.run_kernel(Case(self._case.config, named))
+        """Return what has the form that is expected; a NaN, which kernels refuse, has none."""
+        finite = {
+            name: np.nan_to_num(array, nan=0.0, posinf=np.inf, neginf=-np.inf)
+            if type(array) is np.ndarray and array.dtype.kind == "f"
+            else array
+            for name, array in named.items()
+        }
+        return self._operator.run_kernel(Case(self._case.config, finite))
 
 
 def _has_images(axes: str, array: Array) -> bool:
