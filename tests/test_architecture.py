@@ -112,7 +112,23 @@ ROOMS = {
         ),
     ),
     # They are imported where the peer is.
-    f"{PEERS}.torchvision.calls": Room(("torch", "torchvision")),
+    **{
+        f"{PEERS}.{peer}.calls": Room(("numpy", *packages, f"{PEERS}.{peer}.calls"))
+        for peer, packages in {
+            "cython_bbox": ("cython_bbox",),
+            "detectron2": ("torch", "detectron2"),
+            "effdet": ("torch", "effdet"),
+            "keras_hub": ("keras", "keras_hub"),
+            "kornia": ("torch", "kornia"),
+            "mmdet": ("torch", "mmdet", "mmengine"),
+            "powerboxes": ("powerboxes",),
+            "pycocotools": ("pycocotools",),
+            "supervision": ("supervision",),
+            "torchvision": ("torch", "torchvision"),
+            "transformers": ("torch", "transformers"),
+            "ultralytics": ("torch", "ultralytics"),
+        }.items()
+    },
     PEERS: Room(
         ("numpy", MODEL, CASES, TARGETS, "refkernels.bounds", "refkernels.definition", *KERNELS)
     ),
