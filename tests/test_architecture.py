@@ -147,8 +147,24 @@ ROOMS = {
     ),
     f"{REPORT}.html": Room(("jinja2", "numpy", "refkernels.arrays", REPORT, MODEL, CASES, ENGINE)),
     REPORT: Room(
-        ("numpy", "rich", MODEL, CASES, TARGETS, ENGINE, "refkernels.arrays"),
+        (
+            "numpy",
+            "rich",
+            MODEL,
+            CASES,
+            TARGETS,
+            ENGINE,
+            f"{CONFORMANCE}.dialects",
+            "refkernels.arrays",
+        ),
         lazily=("refkernels", "refkernels.definition"),
+    ),
+    f"{CONFORMANCE}.dialects.command": Room(
+        ("rich", MODEL, ENGINE, REPORT, f"{CONFORMANCE}.dialects")
+    ),
+    f"{CONFORMANCE}.dialects": Room(
+        ("numpy", MODEL, CASES, TARGETS, ENGINE, f"{CONFORMANCE}.dialects", *KERNELS),
+        lazily=("refkernels",),
     ),
     f"{CONFORMANCE}.network": Room(
         ("numpy", "rich", MODEL, "refkernels.bounds", *KERNELS),

@@ -14,9 +14,11 @@ except ModuleNotFoundError:
     ) from None
 
 import refkernels
+from refkernels.cli.dialects import dialects
 from refkernels.cli.explain import diff, explain
 from refkernels.cli.options import (
     fail,
+    images_of,
     in_one_line,
     network_options,
     preset_option,
@@ -98,6 +100,12 @@ def main() -> None:
 )
 @time_options
 @click.option(
+    "--as",
+    "reading",
+    metavar="READING",
+    help="Hold the code to one reading: TaskAlignedMatcher.ultralytics ('refkernels dialects').",
+)
+@click.option(
     "--exhaustive",
     is_flag=True,
     help="Try every input of up to 3x3 over a few levels, where an operator decides; the small "
@@ -121,6 +129,7 @@ def check(
     workers: int,
     time_limit: float,
     strict: bool,
+    reading: str | None,
     exhaustive: bool,
     keep_going: bool,
     **reports: Path | None,
@@ -145,13 +154,15 @@ def check(
     """
     try:
         from refkernels.conformance.command import UsageError, check_command
+        from refkernels.conformance.dialects.reading import as_read
         from refkernels.conformance.engine.run import ALL_DTYPES, Options
         from refkernels.conformance.project import targets_of_project
     except ModuleNotFoundError as error:
         fail(f"'check' needs {error.name}; install it with: pip install 'refkernels[check]'")
     with in_one_line(UsageError, ValueError):
+        wanted = targets or targets_of_project()
         status = check_command(
-            targets or targets_of_project(),
+            as_read(wanted, reading) if reading else wanted,
             operators,
             Options(
                 max_examples or PROFILES[profile],
@@ -163,7 +174,7 @@ def check(
                 exhaustive=exhaustive,
                 scope_seconds=EXHAUSTIVE_SECONDS if exhaustive else SCOPE_SECONDS,
             ),
-            _images(annotations),
+            images_of(annotations),
             {name: file for name, file in reports.items() if file is not None},
             processes=workers,
             time_limit=time_limit,
@@ -325,17 +336,6 @@ def assign(annotations: Path | None, preset: str, dataset: str | None, **setting
         assign_command(annotations, preset=preset, options=options, **settings)
 
 
+main.add_command(dialects)
 main.add_command(diff)
 main.add_command(explain)
-
-
-def _images(annotations: Path | None) -> Any:
-    """Return images as cases of `check`: those of a file, or a few generated ones."""
-    from refkernels.assign import read_coco, sample_images
-    from refkernels.assign.anchors import ssd300_anchors
-    from refkernels.conformance.model.operator import Image
-
-    anchors = ssd300_anchors()
-    with in_one_line(OSError, ValueError):
-        found = sample_images(4) if annotations is None else read_coco(annotations)
-    return [Image(f"image {i.image_id}", i.boxes, i.labels, anchors) for i in found]

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -11,6 +12,7 @@ __all__ = [
     "PRESETS",
     "USAGE",
     "fail",
+    "images_of",
     "in_one_line",
     "network_options",
     "preset_option",
@@ -99,3 +101,15 @@ def in_one_line(*errors: type[Exception]) -> Iterator[None]:
         if isinstance(error, OSError) and error.filename is not None:
             fail(f"{error.filename}: {error.strerror}")
         fail(str(error))
+
+
+def images_of(annotations: Path | None, generated: int = 4) -> Any:
+    """Return images with anchors: those of a file, or some that are generated."""
+    from refkernels.assign import read_coco, sample_images
+    from refkernels.assign.anchors import ssd300_anchors
+    from refkernels.conformance.model.operator import Image
+
+    anchors = ssd300_anchors()
+    with in_one_line(OSError, ValueError):
+        found = sample_images(generated) if annotations is None else read_coco(annotations)
+    return [Image(f"image {i.image_id}", i.boxes, i.labels, anchors) for i in found]

@@ -116,7 +116,7 @@ def check_command(
     status = summary.status
     for file, render in renderers:  # before they are printed, which a closed pipe may prevent
         try:
-            write(file, render, summary)
+            write(file, render(summary))
         except OSError as error:  # the others are written all the same
             print(f"refkernels: cannot write {file}: {error.strerror}", file=sys.stderr)
             status = USAGE

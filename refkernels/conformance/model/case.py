@@ -11,7 +11,7 @@ import numpy as np
 from refkernels.arrays import Array
 from refkernels.conformance.model.bfloat16 import BFLOAT16, LARGEST, rounded
 
-__all__ = ["DTYPES", "INTEGERS", "Case", "Image", "Recipe"]
+__all__ = ["DTYPES", "INTEGERS", "Case", "Image", "Recipe", "dtype_text"]
 
 # Larger arrays of mostly zeros are written down by their other elements.
 SPARSE_LIMIT = 1000
@@ -150,16 +150,21 @@ def _keywords(config: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in config.items())
 
 
+def dtype_text(array: Array) -> str:
+    """Return a dtype as an expression that every NumPy has; of 1.26, ``np.bool`` is none."""
+    return "np.bool_" if array.dtype == np.bool_ else f"np.{array.dtype}"
+
+
 def _literal(array: Array) -> str:
     if not array.size:
-        return f"np.zeros({array.shape}, np.{array.dtype})"
+        return f"np.zeros({array.shape}, {dtype_text(array)})"
     places = np.flatnonzero(array)
     if array.size > SPARSE_LIMIT and 8 * len(places) < array.size:
         if not len(places):
-            return f"np.zeros({array.shape}, np.{array.dtype})"
+            return f"np.zeros({array.shape}, {dtype_text(array)})"
         numbers = array.ravel()[places].astype(np.float64).tolist()
         flat = f"np.bincount({places.tolist()}, {numbers}, {array.size})"
-        return f"{flat}.reshape({array.shape}).astype(np.{array.dtype})"
+        return f"{flat}.reshape({array.shape}).astype({dtype_text(array)})"
     # repr of a Python float has all the digits that bring the same number back.
     values = array.astype(np.float64) if array.dtype.kind == "f" else array
-    return f"np.array({values.tolist()!r}, np.{array.dtype})"
+    return f"np.array({values.tolist()!r}, {dtype_text(array)})"

@@ -5,7 +5,7 @@ import os
 import platform
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
@@ -136,12 +136,12 @@ def as_json(summary: Summary) -> str:
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
-def write(path: Path, render: Callable[[Summary], str], summary: Summary) -> None:
+def write(path: Path, text: str) -> None:
     """Write a report beside its place, then rename it: whole or not at all."""
     beside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
         # A target's messages may hold what is no text, such as half a surrogate pair.
-        beside.write_text(render(summary), encoding="utf-8", errors="backslashreplace")
+        beside.write_text(text, encoding="utf-8", errors="backslashreplace")
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from types import FunctionType
 from typing import Any
@@ -168,8 +168,23 @@ class Bound(Subject):
         self._binding, self._module, self._spec = binding, place, spec
         self._method = method
         self.place = binding.place
+        self.representation = self._settled(binding.representation)
         self._path = path.removesuffix(f".{self._method}") if self._method else path
         self.own_name = self._path.rpartition(".")[2]
+
+    def _settled(self, said: Representation) -> Representation:
+        """Return what is said, with defaults for the parameters that the object does not have.
+
+        Those that it has are given always, so that its own defaults do not matter.
+        """
+        if not said.defaults:
+            return said
+        has = self.has_parameter(self.name)
+        missing = {name: value for name, value in said.defaults.items() if not has(name)}
+        given = {name: name for name in said.defaults if name not in missing}
+        return replace(
+            said, fixed={**missing, **said.fixed}, parameters={**given, **said.parameters}
+        )
 
     @property
     def spec(self) -> str:

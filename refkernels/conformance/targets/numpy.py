@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.model.case import Case
+from refkernels.conformance.model.case import Case, dtype_text
 from refkernels.conformance.model.outputs import as_outputs
 from refkernels.conformance.targets.adapter import Call
 from refkernels.conformance.targets.calls import (
@@ -70,11 +70,11 @@ class NumPyAdapter:
     def written(self, array: Array, mode: str, context: str) -> str:
         """Return an expression of an array, in mode strided one with holes, and reversed."""
         if not array.size:
-            return f"np.zeros({array.shape}, np.{array.dtype})"
+            return f"np.zeros({array.shape}, {dtype_text(array)})"
         if mode != "strided" or not array.ndim:
-            return f"np.array({array.tolist()}, np.{array.dtype})"
+            return f"np.array({array.tolist()}, {dtype_text(array)})"
         every = (slice(None, None, -1),) * array.ndim
-        text = f"np.array({array[every].tolist()}, np.{array.dtype})"
+        text = f"np.array({array[every].tolist()}, {dtype_text(array)})"
         spread = "".join(f".repeat(2, {axis})" for axis in range(array.ndim))
         return f"{text}{spread}[{', '.join(['::-2'] * array.ndim)}]"
 

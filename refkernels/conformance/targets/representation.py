@@ -21,7 +21,7 @@ RECIPROCAL = "1/"
 IMAGES = ("", "one", "list")
 
 # Words whose values are pairs, or lists; of the others they are single.
-TABLES = ("parameters", "fixed", "given")
+TABLES = ("parameters", "fixed", "defaults", "given")
 LISTS = ("inputs", "outputs", "transposed", "samples", "dtypes")
 
 
@@ -64,6 +64,8 @@ class Representation:
         For a parameter of the operator, what its values are called: ``{"fmt": {"corner": "xyxy"}}``
     fixed : mapping
         Parameters of the operator at which the code stands, and which it is not given.
+    defaults : mapping
+        Parameters of the operator at which the code stands if it does not take them.
     given : mapping
         Further keywords that it is built with, or called with if it is a function.
     inputs : sequence of str
@@ -87,8 +89,9 @@ class Representation:
         "one" if it is called for one image at a time, "list" if for a list of them.
     squeezed : bool
         Whether axes of length 1 may be missing, or too many, in what it returns.
-    widens : bool
-        Whether what it returns for float16 may be float32.
+    widens : bool or str
+        Whether what it returns for float16 may be float32; or "float64", if reals come in that
+        whatever the code is given. What is wider is rounded once.
 
     Examples
     --------
@@ -111,6 +114,7 @@ class Representation:
     parameters: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
@@ -122,10 +126,10 @@ class Representation:
     aligned: bool = False
     images: str = ""
     squeezed: bool = False
-    widens: bool = False
+    widens: bool | str = False
 
     def __post_init__(self) -> None:
-        for name in ("parameters", "values", "fixed", "given"):
+        for name in ("parameters", "values", "fixed", "defaults", "given"):
             if not isinstance(getattr(self, name), Mapping):
                 self._refuse(name, "a mapping of names")
         for name in ("inputs", "outputs", "samples"):
@@ -147,9 +151,11 @@ class Representation:
             value = getattr(self, name)
             if not isinstance(value, int) and (value is not None or name == "first"):
                 self._refuse(name, "a whole number")
-        for name in ("aligned", "squeezed", "widens"):
+        for name in ("aligned", "squeezed"):
             if not isinstance(getattr(self, name), bool):
                 self._refuse(name, "true or false")
+        if self.widens not in (True, False, "float64"):
+            self._refuse("widens", "true, false or 'float64'")
         for text in self.inputs:
             Argument.of(text)
 
@@ -192,6 +198,7 @@ class Representation:
             "parameters": (self.parameters, parameters),
             "values": (self.values, parameters),
             "fixed": (self.fixed, parameters),
+            "defaults": (self.defaults, parameters),
             "inputs": ([Argument.of(text).name for text in self.inputs], inputs),
             "outputs": (self.gives[0], outputs),
             "transposed": (named, (*inputs, *outputs)),

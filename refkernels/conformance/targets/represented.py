@@ -175,9 +175,11 @@ class Carrier:
         said = self._said
         if said.squeezed and _without_ones(output) == _without_ones(expected):
             output = output.reshape(expected.shape)
-        if said.widens and expected.dtype == np.float16 and output.dtype == np.float32:
+        wider = np.float64 if said.widens == "float64" else np.float32
+        is_narrow = expected.dtype.kind == "f" and expected.dtype.itemsize < wider().itemsize
+        if said.widens and is_narrow and output.dtype == wider:
             with np.errstate(over="ignore"):
-                output = output.astype(np.float16)
+                output = output.astype(expected.dtype)
         if said.widens and is_coarse and type(output) is np.ndarray and output.dtype == np.float32:
             output = rounded(output)
         return output

@@ -1,0 +1,1 @@
+"""What published code means differently by one name, where SPEC has a parameter for it."""
