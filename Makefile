@@ -13,13 +13,16 @@ SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help verify test test-core peers lint format coverage boundscheck fuzz bench clean
+.PHONY: help verify verify-gpu test test-core peers lint format coverage boundscheck fuzz bench clean
 
 help: ## say what each target does
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 verify: $(VENV)/.verify ## refkernels check: every Gluon block against the kernels
 	$(BIN)/refkernels check
+
+verify-gpu: .venv-peers/.test ## what is bound of PyTorch, on each CUDA device beside the CPU
+	.venv-peers/bin/python -m tests.gpu
 
 test: lint ## lint, then all tests
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
@@ -29,7 +32,7 @@ test-core: .venv-numpy2/.test ## all tests that do without MXNet, on NumPy 2
 
 peers: .venv-peers/.test ## hold the published packages to the kernels, and test PyTorch's and JAX's code
 	.venv-peers/bin/python -m pytest $(SIDE_BY_SIDE) tests/peers tests/conformance/peers \
-		tests/conformance/test_frameworks.py tests/conformance/test_bfloat16.py tests/planted
+		tests/conformance/test_frameworks.py tests/conformance/test_bfloat16.py tests/gpu tests/planted
 
 lint: $(VENV)/.test ## formatting, lint rules and types
 	$(BIN)/ruff format --check

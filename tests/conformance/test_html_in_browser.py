@@ -11,7 +11,7 @@ WIDTHS = (390, 1280)
 @pytest.fixture(params=WIDTHS)
 def page(browser, summary, tmp_path, request):
     """The report at a width; what it complains of, or fetches, fails the test."""
-    write(tmp_path / "report.html", as_html, summary)
+    write(tmp_path / "report.html", as_html(summary))
     complaints = []
     page = browser.new_page(viewport={"width": request.param, "height": 900})
     page.on("console", lambda message: complaints.append(message.text))

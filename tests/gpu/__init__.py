@@ -1,0 +1,1 @@
+"""What runs in PyTorch, on a graphics processor beside the CPU."""
