@@ -61,10 +61,9 @@ def rpn_matches(x: Any) -> Any:
         nms_thresh=0.7,
     )
     network.box_similarity = lambda boxes, anchors: x.T
-    boxes = torch.arange(4.0 * x.shape[1], dtype=torch.float64).reshape(-1, 4)
-    labels, matched = network.assign_targets_to_anchors(
-        [torch.zeros(x.shape[0], 4)], [{"boxes": boxes}]
-    )
+    boxes = torch.arange(4.0 * x.shape[1], dtype=torch.float64, device=x.device).reshape(-1, 4)
+    anchors = torch.zeros(x.shape[0], 4, device=x.device)
+    labels, matched = network.assign_targets_to_anchors([anchors], [{"boxes": boxes}])
     truths = (matched[0][:, 0] / 4).to(torch.int64)
     return torch.where(labels[0] > 0, truths, torch.where(labels[0] < 0, -2, -1))
 
@@ -73,13 +72,14 @@ def retinanet_matches(x: Any) -> Any:
     """Call ``RetinaNet.compute_loss`` on IoUs that are given, up to the matches."""
     model, count = _retinanet(), x.shape[0]
     with mock.patch.object(retinanet.box_ops, "box_iou", return_value=x.T):
-        return _matches(model.compute_loss, [_truths(x.shape[1])], {}, [torch.zeros(count, 4)])
+        anchors = torch.zeros(count, 4, device=x.device)
+        return _matches(model.compute_loss, [_truths(x)], {}, [anchors])
 
 
 def ssd_matches(x: Any) -> Any:
     """Call ``SSD`` in training on IoUs that are given, up to the matches."""
     with mock.patch.object(ssd.box_ops, "box_iou", return_value=x.T):
-        matches = _matches(_ssd(), [torch.zeros(3, 8, 8)], [_truths(x.shape[1])])
+        matches = _matches(_ssd(), [torch.zeros(3, 8, 8, device=x.device)], [_truths(x)])
     # Without objects it says the same of all anchors of its own.
     return matches if x.shape[1] else matches[:1].expand(x.shape[0])
 
@@ -107,12 +107,12 @@ def _matches(call: Any, *arguments: Any) -> Any:
     raise AssertionError("no matches were made")
 
 
-def _truths(count: int) -> dict[str, Any]:
-    """Return boxes with extent; where they are, nobody looks."""
-    corners = torch.zeros(count, 2)
+def _truths(ious: Any) -> dict[str, Any]:
+    """Return a box with extent for each column; where they are, nobody looks."""
+    corners = torch.zeros(ious.shape[1], 2, device=ious.device)
     return {
         "boxes": torch.cat([corners, corners + 1], -1),
-        "labels": torch.zeros(count, dtype=torch.int64),
+        "labels": torch.zeros(ious.shape[1], dtype=torch.int64, device=ious.device),
     }
 
 
