@@ -2,7 +2,8 @@
 
 from functools import cache
 from importlib import import_module
-from typing import Any
+
+from refkernels.conformance.model.operator import Operator
 
 __all__ = ["find", "operators"]
 
@@ -21,7 +22,7 @@ FAMILIES = (
 
 
 @cache
-def operators() -> dict[str, Any]:
+def operators() -> dict[str, Operator]:
     """Return how each operator is checked, by name, in the API's order."""
     return {
         operator.name: operator
@@ -30,7 +31,7 @@ def operators() -> dict[str, Any]:
     }
 
 
-def find(name: str) -> Any:
+def find(name: str) -> Operator:
     """Return the operator of this name.
 
     Raises
