@@ -1,9 +1,13 @@
 """For each operator what to draw, how to compare and what is known to differ."""
 
+from __future__ import annotations
+
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from refkernels.conformance.model.operator import Operator
+if TYPE_CHECKING:
+    from refkernels.conformance.model.operator import Operator
 
 __all__ = ["find", "operators"]
 
