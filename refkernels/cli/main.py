@@ -139,7 +139,8 @@ def check(
     TARGET is a module that exposes operators by name, itself or in its direct submodules: classes
     or functions of PyTorch, JAX or NumPy, or Gluon blocks.
 
-    Or it is a package that has bindings here: torchvision.
+    Or it is a package that has bindings here: torchvision, ultralytics, mmdet, transformers,
+    keras_hub, effdet, detectron2, kornia, supervision, powerboxes, pycocotools or cython_bbox.
 
     Or there are several, each any callable that is an operator: my.detector:box_iou=BBoxBatchIOU.
     Where it writes things otherwise, words say so:
