@@ -113,7 +113,9 @@ ROOMS = {
     ),
     # They are imported where the peer is.
     **{
-        f"{PEERS}.{peer}.calls": Room(("numpy", *packages, f"{PEERS}.{peer}.calls"))
+        f"{PEERS}.{peer}.calls": Room(
+            ("numpy", *packages, f"{PEERS}.{peer}.calls", f"{PEERS}.corner_and_sides")
+        )
         for peer, packages in {
             "cython_bbox": ("cython_bbox",),
             "detectron2": ("torch", "detectron2"),

@@ -38,6 +38,11 @@ RIGHT = {
         "BBoxBatchIOU",
         Representation(inputs=("b", "a"), transposed=("ious",), images="one"),
     ),
+    "in double precision": (
+        foreign.in_double,
+        "BBoxBatchIOU",
+        Representation(images="one", widens="float64"),
+    ),
     "row by row": (foreign.paired, "BBoxBatchIOU", Representation(aligned=True)),
     "indices from 1": (foreign.Matcher, "MaximumMatcher", ONE_BASED),
     "the size of an image": (
@@ -139,6 +144,7 @@ def test_a_text_says_what_python_does():
         ({"unmatched": 0.5}, "unmatched is 0.5, expected a whole number"),
         ({"samples": (1, 0)}, "samples is .*, expected three whole numbers"),
         ({"aligned": 1}, "aligned is 1, expected true or false"),
+        ({"widens": "double"}, "widens is 'double', expected true, false or 'float64'"),
         ({"parameters": ["thr"]}, "parameters is .*, expected a mapping"),
         ({"inputs": 3}, "inputs is 3, expected a list"),
         ({"inputs": ("img.shape",)}, "'img.shape': expected .size or .list"),
@@ -147,6 +153,16 @@ def test_a_text_says_what_python_does():
 def test_what_is_no_representation_is_refused_in_one_line(said, message):
     with pytest.raises(RepresentationError, match=message):
         Representation.of(said)
+
+
+def test_what_is_not_said_to_come_in_double_precision_may_not():
+    with pytest.raises(AssertionError, match="has dtype float64, expected float32"):
+        assert_conforms(
+            foreign.in_double,
+            "BBoxBatchIOU",
+            representation=Representation(images="one", widens=True),
+            dtypes=["float32"],
+        )
 
 
 def test_a_wrong_number_of_outputs_is_said():

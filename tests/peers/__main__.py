@@ -77,7 +77,8 @@ def _section(peer: Peer, divergence: Divergence) -> Iterator[str]:
     if sum(array.size for array in cast.inputs.values()) > 200:
         yield f"Its case has {len(next(iter(cast.inputs.values())))} boxes.\n"
         return
-    yield f"```python\n{paste_call(find(divergence.operator), target, cast, 'call', 'cpu')}\n```\n"
+    mode = (*divergence.modes, "call")[0]
+    yield f"```python\n{paste_call(find(divergence.operator), target, cast, mode, 'cpu')}\n```\n"
 
 
 def look_for(peer: Peer, divergence: Divergence, failures: Path) -> Result:

@@ -28,6 +28,7 @@ __all__ = [
 PEERS = {
     name: f"refkernels.conformance.peers.{name}"
     for name in (
+        "cython_bbox",
         "detectron2",
         "effdet",
         "gluoncv",

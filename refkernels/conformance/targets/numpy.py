@@ -68,7 +68,7 @@ class NumPyAdapter:
         return f"print({call})"
 
     def written(self, array: Array, mode: str, context: str) -> str:
-        """Return an expression of an array, in mode strided one with holes, and reversed."""
+        """Return an expression of an array, in mode strided one as `strided` returns it."""
         if not array.size:
             return f"np.zeros({array.shape}, {dtype_text(array)})"
         if mode != "strided" or not array.ndim:
@@ -76,7 +76,9 @@ class NumPyAdapter:
         every = (slice(None, None, -1),) * array.ndim
         text = f"np.array({array[every].tolist()}, {dtype_text(array)})"
         spread = "".join(f".repeat(2, {axis})" for axis in range(array.ndim))
-        return f"{text}{spread}[{', '.join(['::-2'] * array.ndim)}]"
+        text = f"{text}{spread}"
+        text = f"np.asfortranarray({text})" if array.ndim > 1 else text
+        return f"{text}[{', '.join(['::-2'] * array.ndim)}]"
 
     def paste(self, snippet: Snippet, names: Sequence[str], mode: str, context: str) -> str:
         """Return Python that runs the case by itself."""
@@ -89,10 +91,13 @@ class NumPyAdapter:
 
 
 def strided(x: Array) -> Array:
-    """Return equal values in a layout that is neither contiguous nor in order."""
+    """Return equal values in a layout that is neither contiguous nor in order.
+
+    Columns come first, as in Fortran: a copy that keeps that order is contiguous, and of another.
+    """
     if not x.ndim:
         return x.copy()
-    spread = np.zeros(tuple(2 * n for n in x.shape), x.dtype)
+    spread = np.zeros(tuple(2 * n for n in x.shape), x.dtype, order="F")
     view = spread[tuple(slice(None, None, -2) for _ in x.shape)]
     view[...] = x
     return view

@@ -154,7 +154,7 @@ def _axes_in_images(case: Case) -> dict[str, str]:
     batched = case.inputs["x"].ndim == 3
     return {
         "x": "BN4" if batched else "N4",
-        "img": "B1HW" if batched else "1HW",
+        "img": "BcHW" if batched else "cHW",  # a channel is no image
         "sizes": "B2" if batched else "2",
     }
 
