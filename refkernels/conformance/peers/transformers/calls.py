@@ -213,7 +213,8 @@ def _asked(name: str, matcher: Any, logits: Any, boxes: Any, labels: Any, truths
     outputs = {"logits": logits, "pred_boxes": boxes}
     targets = [{"class_labels": labels[i], "boxes": truths[i]} for i in range(len(logits))]
     if name == "GroundingDinoHungarianMatcher":
-        outputs["label_maps"] = (torch.eye(logits.shape[-1], dtype=logits.dtype),) * len(logits)
+        tokens = torch.eye(logits.shape[-1], dtype=logits.dtype, device=logits.device)
+        outputs["label_maps"] = (tokens,) * len(logits)
     if name == "RfDetrHungarianMatcher":
         outputs["pred_masks"] = logits.new_zeros(*logits.shape[:2], 4, 4)
         for target in targets:
@@ -261,7 +262,7 @@ def _matches(loss: str, name: str, cost: Any) -> Any:
     for i in range(size):
         overlaps[i, :, i] = -images[i]
     overlaps = overlaps.reshape(size * count, size * truths)
-    labels = torch.zeros(size, truths, dtype=torch.int64)
+    labels = images.new_zeros(size, truths, dtype=torch.int64)
     boxes, own = images.new_zeros(size, count, 4), images.new_zeros(size, truths, 4)
     with mock.patch.object(module, "generalized_box_iou", return_value=overlaps):
         pairs = _asked(name, matcher, images.new_zeros(size, count, 1), boxes, labels, own)
@@ -287,7 +288,7 @@ def _mask_matches(model: str, name: str, part: str, cost: Any) -> Any:
             masks,
             images.new_zeros(size, count, 1),
             own,
-            torch.zeros(size, truths, dtype=torch.int64),
+            images.new_zeros(size, truths, dtype=torch.int64),
         )
     return _of_pairs(pairs, count, cost)
 
