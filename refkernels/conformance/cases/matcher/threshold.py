@@ -230,6 +230,9 @@ def _corners() -> Iterator[Case]:
     for high, low in ((0.5, 0.0), (0.5, 0.25), (0.5, -0.25), (0.0, 0.0), (-0.25, -0.5)):
         for quality in (None, "own", "truth"):
             yield Case({"high": high, "low": low, "low_quality": quality}, {"x": np.zeros((2, 0))})
+    for config in KNOWN:  # without anchors there is nothing to match
+        for shape in ((0, 2), (0, 0), (2, 0, 3)):
+            yield Case(config, {"x": np.zeros(shape)})
     rng = np.random.default_rng(0)
     # More rows than a block of threads, or than are read again together, more columns, and images.
     for *images, count, truths in ((20011, 3), (4099, 5), (7, 1031), (1, 300), (131, 9, 2)):

@@ -53,6 +53,8 @@ OF_FORMAT = Offers(case=_proper_in_format, mixed=False)
 
 # Without objects or anchors it raises, and says that these are not supported.
 MATRICES = offers(inputs=lambda inputs: inputs["x"].size > 0)
+# So do models without anchors.
+ANCHORS = offers(inputs=lambda inputs: inputs["x"].shape[-2] > 0)
 
 
 def _matcher_takes(case: Case) -> bool:
@@ -97,7 +99,7 @@ def _step(name: str, parameters: Mapping[str, Any]) -> Binding:
     """Return how a model matches: a matcher whose parameters are fixed, on one image at a time."""
     defaults = {"min_quality": 0.0, "ties": True, "winner": "last"}
     said = Representation(fixed={**defaults, **parameters}, images="one")
-    return Binding(f"{CALLS}:{name}", "ThresholdMatcher", said)
+    return Binding(f"{CALLS}:{name}", "ThresholdMatcher", said, ANCHORS)
 
 
 def _has_whole_strides(config: Mapping[str, Any]) -> bool:
