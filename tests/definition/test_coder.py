@@ -190,3 +190,13 @@ def test_the_center_net_decoder_ranks_by_score_and_then_by_index():
     assert values(scores) == [1, F(1, 2), F(1, 2), F(1, 2)]
     first = [-1, -8, 3, 8]  # at (y, x) = (0, 0): centre (0.5, 0), size (2, 8)
     assert values(boxes) == [[-4, 1, 4, 5], first, [-3.5, 2.5, 8.5, 4.5], first]
+
+
+def test_a_heat_map_of_one_size_is_square_and_larger_gaussians_stay():
+    boxes, labels = [[0, 0, 16, 16], [4, 4, 20, 20]], [0, 0]
+    whole = definition.CenterHeatmapEncoder(boxes, labels, num_class=1, size=6)
+    sides = definition.CenterHeatmapEncoder(boxes, labels, num_class=1, size=(6, 6))
+    for one, other in zip(whole, sides, strict=True):
+        assert (one == other).all()
+    heat = whole[0].astype(float)
+    assert heat[0, 2, 2] == heat[0, 3, 3] == 1

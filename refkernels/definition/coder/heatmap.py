@@ -42,7 +42,7 @@ def CenterHeatmapEncoder(
     labels: npt.ArrayLike,
     *,
     num_class: int,
-    size: tuple[int, int],
+    size: int | tuple[int, int],
     scale: float = 4.0,
     min_overlap: float = 0.7,
     ceil: bool = False,
@@ -51,6 +51,7 @@ def CenterHeatmapEncoder(
     batched = np.ndim(boxes) == 3 or np.ndim(labels) == 2
     rows = np.asarray(boxes) if np.ndim(boxes) == 3 else np.asarray(boxes)[np.newaxis]
     classes = np.asarray(labels) if np.ndim(labels) == 2 else np.asarray(labels)[np.newaxis]
+    size = (size, size) if isinstance(size, int) else size
     height, width = size
     maps = [
         np.full((len(rows), channels, height, width), Fraction(0), object)
@@ -63,11 +64,11 @@ def CenterHeatmapEncoder(
         for peak in heatmap_peaks(*own, **options):
             for y, x in _window(peak, size):
                 distance = (y - peak.row) ** 2 + (x - peak.column) ** 2
-                value = _gaussian(distance, peak.radius)
-                heat[image, peak.label, y, x] = max(heat[image, peak.label, y, x], value)
-            place = image, slice(None), peak.row, peak.column
-            if mask[place] == 0:
-                sides[place], offsets[place], mask[place] = peak.sides, peak.offset, 1
+                place = image, peak.label, y, x
+                heat[place] = max(heat[place], _gaussian(distance, peak.radius), key=_mpf)
+            cell = image, slice(None), peak.row, peak.column
+            if mask[cell] == 0:
+                sides[cell], offsets[cell], mask[cell] = peak.sides, peak.offset, 1
     if batched:
         return heat, sides, offsets, mask[:, 0]
     return heat[0], sides[0], offsets[0], mask[0, 0]
@@ -147,4 +148,9 @@ def _gaussian(square: int, radius: int) -> Any:
     deviation = Fraction(2 * radius + 1, 6)
     exponent = -square / (2 * deviation**2)
     with mpmath.workprec(PRECISION):
-        return mpmath.exp(mpmath.mpf(exponent.numerator) / exponent.denominator)
+        return mpmath.exp(_mpf(exponent))
+
+
+def _mpf(x: Any) -> Any:
+    """Return a fraction as mpmath has numbers: from 1.4 on it compares none with a fraction."""
+    return mpmath.mpf(x.numerator) / x.denominator if isinstance(x, Fraction) else x
