@@ -8,7 +8,11 @@ import pytest
 
 import refkernels
 from refkernels.conformance import Representation, assert_conforms
+from refkernels.conformance.cases import find
+from refkernels.conformance.model.bfloat16 import BFloat16, rounded
+from refkernels.conformance.model.case import Case
 from refkernels.conformance.targets.representation import RepresentationError, words_of
+from refkernels.conformance.targets.represented import Carrier
 
 sys.path.insert(0, str(Path(__file__).parent / "targets"))
 import foreign
@@ -163,6 +167,15 @@ def test_what_is_not_said_to_come_in_double_precision_may_not():
             representation=Representation(images="one", widens=True),
             dtypes=["float32"],
         )
+
+
+def test_no_images_in_bfloat16_have_results_in_bfloat16():
+    operator, said = find("DistanceEncoder"), Representation(images="one")
+    inputs = {"points": rounded(np.zeros((3, 2))), "boxes": rounded(np.zeros((0, 3, 4)))}
+    carrier = Carrier(operator, said, Case({}, inputs))
+    (found,) = carrier.run(lambda *arrays: arrays, *inputs.values())
+    assert isinstance(found, BFloat16)
+    assert found.shape == (0, 3, 4)
 
 
 def test_a_wrong_number_of_outputs_is_said():
