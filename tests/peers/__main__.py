@@ -25,7 +25,7 @@ from tests.peers.standing_in import stand_in
 __all__ = ["binding_of", "look_for", "page"]
 
 START = """# What {name} {version} does otherwise
-
+{note}
 `refkernels check {name}` found these differences between {name} {version} and [what every operator
 means](../spec.md). Each is declared with the condition under which it shows and with a case that
 shows it: outside of these conditions it must conform, and each case must still fail. With
@@ -51,7 +51,8 @@ def binding_of(peer: Peer, divergence: Divergence) -> Binding:
 
 def page(peer: Peer) -> str:
     """Return the page, in Markdown."""
-    lines = [START.format(name=peer.name, version=peer.version)]
+    note = f"\n{peer.note}\n" if peer.note else ""
+    lines = [START.format(name=peer.name, version=peer.version, note=note)]
     lines += ["## What is checked\n", "| object | operator | differences |\n|---|---|---|"]
     for binding in peer.bindings:
         own = [d.id for d in peer.divergences if binding_of(peer, d) is binding]

@@ -28,6 +28,8 @@ class Peer:
         Where it differs, as was found.
     install : str
         What pip is told to install, if that is not the name and the version.
+    note : str
+        What is to be known before its page is believed, in whole sentences.
     """
 
     name: str
@@ -36,3 +38,4 @@ class Peer:
     modules: tuple[str, ...] = ()
     divergences: tuple[Divergence, ...] = ()
     install: str = ""
+    note: str = ""

@@ -1,0 +1,1 @@
+"""What assigns targets, and makes anchors."""
