@@ -6,6 +6,7 @@ import numpy as np
 
 from refkernels.arrays import Array
 from refkernels.conformance.cases import find
+from refkernels.conformance.model.chain import Pipeline
 from refkernels.conformance.model.divergence import Divergence, witness
 from refkernels.conformance.model.operator import Case
 from refkernels.conformance.peers.gluoncv.bbox import intersection_and_union
@@ -66,7 +67,9 @@ def _shows(
 def _stages(name: str, case: Case) -> Iterator[tuple[str, Case]]:
     """Yield each operator with its case, as gluoncv's own results make it."""
     values = dict(case.inputs)
-    for stage in find(name).stages:
+    chain = find(name)
+    assert isinstance(chain, Pipeline)
+    for stage in chain.stages:
         own = stage.case(values)
         yield stage.recipe.name, own
         outputs: Sequence[Array] = stage.operator.refer(own, ask_definition=False).kernel
