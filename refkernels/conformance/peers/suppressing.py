@@ -3,6 +3,7 @@
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.model.bfloat16 import BFloat16, rounded
 from refkernels.conformance.model.case import Case
 
 __all__ = ["has_ties", "overlaps", "threshold_decides"]
@@ -32,7 +33,9 @@ def threshold_decides(case: Case, computed: type, compared: type, bar: type) -> 
     """
     boxes, threshold = case.inputs["boxes"], case.config["threshold"]
     own = boxes.dtype if boxes.dtype.kind == "f" else np.dtype(np.float64)
-    ious, _, pairs = overlaps(boxes.astype(np.float32 if own.itemsize < 8 else np.float64))
-    right = ious > float(own.type(threshold))
-    theirs = overlaps(boxes.astype(computed))[0].astype(compared).astype(np.float64)
+    plain = boxes.view(np.ndarray)
+    ious, _, pairs = overlaps(plain.astype(np.float32 if own.itemsize < 8 else np.float64))
+    limit = rounded(np.float32(threshold)) if isinstance(boxes, BFloat16) else own.type(threshold)
+    right = ious > float(limit)
+    theirs = overlaps(plain.astype(computed))[0].astype(compared).astype(np.float64)
     return bool((pairs & (right != (theirs > float(bar(threshold))))).any())
