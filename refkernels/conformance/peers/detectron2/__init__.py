@@ -72,11 +72,17 @@ def _are_squares(case: Case) -> bool:
 
 
 def _makes_grid(case: Case) -> bool:
-    """Return whether it takes these parameters: a whole stride, and an offset below 1."""
+    """Return whether it takes these parameters: a whole stride, and an offset below 1.
+
+    Numbers are those of single precision: of others it is not said when they are rounded.
+    """
     config = case.config
     stride, offset = config["stride"], config.get("offset", 0.5)
     is_whole = isinstance(stride, float) and stride >= 1 and stride.is_integer()
-    return is_whole and 0 <= offset < 1 and all(bool(n > 0) for n in case.inputs.values())
+    numbers = (offset, *config["sizes"], *config["ratios"])
+    are_single = all(float(np.float32(number)) == number for number in numbers)
+    has_cells = all(bool(n > 0) for n in case.inputs.values())
+    return is_whole and 0 <= offset < 1 and are_single and has_cells
 
 
 CORNERS: dict[str, Any] = {"fmt": "corner", "axis": -1}

@@ -16,6 +16,7 @@ __all__ = [
     "area_leaves_int32",
     "boxes_are_of_single",
     "centres_leave_the_dtype",
+    "distances_leave_integers",
     "enclosing_leaves_int32",
     "enclosing_leaves_uint8",
     "enclosing_rounds_in_half",
@@ -177,10 +178,14 @@ def has_labels(case: Case) -> bool:
 
 
 def one_point_is_sampled(case: Case) -> bool:
-    """Return whether a batch has 4 to 7 predictions, of which a quarter, cut, is 1."""
+    """Return whether 4 to 7 predictions come together, of which a quarter, cut, is 1.
+
+    They are those of a batch, or of a part of it: it is tried image by image, too.
+    """
     axes = {"logits": 3, "boxes": 3, "labels": 2, "truths": 3}
     images = [len(x) for name, n in axes.items() if (x := case.inputs[name]).ndim == n]
-    return 4 <= max(images, default=1) * case.inputs["boxes"].shape[-2] < 8
+    size, count = max(images, default=1), case.inputs["boxes"].shape[-2]
+    return any(4 <= part * count < 8 for part in (1, size - 4, size))
 
 
 def _corners(boxes: Array) -> Array:
@@ -212,6 +217,16 @@ def boxes_are_of_single(case: Case) -> bool:
         weight != 0 and not np.array_equal(a, b, equal_nan=True)
         for weight, a, b in zip(weights, single, double, strict=True)
     )
+
+
+def distances_leave_integers(case: Case) -> bool:
+    """Return whether the L1 distance of boxes of integers is no number of their dtype."""
+    dtype = case.inputs["boxes"].dtype
+    if dtype.kind not in "iu":
+        return False
+    boxes, truths = _pairs(case, np.float64)
+    distance = np.abs(boxes[..., :, None, :] - truths[..., None, :, :]).sum(-1)
+    return bool((distance > np.iinfo(dtype).max).any())
 
 
 def _costs_of_boxes(case: Case, dtype: Any) -> tuple[Array, Array]:

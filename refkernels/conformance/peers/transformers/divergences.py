@@ -7,6 +7,7 @@ from refkernels.conformance.peers.transformers.conditions import (
     area_leaves_int32,
     boxes_are_of_single,
     centres_leave_the_dtype,
+    distances_leave_integers,
     enclosing_leaves_int32,
     enclosing_leaves_uint8,
     enclosing_rounds_in_half,
@@ -219,5 +220,14 @@ DIVERGENCES = (
             FOCAL, logits=[[0]] * 4, boxes=[[0, 0, 1, 1]] * 4, labels=[0], truths=[[0, 0, 1, 1]]
         ),
         place=f"{CALLS}:rf_detr_cost",
+    ),
+    Divergence(
+        "HF-029",
+        "DETRCost",
+        "in LW-DETR, the L1 distance of uint8 boxes is made a uint8: from 256 on it wraps",
+        distances_leave_integers,
+        witness(FOCAL, **{**ONE, "truths": [[0, 0, 200, 200]]}),
+        "uint8",
+        place=f"{CALLS}:lw_detr_cost",
     ),
 )
