@@ -1,5 +1,7 @@
 """What of keras_hub 0.32 and of keras 3.15, whose boxes it uses, is which operator."""
 
+from dataclasses import replace
+
 from refkernels.conformance.model.case import Case
 from refkernels.conformance.peers.keras_hub.divergences import DIVERGENCES
 from refkernels.conformance.peers.peer import Peer
@@ -138,6 +140,12 @@ PEER = Peer(
             "AnchorGrid",
             GRID,
             Offers(case=_is_a_level_of_more),
+        ),
+        Binding(
+            f"{CALLS}:anchors_by_documented_ratio",
+            "AnchorGrid",
+            replace(GRID, parameters={"ratios": "1/aspect_ratios"}),
+            Offers(case=_is_a_level),
         ),
     ),
     divergences=DIVERGENCES,

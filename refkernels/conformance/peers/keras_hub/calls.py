@@ -17,6 +17,7 @@ from keras_hub.src.models.retinanet import retinanet_label_encoder
 
 __all__ = [
     "anchor_generator",
+    "anchors_by_documented_ratio",
     "anchors_of_odd_image",
     "box_matcher",
     "clip_to_image_size",
@@ -91,6 +92,13 @@ def anchors_of_odd_image(height: Any, width: Any, sizes: Any, ratios: Any, strid
     """Call ``AnchorGenerator`` on an image whose last cells are a pixel short."""
     step = int(stride)
     return _anchors((int(height) * step - 1, int(width) * step - 1), sizes, ratios, step)
+
+
+def anchors_by_documented_ratio(
+    height: Any, width: Any, sizes: Any, aspect_ratios: Any, stride: Any
+) -> Any:
+    """Call ``AnchorGenerator`` with ratios of width to height, as its documentation has them."""
+    return anchor_generator(height, width, sizes, aspect_ratios, stride)
 
 
 def _anchors(shape: tuple[int, int], sizes: Any, ratios: Any, step: int) -> Any:

@@ -23,6 +23,7 @@ __all__ = [
     "nothing_is_forced",
     "nothing_reaches_low",
     "nothing_suppresses",
+    "ratios_are_no_squares",
     "single_decides",
     "sizes_are_cut",
     "steps_round_in_half",
@@ -155,6 +156,11 @@ def is_small(case: Case) -> bool:
 def sizes_are_cut(case: Case) -> bool:
     """Return whether a size is no whole number."""
     return any(size != int(size) for size in case.config["sizes"])
+
+
+def ratios_are_no_squares(case: Case) -> bool:
+    """Return whether a ratio is not 1."""
+    return any(ratio != 1 for ratio in case.config["ratios"])
 
 
 def cells_are_cut(case: Case) -> bool:

@@ -21,6 +21,7 @@ from refkernels.conformance.peers.keras_hub.conditions import (
     nothing_is_forced,
     nothing_reaches_low,
     nothing_suppresses,
+    ratios_are_no_squares,
     single_decides,
     sizes_are_cut,
     steps_round_in_half,
@@ -38,8 +39,9 @@ HALF = {"threshold": 0.5}
 ONE = {"samples": [1.0], "matches": [0.0]}
 
 
-def _grid(size: float, stride: float, width: int) -> Case:
-    config = {"sizes": (size,), "ratios": (1.0,), "stride": stride, "offset": 0.0, "rounded": True}
+def _grid(size: float, stride: float, width: int, ratio: float = 1.0) -> Case:
+    config = {"sizes": (size,), "ratios": (ratio,), "stride": stride, "offset": 0.0}
+    config |= {"rounded": True}
     return Case(config, {"height": np.array(1), "width": np.array(width)})
 
 
@@ -155,7 +157,11 @@ DIVERGENCES = (
             _grid(33.5, 2.0, 1),
             place=f"{CALLS}:{name}",
         )
-        for number, name in ((12, "anchor_generator"), (13, "anchors_of_odd_image"))
+        for number, name in (
+            (12, "anchor_generator"),
+            (13, "anchors_of_odd_image"),
+            (23, "anchors_by_documented_ratio"),
+        )
     ),
     Divergence(
         "KH-014",
@@ -235,5 +241,15 @@ DIVERGENCES = (
         witness({"high": 0.5, "low": 0.0}, x=np.zeros((1, 0))),
         place=MATCHER,
         authority="SPEC, which makes the largest IoU over nothing 0",
+    ),
+    Divergence(
+        "KH-024",
+        "AnchorGrid",
+        "ratios are those of height to width, and not of width to height: anchors that are asked "
+        "to be wide are high",
+        ratios_are_no_squares,
+        _grid(32.0, 8.0, 1, 2.0),
+        place=f"{CALLS}:anchors_by_documented_ratio",
+        authority="its documentation: each number indicates the ratio of width to height",
     ),
 )
