@@ -13,7 +13,7 @@ SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help verify verify-gpu test test-core peers lint format coverage boundscheck fuzz bench clean
+.PHONY: help verify verify-gpu test test-core test-peers peers lint format coverage boundscheck fuzz bench clean
 
 help: ## say what each target does
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -29,6 +29,9 @@ test: lint ## lint, then all tests
 
 test-core: .venv-numpy2/.test ## all tests that do without MXNet, on NumPy 2
 	.venv-numpy2/bin/python -m pytest $(SIDE_BY_SIDE)
+
+test-peers: .venv-peers/.test ## the same, where PyTorch, JAX and all peers are installed
+	.venv-peers/bin/python -m pytest $(SIDE_BY_SIDE)
 
 peers: .venv-peers/.test ## hold the published packages to the kernels, and test PyTorch's and JAX's code
 	.venv-peers/bin/python -m pytest $(SIDE_BY_SIDE) tests/peers tests/conformance/peers \
