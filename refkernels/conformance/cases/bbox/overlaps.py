@@ -186,9 +186,8 @@ OPERATORS = (
 
 BOXES = np.array([[0, 0, 3, 2], [1, 1, 4, 5], [0, 1, 8, 4], [2, 1, 3, 7]], np.float64)
 
-# Boxes without extent: points, two on one spot, level and upright lines, inverted both ways, and
-# one way, on and off the boxes above.
-WITHOUT_EXTENT = np.array(
+# Boxes without extent: points, two on one spot, level and upright lines, on and off those above.
+FLAT = np.array(
     [
         [1, 1, 1, 1],
         [9, 9, 9, 9],
@@ -196,19 +195,20 @@ WITHOUT_EXTENT = np.array(
         [0, 1, 6, 1],
         [-4, 1, -2, 1],
         [2, 0, 2, 9],
-        [3, 2, 0, 0],
-        [12, 10, 6, 8],
-        [4, 1, 1, 5],
-        [0, 12, 3, 7],
         [-1, -1, -1, -1],
     ],
     np.float64,
 )
 
+# Boxes inverted both ways, and one way.
+INVERTED = np.array([[3, 2, 0, 0], [12, 10, 6, 8], [4, 1, 1, 5], [0, 12, 3, 7]], np.float64)
+
 
 def _all_pairs() -> Iterator[Case]:
-    boxes = np.concatenate([BOXES, WITHOUT_EXTENT])
+    boxes = np.concatenate([BOXES, FLAT, INVERTED])
     yield Case({}, {"a": boxes, "b": boxes})
+    # For code that is given no inverted ones.
+    yield Case({}, {"a": boxes[: -len(INVERTED)], "b": FLAT})
     yield Case({}, {"a": BOXES, "b": BOXES[:, [1, 0, 3, 2]]})  # lying and standing
     # The scale of what is measured makes no difference, unless small numbers are taken for nothing.
     for scale in (2.0**-14, 2.0**30):
@@ -221,7 +221,7 @@ def _all_pairs() -> Iterator[Case]:
 
 def _covered() -> Iterator[Case]:
     yield from _all_pairs()
-    boxes = np.concatenate([BOXES, WITHOUT_EXTENT])
+    boxes = np.concatenate([BOXES, FLAT, INVERTED])
     for offset in (1, -1, 0.7):
         yield Case({"offset": offset}, {"a": boxes, "b": boxes})
 

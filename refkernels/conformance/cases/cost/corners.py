@@ -121,6 +121,10 @@ def _detr() -> Iterator[Case]:
         yield Case({"kind": kind}, inputs)
         yield Case({"kind": kind, "l1_weight": 0.0, "class_weight": 0.0}, inputs)
         yield Case({"kind": kind}, {**inputs, "labels": np.array([0, -1, 1, 1, -1, -1])})
+    # What costs next to nothing, which is lost beside any other number.
+    point = np.array([[4, 4, 0, 0]], np.float64)
+    near = {"boxes": point, "labels": np.array([1]), "truths": point}
+    yield Case({}, {"logits": np.array([[17.0, 0.0]]), **near})
     rng = np.random.default_rng(0)
     for images, count, truths in (*TABLES, (None, 61, 5)):
         classes = CLASSES if count == 61 else 3

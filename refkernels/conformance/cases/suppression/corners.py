@@ -78,7 +78,10 @@ def _at_threshold(config: Mapping[str, Any], label: Any) -> Iterator[Case]:
             at = dtype(threshold)
             for width in (np.nextafter(at, dtype(0)), at, np.nextafter(at, dtype(2))):
                 pair = np.array([[0, 0, 1, 1], [0, 0, width, 1]], dtype)
-                yield _case(config, pair, np.array([1, 0.5], dtype), label(pair))
+                labels, scores = label(pair), np.array([1, 0.5], dtype)
+                yield _case(config, pair, scores, labels)
+                if labels is not None:  # times 0, nothing takes digits of boxes
+                    yield _case(config, pair, scores, 0 * labels)
 
 
 def _scales(label: Any) -> Iterator[Case]:

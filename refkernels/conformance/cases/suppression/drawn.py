@@ -114,7 +114,7 @@ def _law_case(name: str, parameters: Parameters) -> Case:
     boxes = boxes[~np.tril(near, -1).any(-1)]
     if len(boxes) < 40:
         raise Untried("with its threshold too few pairs of boxes are clear")
-    scores = rng.permutation(len(boxes)) / 128
+    scores = (rng.permutation(len(boxes)) + 1) / 128  # above 0, as confidences are
     inputs = {"boxes": boxes.astype(np.float32), "scores": scores.astype(np.float32)}
     if name == "BatchedNMS":
         inputs["labels"] = rng.integers(0, 3, len(boxes))

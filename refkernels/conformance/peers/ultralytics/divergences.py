@@ -110,7 +110,7 @@ ASSIGNMENT = (
     Divergence(
         "UL-046",
         "TaskAlignedMetric",
-        "a power of a score below the normal numbers, which is neither a product nor a root, is off "
+        "a power of a score below the normal numbers, if no product or root, is off "
         "in the sixth digit",
         power_of_subnormal,
         Case(
