@@ -21,7 +21,7 @@ __all__ = [
     "eps_counts_in_cost",
     "giou_is_small_beside_1",
     "is_in_between",
-    "offsets_bring_together",
+    "offsets_decide",
     "sides_move",
     "suppressed_otherwise",
     "ties_at_the_last_place",
@@ -184,14 +184,22 @@ def _steps_of_pairs(boxes: Array, own: Callable[[Any], Any], real: Callable[[Any
         return np.asarray(real(inter / union))
 
 
+# Pairs of more boxes are not gone through.
+SOME = 700
+
+
 def suppressed_otherwise(case: Case) -> bool:
-    """Return whether an IoU in half precision, or of whole numbers that wrap, decides otherwise."""
+    """Return whether an IoU in half precision, or of whole numbers that wrap, decides otherwise.
+
+    Of many boxes some IoU does, unless no area comes near the ends of the dtype.
+    """
     boxes, dtype = plain(case.inputs["boxes"]), dtype_of(case.inputs["boxes"])
     if dtype in ("float32", "float64") or not len(boxes):
         return False
     whole = dtype in ("int32", "int64", "uint8")
-    if not whole and len(boxes) > SOME:
-        return True
+    if len(boxes) > SOME:
+        largest = np.abs(boxes[:, 2:] - boxes[:, :2]).prod(-1).max()
+        return not whole or bool(2 * largest > np.iinfo(dtype).max)
     threshold = case.config["threshold"]
     limit = threshold if whole else float(in_dtype(threshold, dtype))
 
@@ -204,9 +212,6 @@ def suppressed_otherwise(case: Case) -> bool:
     flat = ~np.isfinite(exact)
     return bool((apart & (~(found <= limit) != np.where(flat, False, exact > limit))).any())
 
-
-# Of more boxes, some IoU in half precision is taken to decide otherwise.
-SOME = 700
 
 # An unstable sort leaves so few in order.
 IN_ORDER = 16
@@ -244,18 +249,25 @@ def are_six(case: Case) -> bool:
     return len(case.inputs["boxes"]) == 6
 
 
-def offsets_bring_together(case: Case) -> bool:
-    """Return whether boxes of several classes meet, or change, where each has its offset."""
+def offsets_decide(case: Case) -> bool:
+    """Return whether boxes suppress others where each class has its offset, and not without it.
+
+    Or the other way round. Of many boxes some do if any side is moved by rounding.
+    """
     given, labels = case.inputs["boxes"], plain(case.inputs["labels"])
     if not len(given):
         return False
-    scores = dtype_of(case.inputs["scores"])
-    is_wide = "float64" in (dtype_of(given), scores)
-    dtype = "float64" if is_wide else "float32"
-    boxes = plain(given)
-    moved = in_dtype(boxes + labels[:, None] * OFFSET, dtype)
-    if bool((moved - labels[:, None] * OFFSET != boxes).any()):
-        return True
-    low, high = moved[:, :2], moved[:, 2:]
-    meet = (np.minimum(high[:, None], high) > np.maximum(low[:, None], low)).all(-1)
-    return bool((meet & (labels[:, None] != labels)).any())
+    is_wide = "float64" in (dtype_of(given), dtype_of(case.inputs["scores"]))
+    boxes, offsets = plain(given), labels[:, None] * OFFSET
+    moved = in_dtype(boxes + offsets, "float64" if is_wide else "float32")
+    if len(boxes) > SOME:
+        is_near = boxes.min() >= 0 and boxes.max() <= OFFSET
+        return not is_near or bool((moved - offsets != boxes).any())
+    threshold, near = case.config["threshold"], 32 * UNIT
+    same = labels[:, None] == labels
+    ious, own = (
+        np.nan_to_num(_steps_of_pairs(x, lambda x: x, lambda x: x)) for x in (boxes, moved)
+    )
+    decides = np.where(same, ious > threshold, False) != (own > threshold)
+    is_close = same & (ious != own) & (np.abs(own - threshold) <= near)
+    return bool((decides | is_close).any())

@@ -20,7 +20,7 @@ from refkernels.conformance.peers.ultralytics.decisions import (
     eps_counts_in_cost,
     giou_is_small_beside_1,
     is_in_between,
-    offsets_bring_together,
+    offsets_decide,
     sides_move,
     suppressed_otherwise,
     ties_at_the_last_place,
@@ -227,7 +227,7 @@ def _by_offsets(number: int, call: str) -> Divergence:
         "classes are set apart by adding their number times 7680: that takes digits of boxes, so "
         "that what is suppressed depends on the number of the class, and brings boxes of several "
         "classes together where some are farther out",
-        offsets_bring_together,
+        offsets_decide,
         OFFSETS,
         place=f"{CALLS}:{call}",
         authority="its documentation: an offset used to separate classes",
