@@ -90,7 +90,9 @@ def _scales(label: Any) -> Iterator[Case]:
     corners = rng.integers(0, 16, (40, 2))
     boxes = np.concatenate([corners, corners + rng.integers(1, 16, (40, 2))], -1)
     scores = rng.permutation(40).astype(np.float32)
-    for scale, shift in ((2.0**-14, 0), (2.0**30, 0), (1.0, 2**22), (1.0, -(2**22)), (0.25, 2**20)):
+    # Where areas are the least, what is added to them counts, be it ever so little.
+    sizes = ((2.0**-20, 0), (2.0**-14, 0), (2.0**30, 0))
+    for scale, shift in (*sizes, (1.0, 2**22), (1.0, -(2**22)), (0.25, 2**20)):
         own = (boxes * scale + shift).astype(np.float32)
         yield _case({"threshold": 0.3}, own, scores, label(own))
 

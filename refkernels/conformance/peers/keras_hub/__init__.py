@@ -27,9 +27,14 @@ def _is_a_level(case: Case) -> bool:
     return bool(is_power and all(case.inputs[name] > 0 for name in ("height", "width")))
 
 
+def _is_of_whole_size(case: Case) -> bool:
+    """Return whether besides, the size is a whole number; of others the first binding tells."""
+    return _is_a_level(case) and case.config["sizes"][0] == int(case.config["sizes"][0])
+
+
 def _is_a_level_of_more(case: Case) -> bool:
     """Return whether besides, an image without its last pixels has as many cells."""
-    return _is_a_level(case) and case.config["stride"] > 1
+    return _is_of_whole_size(case) and case.config["stride"] > 1
 
 
 GRID = Representation(fixed={"offset": 0.0, "rounded": True, "order": "ratio", "dtype": "float32"})
@@ -145,7 +150,7 @@ PEER = Peer(
             f"{CALLS}:anchors_by_documented_ratio",
             "AnchorGrid",
             replace(GRID, parameters={"ratios": "1/aspect_ratios"}),
-            Offers(case=_is_a_level),
+            Offers(case=_is_of_whole_size),
         ),
     ),
     divergences=DIVERGENCES,

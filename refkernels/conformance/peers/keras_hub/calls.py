@@ -35,7 +35,7 @@ def box_matcher(x: Any, high: float, low: float | None = None, low_quality: bool
     thresholds, kinds = ([high], [-1, 1]) if low is None else ([low, high], [-1, -2, 1])
     matcher = keras_hub.layers.BoxMatcher(thresholds, kinds, low_quality, **_computed_in(x))
     columns, found = (np.asarray(own) for own in matcher(x))
-    return np.where(found > 0, columns, found)
+    return np.select([found == 1, found == -2], [columns, -2], -1)
 
 
 def retinanet_matches(x: Any) -> Any:
