@@ -4,18 +4,32 @@ Its docstrings speak of tensors, not of tensors of several dtypes: where these m
 offered.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from refkernels.arrays import Array
-from refkernels.conformance.model.case import Case
 from refkernels.conformance.peers.mmdet.divergences import DIVERGENCES
+from refkernels.conformance.peers.mmdet.offered import (
+    BATCHES,
+    LABELLED,
+    ONE_DTYPE,
+    REALS,
+    STRIPS,
+    are_below_one,
+    are_of_single,
+    are_overlaps,
+    are_priors,
+    are_sums_of_ious,
+    has_exact_centres,
+    has_images,
+    has_low_quality,
+    have_centres,
+    have_powers,
+)
 from refkernels.conformance.peers.peer import Peer
 from refkernels.conformance.targets.bound import Binding
-from refkernels.conformance.targets.offering import Offers, offers
+from refkernels.conformance.targets.offering import offers
 from refkernels.conformance.targets.representation import Representation
 
 __all__ = ["PEER"]
@@ -27,8 +41,6 @@ TASKS = "mmdet.models.task_modules"
 # What an assigner returns: ground truths from 1, 0 for none, and -1 for neither.
 ASSIGNED: dict[str, Any] = {"first": 1, "unmatched": 0, "ignored": -1, "images": "one"}
 
-REALS = ("float16", "float32", "float64", "bfloat16")
-
 CORNERS = {"fmt": "corner", "axis": -1}
 
 
@@ -36,95 +48,6 @@ def _overlaps(mode: str, **fixed: Any) -> Representation:
     """Return how it is called where the operator has no eps: with its own."""
     return Representation(fixed={**CORNERS, **fixed}, given={"mode": mode}, widens=True)
 
-
-def _same_batch(case: Case) -> bool:
-    """Return whether all inputs have as many images, which mmdet asks for."""
-    return len({array.shape[:-2] for array in case.inputs.values()}) == 1
-
-
-BATCHES = Offers(case=_same_batch, mixed=False)
-
-
-def _overlap_at_most(inputs: Mapping[str, Array]) -> bool:
-    """Return whether these are overlaps; those below 0 mark anchors to be ignored."""
-    return bool((inputs["x"] >= 0).all())
-
-
-def _has_low_quality(config: Mapping[str, Any]) -> bool:
-    """Return whether anchors of low quality get the ground truth whose best they are, or none."""
-    return config.get("low_quality") in (None, "truth")
-
-
-def _are_strips(inputs: Mapping[str, Array]) -> bool:
-    """Return whether boxes can be laid out such that points are inside of them as masks say."""
-    inside = inputs["inside"]
-    if inside.shape[-1] <= 4:
-        return True
-    for image in inside.reshape(-1, *inside.shape[-2:]):
-        own = {tuple(column) for column in image.T.tolist() if len(set(column)) > 1}
-        if len(own) > 4:
-            return False
-    return True
-
-
-STRIPS = offers(inputs=_are_strips, mixed=False)
-
-
-def _has_pairs(inputs: Mapping[str, Array]) -> bool:
-    """Return whether there are pairs, without which ``assign`` is done before the method."""
-    valid = inputs.get("valid")
-    return inputs["cost"].size > 0 and (valid is None or bool(valid.any(-1).all()))
-
-
-ONE_DTYPE = offers(mixed=False)
-
-
-def _are_sums_of_ious(inputs: Mapping[str, Array]) -> bool:
-    return _has_pairs(inputs) and bool((inputs["ious"] <= 1).all())
-
-
-def _overlap_less(inputs: Mapping[str, Array]) -> bool:
-    """Return whether no IoU is 1, so that all that is not matched is a negative."""
-    return bool((inputs["ious"] < 1).all())
-
-
-def _are_priors(inputs: Mapping[str, Array]) -> bool:
-    """Return whether points can be the centres of priors of these sizes, exactly."""
-    points, half = (np.float64(inputs[name]) for name in ("points", "sizes"))
-    half = half / 2
-    low, high = (points + sign * half for sign in (-1, 1))
-    return all(
-        bool((x.astype(np.float32) == x).all()) for x in (low, high, low + high, high - low)
-    ) and bool((high - low == 2 * half).all() and (low + high == 2 * points).all())
-
-
-def _are_of_single(config: Mapping[str, Any]) -> bool:
-    """Return whether parameters are numbers of single precision, or nothing is computed in that."""
-    own = np.array([*config["sizes"], *np.broadcast_to(config["stride"], 2)], np.float64)
-    return config.get("dtype") == "float64" or bool((own.astype(np.float32) == own).all())
-
-
-def _has_exact_centres(config: Mapping[str, Any]) -> bool:
-    """Return whether the centre of a cell is told exactly: a corner of it, or half a stride."""
-    return config.get("offset", 0.5) in (0, 0.5) and _are_of_single(config)
-
-
-def _have_centres(inputs: Mapping[str, Array]) -> bool:
-    """Return whether there are boxes, and the sums of their corners in their dtype."""
-    boxes = inputs["boxes"]
-    with np.errstate(over="ignore"):
-        return boxes.size > 0 and bool(np.isfinite(boxes[..., :2] + boxes[..., 2:]).all())
-
-
-def _has_images(inputs: Mapping[str, Array]) -> bool:
-    return inputs["boxes"].ndim < 3 or len(inputs["boxes"]) > 0
-
-
-def _have_classes(inputs: Mapping[str, Array]) -> bool:
-    return bool((inputs["labels"] >= 0).all())
-
-
-LABELLED = offers(inputs=_have_classes, dtypes=REALS, mixed=False)
 
 PEER = Peer(
     "mmdet",
@@ -201,7 +124,7 @@ PEER = Peer(
                 transposed=True,
                 **ASSIGNED,
             ),
-            offers(inputs=_overlap_at_most, config=_has_low_quality),
+            offers(inputs=are_overlaps, config=has_low_quality),
         ),
         Binding(
             f"{CALLS}.matchers:atss_matches",
@@ -214,7 +137,7 @@ PEER = Peer(
                 f"{CALLS}.matchers:{name}",
                 "SimOTAMatcher",
                 Representation(fixed={"conflict": "all"}, images="one"),
-                offers(inputs=_are_sums_of_ious),
+                offers(inputs=are_sums_of_ious),
             )
             for name in ("dynamic_k_matches", "soft_label_matches")
         ),
@@ -258,7 +181,7 @@ PEER = Peer(
                 inputs=("matches", "logits"),
                 **ASSIGNED,
             ),
-            offers(inputs=_overlap_less, dtypes=REALS, mixed=False),
+            offers(inputs=are_below_one, dtypes=REALS, mixed=False),
         ),
         Binding(
             f"{TASKS}.coders:DeltaXYWHBBoxCoder.encode",
@@ -300,19 +223,19 @@ PEER = Peer(
             f"{CALLS}.places:tblr_encode",
             "DistanceEncoder",
             Representation(fixed={"normalize": True}, images="one"),
-            offers(inputs=_are_priors, mixed=False),
+            offers(inputs=are_priors, mixed=False),
         ),
         Binding(
             f"{CALLS}.places:tblr_decode",
             "DistanceDecoder",
             Representation(fixed={"normalize": True}, images="one"),
-            offers(inputs=_are_priors, mixed=False),
+            offers(inputs=are_priors, mixed=False),
         ),
         Binding(
             f"{CALLS}.places:anchor_grid",
             "AnchorGrid",
             Representation(parameters={"offset": "offset"}, fixed={"rounded": False}),
-            offers(config=_has_exact_centres),
+            offers(config=has_exact_centres),
         ),
         Binding(
             f"{CALLS}.places:yolo_anchor_grid",
@@ -320,13 +243,13 @@ PEER = Peer(
             Representation(
                 fixed={"ratios": (1.0,), "offset": 0.5, "rounded": False, "order": "ratio"}
             ),
-            offers(config=_are_of_single),
+            offers(config=are_of_single),
         ),
         Binding(
             f"{CALLS}.heads:center_targets",
             "CenterHeatmapEncoder",
             Representation(fixed={"min_overlap": 0.3, "ceil": False}),
-            offers(inputs=_has_images, dtypes=REALS),
+            offers(inputs=has_images, dtypes=REALS),
         ),
         Binding(
             f"{CALLS}.heads:center_boxes",
@@ -344,7 +267,7 @@ PEER = Peer(
             f"{CALLS}.places:inside_boxes",
             "InsideMask",
             Representation(fixed={"margin": 0.0, "fmt": "corner"}, images="one"),
-            offers(inputs=_have_centres, mixed=False),
+            offers(inputs=have_centres, mixed=False),
         ),
         Binding(
             f"{CALLS}.places:simota_cost",
@@ -356,7 +279,7 @@ PEER = Peer(
             f"{CALLS}.places:task_aligned_metric",
             "TaskAlignedMetric",
             Representation(images="one"),
-            LABELLED,
+            replace(LABELLED, inputs=have_powers),
         ),
         Binding(
             f"{CALLS}.places:classification_cost",

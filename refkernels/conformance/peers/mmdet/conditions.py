@@ -16,6 +16,7 @@ from refkernels.conformance.model.case import Case
 
 __all__ = [
     "cells_are_of_single",
+    "cells_are_rounded_first",
     "centres_leave_the_map",
     "has_infinite_area",
     "has_no_deviation",
@@ -23,7 +24,6 @@ __all__ = [
     "is_float16",
     "is_half",
     "is_of_float16",
-    "is_subnormal",
     "last_of_a_cell_differs",
     "nothing_is_neither",
     "nothing_is_the_best",
@@ -72,10 +72,22 @@ def is_of_float16(case: Case) -> bool:
     return bool(case.config.get("dtype") == "float16")
 
 
-def is_subnormal(case: Case) -> bool:
-    """Return whether a score or an IoU is less than what is normal in single precision."""
-    given = (case.inputs[name] for name in ("scores", "ious"))
-    return any(bool(((x > 0) & (x < np.finfo(np.float32).tiny)).any()) for x in given)
+def cells_are_rounded_first(case: Case) -> bool:
+    """Return whether an anchor is another if that of the first cell is rounded to float16."""
+    config = case.config
+    if not is_of_float16(case):
+        return False
+    down, along = np.broadcast_to(config["stride"], 2)
+    roots = np.sqrt(np.array(config["ratios"], np.float32)).astype(np.float64)[:, None]
+    sizes = np.array(config["sizes"], np.float32).astype(np.float64)
+    for name, step, sides in (("width", along, sizes / roots), ("height", down, sizes * roots)):
+        middle = step * config.get("offset", 0.5)
+        first = np.stack([middle - sides / 2, middle + sides / 2])[..., None]
+        moves = np.arange(int(case.inputs[name])) * float(step)
+        moved = in_half(in_half(first, "float16") + moves, "float16")
+        if (moved != in_half(first + moves, "float16")).any():
+            return True
+    return False
 
 
 def exact_of(case: Case) -> dict[str, Array]:
