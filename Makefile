@@ -18,8 +18,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 help: ## say what each target does
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-verify: $(VENV)/.verify ## refkernels check: every Gluon block against the kernels
-	$(BIN)/refkernels check
+verify: $(VENV)/.verify ## refkernels check: every Gluon block against the kernels (CHECK="--profile quick")
+	$(BIN)/refkernels check $(CHECK)
 
 verify-gpu: .venv-peers/.test ## what is bound of PyTorch, on each CUDA device beside the CPU
 	.venv-peers/bin/python -m tests.gpu
