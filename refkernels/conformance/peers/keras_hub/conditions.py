@@ -27,6 +27,7 @@ __all__ = [
     "single_decides",
     "sizes_are_cut",
     "steps_round_in_half",
+    "there_are_no_anchors",
     "thresholds_are_single",
     "ties_are_turned",
 ]
@@ -67,6 +68,12 @@ def nothing_reaches_low(case: Case) -> bool:
     """Return whether there are no objects, and an IoU of 0 would not be too low."""
     low, high = case.config.get("low"), case.config["high"]
     return case.inputs["x"].shape[-1] == 0 and low is not None and low <= 0 < high
+
+
+def there_are_no_anchors(case: Case) -> bool:
+    """Return whether there are objects, and no anchors."""
+    count, objects = case.inputs["x"].shape[-2:]
+    return count == 0 and objects > 0
 
 
 def _forced(case: Case) -> list[tuple[Array, Array, Array]]:

@@ -25,6 +25,7 @@ from refkernels.conformance.peers.keras_hub.conditions import (
     single_decides,
     sizes_are_cut,
     steps_round_in_half,
+    there_are_no_anchors,
     thresholds_are_single,
     ties_are_turned,
 )
@@ -244,5 +245,19 @@ DIVERGENCES = (
         _grid(32.0, 8.0, 1, 2.0),
         place=f"{CALLS}:anchors_by_documented_ratio",
         authority="its documentation: each number indicates the ratio of width to height",
+    ),
+    *(
+        Divergence(
+            f"KH-{number:03}",
+            "ThresholdMatcher",
+            "with objects, and without anchors, it raises",
+            there_are_no_anchors,
+            witness(config, x=np.zeros((0, 1))),
+            place=f"{CALLS}:{name}",
+        )
+        for number, name, config in (
+            (23, "box_matcher", {"high": 0.5}),
+            (24, "retinanet_matches", {}),
+        )
     ),
 )
