@@ -18,13 +18,17 @@ ROOT = Path(__file__).parents[2]
 # As few cases as a gate has time for: `refkernels check PEER` tries more.
 QUICK = Options(5, scope_seconds=1)
 
+# What stands in for a package needs others.
+STOOD_IN_WITH = {"detectron2": ("torch",)}
+
 FOUND = [find_peer(name) for name in PEERS]
 BOUND = [peer for peer in FOUND if peer.bindings]
 
 
 def needs(peer):
-    if importlib.util.find_spec(peer.name) is None:
-        pytest.skip(f"{peer.name} is not installed")
+    for name in (peer.name, *STOOD_IN_WITH.get(peer.name, ())):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"{name} is not installed")
 
 
 @pytest.mark.parametrize("peer", BOUND, ids=lambda peer: peer.name)
