@@ -29,7 +29,8 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
     Nor need the calls of peers, which import them.
     """
-    if collection_path.name == "calls.py" and PEERS in collection_path.parents:
+    is_call = "calls" in (collection_path.stem, collection_path.parent.name)
+    if is_call and PEERS in collection_path.parents:
         return True
     in_tests = ROOT / "tests" in collection_path.parents and collection_path.suffix == ".py"
     return True if in_tests and not collection_path.name.startswith("test_") else None

@@ -92,9 +92,9 @@ class _Plan(NamedTuple):
 
 def sample_images() -> list[Image]:
     """Return the images whose boxes become cases by default."""
-    from refkernels.cli import main as cli
+    from refkernels.cli.options import images_of
 
-    images: list[Image] = cli._images(None)
+    images: list[Image] = images_of(None)
     return images
 
 
