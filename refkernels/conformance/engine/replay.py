@@ -174,7 +174,7 @@ def replay(
     missing = [need for need in operator.needs if target.find(need) is None]
     if missing:
         return Result(name, "absent", note=f"{target.module} has no {missing[0]}")
-    divergences = () if strict else declared(target.module, name, target.place)
+    divergences = () if strict else declared(target.module, name, target.place, target.spec)
     examiner = Examiner(operator, target, divergences=divergences, watch=watch)
     result = Result(
         name,

@@ -107,7 +107,7 @@ def check_operator(
         missing = [need for need in operator.needs if target.find(need) is None]
         if missing:
             return Result(name, "absent", seed=options.seed, note=f"no {', '.join(missing)}")
-        published = declared(target.module, name, target.place)
+        published = declared(target.module, name, target.place, target.spec)
         accepted = (*published, *target.divergences(name), *divergences)
         accepted = () if options.strict else accepted
         accepted = tuple(d for d in accepted if d.id not in options.undeclared)

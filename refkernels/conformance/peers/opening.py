@@ -105,13 +105,14 @@ def module_of(specs: Sequence[str]) -> str:
     return "" if "=" in first or (peer is not None and peer.bindings) else first
 
 
-def declared(target: str, operator: str, place: str = "") -> tuple[Divergence, ...]:
+def declared(target: str, operator: str, place: str = "", spec: str = "") -> tuple[Divergence, ...]:
     """Return what is declared of an operator of a target, a module's import path.
 
     Of an object that has a place of its own in the bindings of its package, what is declared of
-    others is left out.
+    others is left out. What opened it may be a peer by name, which binds objects of other packages
+    too.
     """
-    peer = _peer_of(target)
+    peer = find_peer(spec) or _peer_of(target)
     if peer is None:
         return ()
     return tuple(
