@@ -10,7 +10,9 @@ class MultiPerClassDecoder:
 
     def __call__(self, x):
         scores = jnp.moveaxis(x, self.axis, -1)[..., 1:]
-        kept = scores > jnp.asarray(self.thresh, x.dtype)
+        # A threshold of an integer dtype would be another one.
+        real = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.float32
+        kept = scores > jnp.asarray(self.thresh, real)
         ids = jnp.where(kept, jnp.arange(scores.shape[-1]), -1)
         back = lambda y: jnp.moveaxis(y, -1, self.axis)  # noqa: E731
         return back(ids), back(jnp.where(kept, scores, 0).astype(x.dtype))
