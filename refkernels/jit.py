@@ -83,6 +83,7 @@ def _forget_what_does_not_load(kernel: Any) -> None:
 
 def _or_empty(load: Callable[[], dict[Any, str]]) -> Callable[[], dict[Any, str]]:
     def load_if_possible() -> dict[Any, str]:
+        """Return what is loaded, or nothing where it cannot be read."""
         try:
             return load()
         except (AttributeError, EOFError, ImportError, UnpicklingError):
@@ -127,6 +128,7 @@ def _fetch_and_add(typing_context: Any, counter: Any) -> Any:  # pragma: no cove
     """Do what `next_number` does by LLVM's ``atomicrmw add``."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        """Emit the addition, and return the number that was there before."""
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
         one = context.get_constant(numba.types.int64, 1)
         # Numbers are all that threads tell one another through it, so no order is asked for.
@@ -170,6 +172,7 @@ def _compiled_split(x):  # type: ignore[no-untyped-def]
         shift_single = np.uint32(0x3F800000 - least_single)
 
         def split_single(x):  # type: ignore[no-untyped-def]  # pragma: no cover (compiled only)
+            """Return the two parts of a float32."""
             bits = np.uint32(_bits(x) + shift_single)
             mantissa = np.uint32((bits & np.uint32(0x7FFFFF)) + least_single)
             stored = np.uint32(bits >> np.uint32(23) | np.uint32(0x4B000000))
@@ -181,6 +184,7 @@ def _compiled_split(x):  # type: ignore[no-untyped-def]
     shift = np.uint64((1023 << 52) - int(least))
 
     def split_double(x):  # type: ignore[no-untyped-def]  # pragma: no cover (compiled only)
+        """Return the two parts of a float64."""
         bits = _bits(x) + shift
         mantissa = (bits & np.uint64(2**52 - 1)) + least
         stored = bits >> np.uint64(52) | np.uint64(1075 << 52)
@@ -203,6 +207,7 @@ def _number(typing_context: Any, bits: Any) -> Any:  # pragma: no cover (compile
 
 def _as(kind: Any, given: Any) -> Any:  # pragma: no cover (compiled only)
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        """Emit nothing but another type for the same bits."""
         return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
 
     return kind(given), generate
@@ -252,11 +257,13 @@ def _compiled_write_transposed(  # type: ignore[no-untyped-def]
     lanes = VECTOR_BYTES // (out.dtype.bitwidth // 8)
 
     def by_numbers(columns, first, pitch, out, place, stride):  # type: ignore[no-untyped-def]  # pragma: no cover (compiled only)
+        """Write the block number by number."""
         for r in range(lanes):
             for c in range(lanes):
                 out[place + r * stride + c] = columns[first + c * pitch + r]
 
     def by_vectors(columns, first, pitch, out, place, stride):  # type: ignore[no-untyped-def]  # pragma: no cover (compiled only)
+        """Write the block by shuffles of vectors."""
         _write_transposed(columns, first, pitch, out, place, stride)
 
     return by_numbers if numba.config.BOUNDSCHECK else by_vectors
@@ -271,16 +278,19 @@ def _write_transposed(
     half = lanes // 2
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        """Emit loads of the columns, shuffles that make rows of them, and stores of those."""
         source, target = (
             context.make_array(signature.args[k])(context, builder, arguments[k]) for k in (0, 3)
         )
         vector = ir.VectorType(context.get_data_type(out.dtype), lanes)
 
         def at(array: Any, start: Any, step: Any, k: int) -> Any:
+            """Return a pointer to the vector that is `k` steps from the start."""
             place = builder.add(start, builder.mul(step, step.type(k)))
             return builder.bitcast(builder.gep(array.data, [place]), vector.as_pointer())
 
         def shuffled(one: Any, other: Any, picked: list[int]) -> Any:
+            """Return a vector of those lanes of the two that are picked, by their numbers."""
             mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), picked)
             return builder.shuffle_vector(one, other, mask)
 

@@ -36,6 +36,7 @@ def read_folder(
             continue
 
         def report(problem: str, path: Path = path) -> None:
+            """Note a problem of the file, or raise `Bad` where nothing bad is to be skipped."""
             if not skip_bad:
                 raise Bad(problem)
             problems.append(f"{path}: {problem}")

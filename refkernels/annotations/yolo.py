@@ -50,6 +50,7 @@ def read_yolo(folder: str | Path, *, skip_bad: bool = False) -> AnnotationSet:
     known = _class_names(folder / "classes.txt")
 
     def classes(found: Iterable[int]) -> list[int]:
+        """Return the numbers of the classes with names, and on to the highest that is found."""
         return list(range(max(len(known), *(number + 1 for number in found), 0)))
 
     read = read_folder(folder, ".txt", _yolo_image, skip_bad, classes)

@@ -258,6 +258,7 @@ class TargetAssigner(Presets):
         dropped = np.empty(batch.size, np.int64)
 
         def solve_some(counter: Array) -> None:
+            """Make the sparse targets of images until the shared counter has given out all."""
             while (index := next_number(counter)) < batch.size:
                 found[index], dropped[index] = self._solve_sparse(batch, index)
 
@@ -310,6 +311,7 @@ class TargetAssigner(Presets):
         fine = []
 
         def fill_some(counter: Array) -> None:
+            """Fill in images until the shared counter has given out all; note if all went well."""
             scratch = self._scratch()
             given = batch.boxes, batch.labels, batch.regions, batch.places, counter
             filled = [*arrays, results]

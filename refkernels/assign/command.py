@@ -175,6 +175,8 @@ def _bar() -> Any:
         return _Lines()
 
     class Bar(_Lines):
+        """Tells the progress in a bar, with images/s and the time left."""
+
         def __init__(self) -> None:
             super().__init__()
             self.progress = rich.Progress(

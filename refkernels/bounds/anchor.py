@@ -61,11 +61,13 @@ def anchor_grid(
     shift = exactly(_rounded([offset], dtype), unit)
 
     def centre(count: int, step: float) -> Approximate:
+        """Return the centres of so many cells along an axis, with their errors."""
         cells = np.arange(count, dtype=np.float64)
         number = Approximate(cells, np.where(cells > 1 / unit.u, unit.u * cells, 0), unit)
         return (number + shift) * exactly(step, unit)
 
     def ends(middle: Approximate, along: int, side: int) -> Array:
+        """Bound where anchors begin and end along an axis, (height, width, shapes, 2)."""
         lift = (slice(None), None, None) if along == 0 else (None, slice(None), None)
         own = Approximate(middle.value[lift], middle.error[lift], unit)
         half = Approximate(

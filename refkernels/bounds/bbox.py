@@ -111,6 +111,7 @@ def box_batch_iou(
     least = exactly(float(rounded_to_computing(eps, dtype)), unit)
 
     def side(high: Approximate, low: Approximate) -> Approximate:
+        """Return the length of a side, with the offset."""
         return high - low if offset == 0 else (high - low) + exactly(offset, unit)
 
     left_a, top_a, right_a, bottom_a = corners_in_pairs(a, axis, fmt, dtype, -1)

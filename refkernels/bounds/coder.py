@@ -164,10 +164,12 @@ def center_net_boxes(
     cells = order[:, :topk] % (height * width)
 
     def at_cells(maps: Array, channel: int) -> Approximate:
+        """Return the values of a channel in the cells that are chosen, which have no error."""
         flat = maps[:, channel].reshape(size, -1).astype(np.float64)
         return exactly(np.take_along_axis(flat, cells, 1), unit)
 
     def number(values: Array) -> Approximate:
+        """Return numbers of columns or rows, which are rounded from 1 / u on."""
         return Approximate(values, np.where(values > 1 / unit.u, unit.u * values, 0), unit)
 
     factor = _parameter(scale, dtype)

@@ -296,16 +296,19 @@ def _giou(boxes: Array, truths: Array, unit: Roundoff) -> Approximate:
     """Bound the GIoU of centre boxes, from their corners on."""
 
     def corners(x: Array, place: int) -> list[Approximate]:
+        """Return left, top, right and bottom of boxes, with a place for the other set's axis."""
         columns = [exactly(np.expand_dims(x[..., k], place), unit) for k in range(4)]
         half_width, half_height = halved(columns[2]), halved(columns[3])
         left, right = columns[0] - half_width, columns[0] + half_width
         return [left, columns[1] - half_height, right, columns[1] + half_height]
 
     def pick(function: Any, one: Approximate, other: Approximate) -> Approximate:
+        """Return the smaller or the larger of two, with the larger error of both."""
         error = np.maximum(one.error, other.error)
         return Approximate(function(one.value, other.value), error, unit)
 
     def side(high: Approximate, low: Approximate) -> Approximate:
+        """Return how far `high` is above `low`, and 0 where it is below."""
         return (high - low).positive_part()
 
     left_a, top_a, right_a, bottom_a = corners(boxes, -1)

@@ -72,6 +72,7 @@ def box_batch_ioa(
     added = float(rounded_to_computing(offset, dtype))
 
     def extended(side: Approximate) -> Approximate:
+        """Return a side with the offset added."""
         return side if added == 0 else side + exactly(added, unit)
 
     with np.errstate(all="ignore"):
@@ -171,6 +172,7 @@ def _iou(one: _Set, other: _Set) -> tuple[Approximate, Approximate]:
 
 def _enclosing_sides(one: _Set, other: _Set) -> tuple[Approximate, Approximate]:
     def span(*ends: Approximate) -> Approximate:
+        """Return the distance from the lowest of these ends to the highest."""
         low, high = ends[0], ends[0]
         for end in ends[1:]:
             low, high = low.smaller(end), high.larger(end)

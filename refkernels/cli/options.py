@@ -32,6 +32,7 @@ def _all(*options: Options) -> Options:
     """Return options as one decorator, in the order in which help lists them."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function with all of the options."""
         for option in reversed(options):
             function = option(function)
         return function

@@ -43,6 +43,7 @@ class OldPaths(MetaPathFinder, Loader):
         places = OLD[module.__name__.rpartition(".")[2]]
 
         def find(name: str) -> Any:
+            """Return what has this name, from the first of the places that has it."""
             if not name.startswith("__"):
                 for place in places:
                     found = import_module(f"{self._package}.{place}")

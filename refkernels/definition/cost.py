@@ -182,6 +182,7 @@ def _pairs(
     result = np.empty((*(shape if batched else shape[1:]), *own), object)
 
     def pairs() -> Iterator[tuple[tuple[int, ...], tuple[Any, ...]]]:
+        """Yield the index of each pair, and what belongs to it, its anchor and its truth."""
         for image, i, j in np.ndindex(shape):
             images = [array[image if len(array) > 1 else 0] for array in arrays]
             values = [x[i] for x in images[:anchors]]

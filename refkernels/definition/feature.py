@@ -133,6 +133,7 @@ def FeatureExpander(
     features = list(FeatureExtractor(values, network=network, outputs=outputs))
 
     def layer(y: Numbers, part: str, i: int, stride: int) -> Numbers:
+        """Return `y` after a convolution, with a norm or a bias, and ReLU."""
         weight = np.asarray(values[f"expand_{part}conv{i}_weight"])
         pad = (weight.shape[-1] // 2,) * 2
         if use_bn:
@@ -181,12 +182,14 @@ def FPNFeatureExpander(
     numbered = 0
 
     def convolution(y: Numbers, name: str, stride: int = 1) -> Numbers:
+        """Return `y` after the convolution of this name."""
         weight = np.asarray(values[f"{name}_weight"])
         bias = None if no_bias else values[f"{name}_bias"]
         pad = (weight.shape[-1] // 2,) * 2
         return layers.convolution(y, weight, bias, stride=(stride, stride), pad=pad)
 
     def after(y: Numbers, name: str) -> Numbers:
+        """Return `y` after its norm layer, where there are such."""
         nonlocal numbered
         if norm_layer is None:
             return y

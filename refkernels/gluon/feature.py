@@ -254,6 +254,7 @@ class FPNFeatureExpander(_FeatureBlock):
         weights: list[str] = []
 
         def convolution(y: Symbol, filters: int, kernel: int, stride: int, name: str) -> Symbol:
+            """Append a convolution, and note the name of its weight."""
             weights.append(f"{name}_weight")
             return _convolution(y, filters, kernel, stride, no_bias, name)
 

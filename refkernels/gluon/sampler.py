@@ -154,6 +154,7 @@ class QuotaSampler(RealBlock):
         maxima = _rows(F, _maxima(F, ious, matches))
 
         def reaches(thresh: float) -> Any:
+            """Return 1 for each anchor whose largest IoU is at least the threshold, else 0."""
             reached = F.broadcast_greater_equal(maxima, constant_like(F, thresh, maxima))
             return F.cast(reached, dtype="float32")
 

@@ -62,6 +62,7 @@ def _convolution(a: Attributes, count: int) -> Layer:
     }
 
     def run(x: Array, weight: Array, bias: Array | None = None, **options: Any) -> Array:
+        """Return the convolution, with a weight of the filters and the kernel that are declared."""
         found = (weight.shape[:1], weight.shape[2:])
         require(
             found == ((filters,), kernel),
@@ -77,6 +78,7 @@ def _fully_connected(a: Attributes, count: int) -> Layer:
     slots = ("data", "weight") if a.flag("no_bias", False) else ("data", "weight", "bias")
 
     def run(x: Array, weight: Array, bias: Array | None = None, *, flatten: bool) -> Array:
+        """Return the product with a weight of as many outputs as are declared."""
         require(
             weight.shape[:1] == (filters,),
             f"expected a weight of {filters} outputs, got {weight.shape}",
@@ -135,6 +137,7 @@ def _activate(kind: str) -> Layer:
 
 def _unary(kind: str, function: Any) -> Callable[[Attributes, int], Layer]:
     def run(x: Array, *, kind: str) -> Array:
+        """Return the function of each number."""
         result: Array = function(x)
         return result
 
@@ -193,6 +196,7 @@ def _run_add_n(*arrays: Array, broadcast: bool) -> Array:
 
 def _binary(kind: str, function: Any, broadcast: bool) -> Callable[[Attributes, int], Layer]:
     def run(x: Array, y: Array, *, broadcast: bool) -> Array:
+        """Return the function of each pair of numbers."""
         return _combine(function, x, y, broadcast)
 
     return lambda a, count: Layer(kind, run, ("lhs", "rhs"), 2, {"broadcast": broadcast})
@@ -211,10 +215,12 @@ def _combine(function: Any, x: Array, y: Array, broadcast: bool) -> Array:
 
 def _scalar(kind: str, function: Any) -> Callable[[Attributes, int], Layer]:
     def run(x: Array, *, scalar: float) -> Array:
+        """Return the function of each number and the scalar, in the dtype of the numbers."""
         result: Array = function(x, x.dtype.type(scalar))
         return result
 
     def layer(a: Attributes, count: int) -> Layer:
+        """Return the layer of a node with these attributes."""
         a.ignore("is_int")
         return Layer(kind, run, options={"scalar": a.number("scalar")})
 
@@ -297,6 +303,7 @@ def _cast(a: Attributes, count: int) -> Layer:
 
 def _softmax(log: bool) -> Callable[[Attributes, int], Layer]:
     def layer(a: Attributes, count: int) -> Layer:
+        """Return the layer of a node with these attributes."""
         require(not a.flag("use_length", False), "attribute use_length is not supported")
         require(a.value("dtype") in (None, "None"), "attribute dtype is not supported")
         temperature = a.number("temperature", 1.0)

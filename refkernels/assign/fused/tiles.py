@@ -113,6 +113,7 @@ def build_tiles(anchors: Array) -> Tiles:
     columns[:, 4] = area
 
     def extreme(function: np.ufunc, values: Array, beyond: float) -> Array:
+        """Return the least or the largest value of each tile, of the places that hold an anchor."""
         result: Array = function.reduce(np.where(filled, values, beyond), axis=1)
         return result
 

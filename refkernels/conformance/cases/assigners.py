@@ -102,6 +102,7 @@ def _axes(case: Case) -> Mapping[str, str]:
 
 def _of_image(name: str) -> Callable[[Image], Iterator[Case]]:
     def annotated(image: Image) -> Iterator[Case]:
+        """Yield some hundreds of the image's anchors with its boxes, if it has any."""
         if len(image.boxes):
             labels = image.labels[None] % CLASSES
             # An exact matching of thousands of anchors is for the bench.

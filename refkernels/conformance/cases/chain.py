@@ -139,6 +139,7 @@ def _axes(case: Case) -> dict[str, str]:
 
 def _of_image(logits: bool = False) -> Callable[[Image], Iterator[Case]]:
     def annotated(image: Image) -> Iterator[Case]:
+        """Yield the image's anchors, boxes and labels, with logits if they are asked for."""
         if not len(image.boxes):
             return
         inputs = {

@@ -101,6 +101,7 @@ class OfNetwork(Calling):
             built = found(**case.config)
 
             def run(inputs: Sequence[Array], params: Mapping[str, Array]) -> tuple[Array, ...]:
+                """Return the network's outputs with these parameters."""
                 return as_outputs(built(*inputs, params=params))
         else:
             from refkernels.conformance.network import mxnet_graph
@@ -112,6 +113,7 @@ class OfNetwork(Calling):
             run = adapter.prepare_with_parameters(block, mode, context)
 
         def call(*arrays: Array) -> tuple[Array, ...]:
+            """Return the network's outputs for the first array, with parameters of the rest."""
             given = dict(zip(names, arrays, strict=True))
             return run(arrays[:1], {name: given[name] for name in needed})
 
@@ -201,6 +203,7 @@ class OfChain(Calling):
         calls = [self._prepare_stage(target, stage, mode, context) for stage in operator.stages]
 
         def run(*inputs: Array) -> tuple[Array, ...]:
+            """Return the results of the chain; an error says at which operator it is."""
             values = dict(zip(case.inputs, inputs, strict=True))
             for stage, call in zip(operator.stages, calls, strict=True):
                 try:

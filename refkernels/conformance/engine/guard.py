@@ -48,6 +48,7 @@ def _interrupts_told_apart() -> Iterator[None]:
     sent = False
 
     def note(number: int, frame: FrameType | None) -> None:
+        """Note that the interrupt is one that was sent, and raise it."""
         nonlocal sent
         sent = True
         signal.default_int_handler(number, frame)

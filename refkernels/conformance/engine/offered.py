@@ -49,6 +49,7 @@ def find_lacking(
     forms = _forms(examiner)
 
     def ask(form: str, dtypes: Sequence[str]) -> None:
+        """Note why cases of a form are refused in each of the dtypes, or that they are not."""
         for dtype in dtypes:
             casts = [case.astype(dtype) for case in forms[form]]
             casts = [cast for cast in casts if not examiner.adapter.doing(cast, dtype)]
@@ -89,6 +90,7 @@ def in_one_form(operator: Operator, offers: Offers) -> tuple[Offers, dict[str, s
 
 def _without(offers: Offers, operator: Operator, *, is_batch: bool) -> Offers:
     def covers(case: Case) -> bool:
+        """Return whether a case is offered, and not of the form that is left out."""
         return offers.case(case) and _is_batch(operator, case) != is_batch
 
     return replace(offers, case=covers)
@@ -156,6 +158,7 @@ def ordinary(examiner: Examiner) -> Iterator[Case]:
     )
     @hypothesis.given(operator.cases(examiner.parameters))
     def draw(case: Case) -> None:
+        """Keep a drawn case that is valid and has no empty inputs."""
         if all(array.size for array in case.inputs.values()) and _is_valid(operator, case):
             drawn.append(case)
 

@@ -73,6 +73,7 @@ class Search:
         gathered: list[Dissent] = []
 
         def gather(case: Case, origin: str, dtypes: Sequence[str]) -> None:
+            """Examine a case, and keep its dissent while there are few, and few like it."""
             dissent = self._examine(case, origin, dtypes)
             alike = [_looks(other) for other in gathered].count(_looks(dissent)) if dissent else 0
             if dissent is not None and alike < ALIKE and len(gathered) < GATHERED:
@@ -94,6 +95,7 @@ class Search:
         is_last = len([dtype for dtype in dtypes if dtype in DTYPES]) <= 1
 
         def examine(case: Case, origin: str, dtypes: Sequence[str]) -> None:
+            """Raise `_Found` at the first dissent there is, and at cases that fail as that does."""
             if not found:
                 dissent = self._examine(case, origin, dtypes)
                 if dissent is None:
@@ -189,6 +191,7 @@ class Search:
         )
         @given(self._operator.cases(self._examiner.parameters).filter(self._is_valid))
         def examine_drawn(case: Case) -> None:
+            """Examine a drawn case, but for the first, the simplest, after the first turn."""
             nonlocal calls
             calls += 1
             if calls <= skipped:

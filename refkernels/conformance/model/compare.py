@@ -178,6 +178,7 @@ def round_to(value: Any, dtype: np.dtype[Any]) -> Any:
         high = np.nextafter(rounded, dtype.type(np.inf))
 
     def distance(candidate: Any) -> Fraction:
+        """Return how far a candidate is from the value, exactly."""
         if np.isinf(candidate):  # as near as the next number would be, if there was one
             exact = Fraction(2) ** int(np.finfo(dtype).maxexp) * (1 if candidate > 0 else -1)
         else:

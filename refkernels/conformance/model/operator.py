@@ -80,6 +80,7 @@ class Output:
         own = signature(bound).parameters
 
         def of(case: Case, exact: Array, **more: Any) -> Array:
+            """Return the bound of a case, from what it depends on."""
             given = {**case.inputs, **case.config, **more}
             return bound(**{key: value for key, value in given.items() if key in own})
 
@@ -178,6 +179,7 @@ class Operator:
         """
 
         def outputs(case: Case) -> tuple[Output, ...]:
+            """Describe the outputs that the target gives."""
             own = {o.name: o.with_reciprocals(reciprocals) for o in self.outputs(case)}
             return tuple(own[name] for name in names or own)
 
@@ -337,6 +339,7 @@ def build(cls: Any, config: Mapping[str, Any], find: Callable[[str], Any]) -> An
     """
 
     def resolve(value: Any) -> Any:
+        """Return a value with what is built of recipes in their place, in lists too."""
         if isinstance(value, Recipe):
             return build(find(value.name), value.config, find)
         if isinstance(value, list):

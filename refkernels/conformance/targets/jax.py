@@ -53,6 +53,7 @@ class JaxAdapter:  # pragma: no cover (where JAX is installed, test_frameworks r
         device = self._jax.devices(platform)[int(number)]
 
         def call(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
+            """Run the operator on the device, and return its outputs."""
             seed_globals(seed)  # keys are the target's own
             # JAX makes float64 float32 unless told otherwise.
             wide = any(x.dtype == np.float64 for x in inputs)

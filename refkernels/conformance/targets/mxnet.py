@@ -58,6 +58,7 @@ class GluonAdapter:
         loaded: list[Any] = []
 
         def call(*inputs: Array) -> tuple[Array, ...]:
+            """Run the block, or what is loaded of its export, and return its outputs."""
             arrays = [self._array(x, mode, place) for x in inputs]
             if mode != "exported" or run is not None:
                 return self._fetch((run or operator)(*arrays), inputs, arrays)
@@ -71,6 +72,7 @@ class GluonAdapter:
         """Return `call` such that errors MXNet still holds back do not come out of a later one."""
 
         def run(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
+            """Make the call; if it fails, drop what errors MXNet still holds back."""
             if seed_globals(seed):
                 self._mx.random.seed(seed)
             try:
@@ -93,6 +95,7 @@ class GluonAdapter:
         self._place(operator, mode, place)
 
         def call(inputs: Sequence[Array], parameters: Mapping[str, Array]) -> tuple[Array, ...]:
+            """Give the block its parameters, run it, and return its outputs."""
             operator.cast(inputs[0].dtype.name)
             left = dict(parameters)
             for name, parameter in operator.collect_params().items():

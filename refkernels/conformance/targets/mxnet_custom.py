@@ -22,7 +22,10 @@ def custom_block(prop: Any, config: Mapping[str, Any]) -> Any:
     name = _registered(prop)
 
     class Block(import_mxnet().gluon.HybridBlock):  # type: ignore[misc]
+        """Calls the custom operator with its parameters."""
+
         def hybrid_forward(self, F: Any, *inputs: Any) -> Any:
+            """Return the operator's outputs."""
             return F.Custom(*inputs, op_type=name, **config)
 
     return Block()

@@ -46,6 +46,7 @@ class NumPyAdapter:
         """Return the operator with its outputs as a tuple."""
 
         def call(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
+            """Run the operator on copies of the inputs, and return copies of its outputs."""
             arrays = [strided(x) if mode == "strided" else x.copy() for x in inputs]
             keywords = {"rng": seed} if seed_globals(seed) and takes_rng(operator) else {}
             # Outputs may be views of the inputs, but no longer than until the next call.

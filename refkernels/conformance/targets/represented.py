@@ -61,6 +61,7 @@ class Carrier:
         arguments, lists = self._arguments, self._said.images == "list"
 
         def call(*arrays: Any) -> Any:
+            """Call the code with the arrays as its arguments, and return its outputs."""
             images = len(arrays) // max(len(arguments), 1) if lists else 1
             positional, keywords = [], {}
             for i, argument in enumerate(arguments):

@@ -56,6 +56,7 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
         run = operator if run is None else run
 
         def call(*inputs: Array, seed: int | None = None) -> tuple[Array, ...]:
+            """Run the operator on the device, and return its outputs."""
             if seed_globals(seed):
                 self._torch.manual_seed(seed)
             tensors = [self._tensor(x, context) for x in inputs]
@@ -128,6 +129,7 @@ class TorchAdapter:  # pragma: no cover (where PyTorch is installed, test_framew
         """Return a function that gives a module its parameters by the ends of their names."""
 
         def call(inputs: Sequence[Array], parameters: Mapping[str, Array]) -> tuple[Array, ...]:
+            """Give the module its parameters, run it, and return its outputs."""
             left = dict(parameters)
             for name, parameter in operator.named_parameters():
                 ends = [end for end in left if name.endswith(end)]

@@ -50,6 +50,7 @@ def BBoxBatchIOA(
     added = Fraction(float(np.result_type(real(a), real(b), np.float32).type(offset)))
 
     def covered(box: Box, other: Box) -> Fraction:
+        """Return the share of `box` that is inside `other`."""
         width = min(box.xmax, other.xmax) - max(box.xmin, other.xmin) + added
         height = min(box.ymax, other.ymax) - max(box.ymin, other.ymin) + added
         if width <= 0 or height <= 0:

@@ -128,6 +128,7 @@ class Recorder:
         name = _name(kind)
 
         def seen(operator: Any, *args: Any, **kwargs: Any) -> Any:
+            """Call the operator, and let the call be seen if it is one of those to be recorded."""
             ours = ids is None or id(operator) in ids
             # Inside an operator, such as a composite one, others are its own business.
             if not ours or self._depth or threading.get_ident() != self._thread:
@@ -141,6 +142,7 @@ class Recorder:
             return outputs
 
         def undo() -> None:
+            """Let the class be called as it was before."""
             if own is None:
                 del kind.__call__
             else:

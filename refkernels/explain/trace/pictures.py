@@ -200,6 +200,7 @@ def draw_matrix(trace: "Trace", *, axis: Any = None) -> Any:
     middle = values.min() + (top - values.min()) / 2
 
     def put(row: int, column: int, text: str, **style: Any) -> None:
+        """Write into a cell, in black where it is light and in white where it is dark."""
         color = "black" if values[row, column] > middle else "white"
         axis.text(column, row, text, ha="center", va="center", fontsize=8, color=color, **style)
 

@@ -81,6 +81,7 @@ def _lines(table: Table, sides: str) -> list[str]:
 
 def _html(table: Table) -> str:
     def row(cells: list[str], tag: str) -> str:
+        """Return a row of cells in HTML, each in an element of this tag."""
         return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 
     head, *body = table

@@ -174,6 +174,7 @@ class _Strange(ValueError):
 
 def _law(said: str, check: Callable[[Run, dict[str, Any]], str | None], **wanted: Any) -> Law:
     def holds(run: Run, parameters: Parameters) -> str | None:
+        """Tell how the law is broken, if it is, also by a wrong number of anchors."""
         try:
             return check(run, parameters.of_law({**PLAIN, **wanted}))
         except _Strange as strange:

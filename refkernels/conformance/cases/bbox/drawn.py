@@ -136,6 +136,7 @@ def axes_of(*letters: str) -> Any:
     """Return the axis letters of box inputs: batch, boxes, and a digit for the box axis."""
 
     def axes(case: Case) -> dict[str, str]:
+        """Return the axis letters of a case's inputs by their names."""
         named = {}
         for (name, array), letter in zip(case.inputs.items(), letters, strict=False):
             order = [letter] if array.ndim == 2 else ["B", letter]
@@ -167,11 +168,13 @@ def _whole_or_split(names: tuple[str, ...], bound: Any) -> Any:
     """Describe the outputs of an operator with `split`: one array, or one of each column."""
 
     def outputs(case: Case) -> tuple[Output, ...]:
+        """Describe the outputs of a case: the boxes, or each of their columns."""
         if not case.config.get("split", False):
             return (Output.bounded("boxes", bound),)
         axis = case.config.get("axis", -1)
 
         def column(i: int) -> Any:
+            """Return a function that bounds this one column."""
             return lambda case, exact: np.take(bound(case.inputs["x"], axis=axis), [i], axis)
 
         return tuple(Output(name, column(i)) for i, name in enumerate(names))
@@ -235,6 +238,7 @@ def _keeps_ious(
     change: Callable[[Array], Array], scales: bool = True
 ) -> Callable[[Run, Parameters], str | None]:
     def check(run: Run, parameters: Parameters) -> str | None:
+        """Tell of the first IoU that the change makes another one, beyond what rounding allows."""
         config = _without_eps(parameters)
         if scales and config.get("offset", 0) != 0:
             raise Untried("it does not hold with an offset")

@@ -65,6 +65,7 @@ def _first_change(before: Array, after: Array, allowed: Any) -> str | None:
 
 def _is_symmetric(bound: Bound) -> Holds:
     def check(run: Run, parameters: Parameters) -> str | None:
+        """Tell of the first overlap that is another one when the two sets are exchanged."""
         a, b = law_boxes()
         case, swapped = _law_case(parameters, a, b), _law_case(parameters, b, a)
         other = np.swapaxes(run(swapped)[0], 1, 2)
@@ -77,6 +78,7 @@ def _keeps(bound: Bound, change: Callable[[Array], Array], scales: bool = True) 
     """Demand the same overlaps of boxes that are all changed in the same way."""
 
     def check(run: Run, parameters: Parameters) -> str | None:
+        """Tell of the first overlap that is another one after the change."""
         if scales and parameters.of_law({}).get("offset", 0) != 0:
             raise Untried("it does not hold with an offset")
         a, b = law_boxes()
@@ -91,6 +93,7 @@ def _is_of_pairs(bound: Bound) -> Holds:
     """Demand the same overlaps of boxes in another order, and of each image by itself."""
 
     def check(run: Run, parameters: Parameters) -> str | None:
+        """Tell of the first overlap that depends on the order of boxes, or on other images."""
         a, b = law_boxes()
         case = _law_case(parameters, a, b)
         before, allowed = run(case)[0], 2 * _allowed(bound, case)
@@ -107,6 +110,7 @@ def _is_of_pairs(bound: Bound) -> Holds:
 
 def _is_one_with_itself(bound: Bound) -> Holds:
     def check(run: Run, parameters: Parameters) -> str | None:
+        """Tell of the first box whose overlap with itself is not 1."""
         a, _ = law_boxes()
         case = _law_case(parameters, a, a)
         own, allowed = (
@@ -119,6 +123,7 @@ def _is_one_with_itself(bound: Bound) -> Holds:
 
 def _is_in_range(bound: Bound, low: float) -> Holds:
     def check(run: Run, parameters: Parameters) -> str | None:
+        """Tell of the first overlap that is below `low` or above 1."""
         a, b = law_boxes()
         # Also far apart, and boxes that are very flat.
         b = np.concatenate([b, b * [1, 0.125, 1, 0.125], b - 1024], 1).astype(np.float32)

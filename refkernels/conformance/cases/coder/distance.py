@@ -105,6 +105,7 @@ def _law_inputs(config: Mapping[str, Any]) -> tuple[Array, Array, dict[str, Arra
 
 def _law(said: str, check: Callable[[Run, dict[str, Any]], str | None]) -> Law:
     def holds(run: Run, parameters: Parameters) -> str | None:
+        """Tell how the law is broken, if it is, in units of sizes where those are offered."""
         # Distances in units of their own, where that is offered, show most.
         free = parameters.fixed is None and parameters.may_set("normalize")
         return check(run, parameters.of_law({"normalize": True} if free else {}))

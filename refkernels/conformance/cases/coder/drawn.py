@@ -265,6 +265,7 @@ def labelled_assignment_of(image: Image) -> dict[str, Array]:
 
 def _of_image(config: dict[str, Any], *names: str) -> Any:
     def annotated(image: Image) -> Iterator[Case]:
+        """Yield those of the inputs that are named, of the image's anchors matched at 0.5."""
         if len(image.boxes):
             arrays = labelled_assignment_of(image)
             if "anchors" not in names:

@@ -260,6 +260,7 @@ def maps(case: Case) -> tuple[Output, ...]:
     dtype = _dtype(case)
 
     def of_offsets(case: Case, exact: Array) -> Array:
+        """Bound the offsets of a batch, or of one image."""
         values = exact.astype(np.float64)
         batch = values if values.ndim == 4 else values[None]
         bound = _offset_bound(case, batch, _places(case))

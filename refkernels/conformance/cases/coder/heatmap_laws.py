@@ -39,6 +39,7 @@ def _law_case(config: Mapping[str, Any]) -> Case:
 
 def _law(said: str, check: Callable[[Run, Case], str | None]) -> Law:
     def holds(run: Run, parameters: Parameters) -> str | None:
+        """Tell how the maps of the law's own boxes break it, if they do."""
         config = parameters.of_law({"num_class": 3, "size": (24, 32)})
         return check(run, _law_case(config))
 

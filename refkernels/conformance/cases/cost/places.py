@@ -243,6 +243,7 @@ def _changes_as(
     change: Callable[[Array], Array], factor: float
 ) -> Callable[[Run, Parameters], str | None]:
     def check(run: Run, parameters: Parameters) -> str | None:
+        """Tell of the first distance that the change does not multiply by the factor."""
         config = parameters.of_law({})
         a, b = _law_boxes()
         before, own = _law_distances(run, config, a, b)

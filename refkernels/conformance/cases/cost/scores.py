@@ -89,6 +89,7 @@ def pairs_of(image: Image, classes: int = 21) -> dict[str, Array]:
 
 def _of_image(*names: str) -> Callable[[Image], Iterator[Case]]:
     def annotated(image: Image) -> Iterator[Case]:
+        """Yield those of the inputs that are named, of the image's anchors and boxes."""
         if len(image.boxes):
             arrays = pairs_of(image)
             yield Case({}, {name: arrays[name] for name in names})
@@ -128,6 +129,7 @@ def _in_any_order(name: str, with_inside: bool) -> Callable[[Run, Parameters], s
     bound: Callable[..., Array] = bounds.sim_ota_cost if with_inside else bounds.task_aligned_metric
 
     def check(run: Run, parameters: Parameters) -> str | None:
+        """Tell of the first pair that has another result in another order."""
         config = parameters.of_law({})
         inputs, rng = _law_pairs(), np.random.default_rng(1)
         if not with_inside:

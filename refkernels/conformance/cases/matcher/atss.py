@@ -315,6 +315,7 @@ LAWS = (
 
 def _corners() -> Iterator[Case]:
     def column(ious: Any, levels: list[int], distances: Any = None) -> dict[str, Array]:
+        """Return inputs of one ground truth that all anchors are inside of."""
         x = np.array(ious)[:, None]
         far = np.zeros_like(x) if distances is None else np.array(distances, np.float64)[:, None]
         inside = np.ones(x.shape, bool)

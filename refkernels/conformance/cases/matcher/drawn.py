@@ -121,6 +121,7 @@ def ious_of(image: Image) -> Any:
 
 def _with(*configs: dict[str, Any]) -> Any:
     def annotated(image: Image) -> Iterator[Case]:
+        """Yield the IoUs of the image, once for each configuration."""
         if len(image.boxes):
             for config in configs:
                 yield Case(config, {"x": ious_of(image)})
@@ -137,6 +138,7 @@ def _law_matrix() -> Array:
 
 def _is_equivariant(*configs: dict[str, Any]) -> Callable[[Run, Parameters], str | None]:
     def check(run: Run, parameters: Parameters) -> str | None:
+        """Tell of the first match that does not move along with its row and its column."""
         x, rng = _law_matrix(), np.random.default_rng(1)
         rows, columns = rng.permutation(x.shape[1]), rng.permutation(x.shape[2])
         for config in configs if parameters.fixed is None else [dict(parameters.fixed)]:
@@ -155,6 +157,7 @@ def _is_equivariant(*configs: dict[str, Any]) -> Callable[[Run, Parameters], str
 
 def _is_monotone(at: Callable[[float], dict[str, Any]]) -> Callable[[Run, Parameters], str | None]:
     def check(run: Run, parameters: Parameters) -> str | None:
+        """Tell of the first match that is not there at the threshold below, too."""
         if parameters.fixed is not None:
             raise Untried("it takes several thresholds")
         x = _law_matrix()
@@ -188,6 +191,7 @@ def _meets_thresholds_exactly(name: str) -> Callable[[Run, Parameters], str | No
     """Give scores just below a threshold, at it, and just above, each as an image of its own."""
 
     def check(run: Run, parameters: Parameters) -> str | None:
+        """Tell of the first scores around a threshold that are not matched as is defined."""
         configs = [parameters.of_law({"threshold": threshold}) for threshold in LONG_THRESHOLDS]
         for dtype in (np.float32, np.float64):
             for config in configs if parameters.fixed is None else configs[:1]:
@@ -216,6 +220,7 @@ def _tells_neighbours_apart(
     """Give three rows of a score and the next higher one, on the good side of the threshold."""
 
     def check(run: Run, parameters: Parameters) -> str | None:
+        """Tell of the first neighbouring scores that are not matched as is defined."""
         for config in configs:
             config = parameters.of_law(config)
             for dtype in (np.float32, np.float64):

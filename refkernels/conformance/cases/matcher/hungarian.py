@@ -201,6 +201,7 @@ def _changed(change: Callable[[Array, Any], tuple[Array, Array, Array]]) -> Any:
     """
 
     def check(run: Run, parameters: Parameters) -> str | None:
+        """Tell of the first match that is another one with the changed costs."""
         rng = np.random.default_rng(1)
         for config in settled(parameters, {}):
             for shape in SHAPES:

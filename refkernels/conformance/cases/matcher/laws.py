@@ -85,6 +85,7 @@ def alone_and_together(
     """
 
     def check(run: Run, parameters: Parameters) -> str | None:
+        """Tell of the first image that is matched otherwise in a batch than alone."""
         for config in settled(parameters, *configs):
             single = images(config)
             inputs = {
@@ -106,6 +107,7 @@ def twice(images: Callable[[Mapping[str, Any]], list[Case]], *configs: Mapping[s
     """Return the law that the same call has the same result again, after another one too."""
 
     def check(run: Run, parameters: Parameters) -> str | None:
+        """Tell of the first match that is another one the second time."""
         for config in settled(parameters, *configs):
             first, *others = images(config)
             (before,) = run(first)

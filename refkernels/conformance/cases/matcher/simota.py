@@ -148,6 +148,7 @@ class _Selection:
         surely, maybe = (np.flatnonzero(own[row]).tolist() for own in (self.surely, self.maybe))
 
         def least(columns: list[int]) -> int:
+            """Return the column where the anchor costs least, the lowest of equal ones."""
             return min(columns, key=lambda c: (self.cost[row, c], c))
 
         found = set() if surely else {-1}

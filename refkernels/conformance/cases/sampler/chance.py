@@ -125,6 +125,7 @@ def _limit(freedom: int) -> float:
     start = freedom * (1 - share + 4.7534 * share**0.5) ** 3
 
     def excess(x: mpmath.mpf) -> mpmath.mpf:
+        """Return the logarithm of the probability beyond `x` over that of a false alarm."""
         tail = mpmath.gammainc(mpmath.mpf(freedom) / 2, x / 2, mpmath.inf, regularized=True)
         return mpmath.log(tail / ALARM)
 

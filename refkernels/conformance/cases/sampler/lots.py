@@ -210,6 +210,7 @@ def _images_draw_by_themselves(run: Run, lots: _Lots) -> str | None:
     others[[0, 2]] = -1  # than were there before
 
     def draw(images: Any, matches: Array = matches) -> Array:
+        """Return the samples of these images alone, with one seed."""
         return run(lots.of_matches(matches[images]), seed=1)[0]
 
     drawn = draw(slice(None))
@@ -233,7 +234,10 @@ def laws_of_lots(name: str) -> tuple[Law, ...]:
     """Return the laws of a sampler with the parameters of QuotaSampler, or of BalancedSampler."""
 
     def law(said: str, check: Callable[[Run, _Lots], str | None], **options: bool) -> Law:
+        """Return a law that a check decides; what cannot be drawn breaks it, too."""
+
         def holds(run: Run, parameters: Parameters) -> str | None:
+            """Tell how the law is broken, if it is, also by what cannot be drawn."""
             try:
                 return check(run, _lots(name, parameters))
             except _Strange as strange:
@@ -242,6 +246,7 @@ def laws_of_lots(name: str) -> tuple[Law, ...]:
         return Law(said, holds, **options)
 
     def are_even_at_size(run: Run, parameters: Parameters) -> str | None:
+        """Tell of the first number of candidates whose lots are not even."""
         try:
             for count, images in SIZES:
                 usual = USUAL if count < FULL else {**USUAL, "num_sample": 256}

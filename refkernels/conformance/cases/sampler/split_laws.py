@@ -37,6 +37,7 @@ def _law(name: str, check: Callable[[Run], str | None]) -> Law:
     """Return a law that chooses the parameters itself, seeds among them."""
 
     def told(run: Run, parameters: Parameters) -> str | None:
+        """Tell how the law is broken, if it is, where no parameters are fixed."""
         if parameters.fixed is not None:
             raise Untried("it takes parameters of its own")
         try:
@@ -49,6 +50,7 @@ def _law(name: str, check: Callable[[Run], str | None]) -> Law:
 
 def _law_of_orders(name: str, check: Callable[[Run, Parameters], str | None]) -> Law:
     def told(run: Run, parameters: Parameters) -> str | None:
+        """Tell how the law is broken, if it is, also by an epoch that cannot be drawn."""
         try:
             return check(run, parameters)
         except _Strange as strange:
@@ -110,6 +112,7 @@ def _even_by_epoch_and_seed(drawn: list[tuple[Any, ...]], possible: list[Any]) -
 
 def _orders_are_even(run: Run) -> str | None:
     def drawn(count: int) -> list[Any]:
+        """Return the orders of `count` examples in two epochs, with each of the seeds."""
         return [
             tuple(tuple(batch[0] for batch in epoch) for epoch in epochs)
             for epochs in _epochs(run, length=count)
@@ -173,6 +176,7 @@ def _orders_are_shuffled(run: Run, parameters: Parameters) -> str | None:
     """Look at whole orders, from some twenty examples to thousands, and of what is fixed."""
 
     def orders(epochs: Iterable[Batches]) -> list[Array]:
+        """Return the order of the examples in each epoch, as ranks."""
         drawn = [np.array([batch[0] for batch in epoch], np.int64) for epoch in epochs]
         return [np.argsort(np.argsort(order)) for order in drawn]
 
@@ -197,6 +201,7 @@ def _buckets_are_shuffled(run: Run, parameters: Parameters) -> str | None:
     """Look at whole orders of batches, and at the directions of many buckets, likewise."""
 
     def orders(keys: Sequence[float], epochs: Iterable[Batches]) -> list[Array]:
+        """Return the order of the batches in each epoch, as ranks of their keys."""
         held = [[tuple(sorted(keys[i] for i in batch)) for batch in epoch] for epoch in epochs]
         if any(len(set(own)) < len(own) for own in held):
             raise Untried("batches have equal keys, by which they would be told apart")
@@ -285,6 +290,7 @@ def _directions_are_even(run: Run) -> str | None:
 
 def _batches_are_shuffled(run: Run) -> str | None:
     def drawn(count: int) -> list[Any]:
+        """Return the orders of `count` batches in two epochs, with each of the seeds."""
         config = {"sort_keys": list(range(2 * count)), "batch_size": 2, "mult": count}
         return [
             tuple(tuple(min(batch) // 2 for batch in epoch) for epoch in epochs)

@@ -142,6 +142,7 @@ def _chosen(run: Run, case: Case) -> Array:
 
 def _laws(name: str) -> tuple[Law, ...]:
     def law(said: str, check: Callable[[Run, Case], str | None]) -> Law:
+        """Return a law that a check of the laws' boxes decides."""
         return Law(said, lambda run, parameters: check(run, _law_case(name, parameters)))
 
     return (

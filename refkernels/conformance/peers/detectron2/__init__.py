@@ -41,6 +41,7 @@ def _have_extent(*names: str) -> Offers:
     """Return that these boxes are offered if they have extent; of others they are not valid."""
 
     def have(inputs: Mapping[str, Array]) -> bool:
+        """Return whether all of these boxes have extent."""
         own = [inputs[name] for name in names]
         return all(bool((boxes[..., 2:] > boxes[..., :2]).all()) for boxes in own)
 

@@ -54,6 +54,7 @@ def _shows(
     name: str, operators: Sequence[Divergence], *, in_all_modes: bool
 ) -> Callable[[Case], bool]:
     def when(case: Case) -> bool:
+        """Return whether an operator of the chain, with the case that it is given, diverges."""
         return any(
             divergence.when(own)
             for operator, own in _stages(name, case)

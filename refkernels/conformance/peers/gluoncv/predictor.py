@@ -19,6 +19,7 @@ def _softrelu_is_off(operator: Any) -> Any:
     """Tell where numbers come into softrelu that MXNet gets wrong on a CPU."""
 
     def when(case: Case) -> bool:
+        """Return whether softrelu is given a number that MXNet gets wrong."""
         if case.config.get("activation") != "softrelu" or _is_float16(case):
             return False
         before = operator(**{**case.config, "activation": None})(*case.inputs.values())

@@ -67,6 +67,7 @@ def overlaps_round_in_half(own: str = "") -> Any:
     """Return whether a step of an overlap is rounded to half precision."""
 
     def steps(case: Case) -> Iterator[Array]:
+        """Yield the steps to overlaps, with the quotients of a GIoU."""
         pairs = _pairs(case, own)
         yield from pairs.steps
         if own == "giou":
@@ -96,6 +97,7 @@ def divides_by_nothing(own: str = "") -> Any:
     """Return whether an area is 0, and eps, in the dtype of the boxes, too."""
 
     def when(case: Case) -> bool:
+        """Return whether eps is 0 in the dtype of the boxes, and an area to divide by, too."""
         eps = case.config.get("eps", 1e-15) if not own else EPS
         if _floor(case, eps) > 0:
             return False
@@ -121,6 +123,7 @@ def small_areas_count_as_eps(own: str) -> Any:
     """Return whether an area is below mmdet's eps, which stands in its place then."""
 
     def when(case: Case) -> bool:
+        """Return whether eps stands in the place of a smaller area, and changes an overlap."""
         if _floor(case, EPS) == 0:
             return False
         pairs = _pairs(case, own)
@@ -155,6 +158,7 @@ def sums_leave_integers(case: Case) -> bool:
     """Return whether a sum or a difference of corners is none of the integers' dtype."""
 
     def steps(case: Case) -> Iterator[Array]:
+        """Yield the differences and the sums of corners."""
         (x,) = exact_of(case).values()
         yield x[..., 2:] - x[..., :2]
         yield x[..., 2:] + x[..., :2]
@@ -200,6 +204,7 @@ def centres_leave_integers(case: Case) -> bool:
     """Return whether a sum of corners of one of two sets is none of the integers' dtype."""
 
     def steps(case: Case) -> Iterator[Array]:
+        """Yield the sums of corners, of each set."""
         yield from (x[..., :2] + x[..., 2:] for x in exact_of(case).values())
 
     return any_leaves_integers(case, steps)
@@ -209,6 +214,7 @@ def distances_round_in_half(case: Case) -> bool:
     """Return whether a step of a distance of centres is rounded to half precision."""
 
     def steps(case: Case) -> Iterator[Array]:
+        """Yield the steps from corners to the squares of distances."""
         inputs = exact_of(case)
         sums = [inputs[name][..., :2] + inputs[name][..., 2:] for name in ("a", "b")]
         between = (sums[0][..., :, None, :] - sums[1][..., None, :, :]) / 2

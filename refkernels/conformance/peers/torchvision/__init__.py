@@ -27,6 +27,7 @@ def _proper(*names: str) -> Offers:
     """Return that these inputs are offered, and all others, if their boxes have extent."""
 
     def are_proper(inputs: Mapping[str, Array]) -> bool:
+        """Return whether all of these boxes have extent."""
         own = [inputs[name] for name in names]
         return all(bool((boxes[..., 2:] > boxes[..., :2]).all()) for boxes in own)
 

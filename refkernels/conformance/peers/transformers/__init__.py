@@ -28,6 +28,7 @@ def _right_way_round(*names: str) -> Offers:
     """Return that these boxes are offered, in corner form, if they have no negative sides."""
 
     def are(inputs: Mapping[str, Array]) -> bool:
+        """Return whether none of these boxes has a negative side."""
         own = [inputs[name] for name in names]
         return all(bool((boxes[..., 2:] >= boxes[..., :2]).all()) for boxes in own)
 

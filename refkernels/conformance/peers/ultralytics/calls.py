@@ -217,6 +217,7 @@ def detr_cost(
     found: list[Any] = []
 
     def solve(cost: Any) -> Any:
+        """Keep the costs, and return what they are solved to."""
         found.append(cost)
         return ops.linear_sum_assignment(cost)
 

@@ -90,6 +90,7 @@ def _overlap_steps(case: Case, kind: str, own: Rounds, real: Rounds, eps: float)
     found: list[Array] = []
 
     def step(x: Any, as_it_is: Rounds) -> Any:
+        """Note a step, rounded as it is where it is taken, and return it."""
         found.append(as_it_is(x))
         return found[-1]
 
@@ -151,12 +152,14 @@ def steps_round_in_half(kind: str) -> Callable[[Case], bool]:
     """Return a predicate: whether a step to an overlap of this kind is rounded to half."""
 
     def when(case: Case) -> bool:
+        """Return whether half precision makes a step another number."""
         dtype = dtype_of(case.inputs["a"])
         if not _is_half(dtype):
             return False
         eps = case.config.get("eps", 1e-15 if kind.startswith("I") else EPS)
 
         def half(x: Any) -> Any:
+            """Return numbers as they are in the dtype of the boxes."""
             return in_dtype(x, dtype)
 
         with np.errstate(all="ignore"):
@@ -170,6 +173,7 @@ def steps_wrap(kind: str) -> Callable[[Case], bool]:
     """Return a predicate: whether a step to an overlap of whole numbers leaves their dtype."""
 
     def when(case: Case) -> bool:
+        """Return whether the dtype of whole numbers makes a step another number."""
         dtype = dtype_of(case.inputs["a"])
         if not _is_whole(dtype):
             return False

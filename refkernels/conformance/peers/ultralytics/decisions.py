@@ -204,6 +204,7 @@ def suppressed_otherwise(case: Case) -> bool:
     limit = threshold if whole else float(in_dtype(threshold, dtype))
 
     def own(x: Any) -> Any:
+        """Return numbers as they are in the dtype of the boxes."""
         return in_dtype(x, dtype)
 
     exact = _steps_of_pairs(boxes, lambda x: x, lambda x: x)
@@ -230,6 +231,7 @@ def is_in_between(single: bool) -> Callable[[Case], bool]:
     """
 
     def when(case: Case) -> bool:
+        """Return whether an IoU is between the two thresholds, or next to that."""
         boxes, threshold = case.inputs["boxes"], case.config["threshold"]
         dtype = dtype_of(boxes)
         if dtype in ("float64", "int32", "int64", "uint8"):

@@ -36,6 +36,7 @@ def ohem_sampler(matches: Any, logits: Any, neg_pos_ub: float) -> Any:
     ordered = torch.cat([logits[:, 1:], logits[:, :1]], -1)
 
     def forward(features: Any, rois: Any) -> Any:
+        """Return the logits of these boxes, whose coordinates say which they are."""
         return {"cls_score": ordered[rois[:, 1].to(torch.int64)]}
 
     context = SimpleNamespace(bbox_head=head, _bbox_forward=forward)
