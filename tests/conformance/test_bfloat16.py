@@ -61,7 +61,7 @@ def test_an_eps_that_enters_arithmetic_is_not_rounded():
 def test_a_mask_stays_one():
     operator = find("InsideMask")
     points, boxes = np.array([[1.0, 1]]), np.array([[0.0, 0, 2, 2]])
-    case, given = cast_to_bfloat16(Case({}, {"points": points, "boxes": boxes}))
+    case, given = cast_to_bfloat16(operator, Case({}, {"points": points, "boxes": boxes}))
     for ask in (True, False):
         reference = operator.refer(case, ask_definition=ask)
         assert judge_bfloat16(operator, case, given, reference, (np.array([[True]]),)) is None
@@ -70,13 +70,22 @@ def test_a_mask_stays_one():
 
 def judged(outputs, *, is_coarse=True):
     operator = find("BBoxArea")
-    case, given = cast_to_bfloat16(Case({}, {"x": np.array([[0.0, 0, 17, 17]])}))
+    case, given = cast_to_bfloat16(operator, Case({}, {"x": np.array([[0.0, 0, 17, 17]])}))
     given = given if is_coarse else case
     return judge_bfloat16(operator, case, given, operator.refer(case), outputs)
 
 
 def test_a_case_of_other_dtypes_is_none_of_bfloat16():
-    assert cast_to_bfloat16(Case({}, {"x": np.zeros((1, 4), np.float32)})) == (None, None)
+    case = Case({}, {"x": np.zeros((1, 4), np.float32)})
+    assert cast_to_bfloat16(find("BBoxArea"), case) == (None, None)
+
+
+def test_a_default_is_rounded_as_what_is_given():
+    x = {"x": np.array([0.0, 0.010009765625])}
+    for config in ({"num_class": 2}, {"num_class": 2, "thresh": 0.01}):
+        case, given = cast_to_bfloat16(find("MultiPerClassDecoder"), Case(config, x))
+        assert case.config["thresh"] == 0.010009765625
+        assert given.config == config
 
 
 def test_a_result_is_right_if_it_is_rounded_once():

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -23,15 +24,18 @@ ANCHORS = ssd300_anchors()[::7]
 IMAGES = [Image(f"image {i.image_id}", i.boxes, i.labels, ANCHORS) for i in sample_images(3)]
 
 
-@pytest.fixture(scope="module")
-def found():
+BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
+
+
+@cache
+def found(name):
     options = Options(20, shrink_seconds=2, scope_seconds=1)
-    return {own.name: difference(own, {"generated": IMAGES}, options) for own in DIALECTS}
+    return difference(BY_NAME[name], {"generated": IMAGES}, options)
 
 
-@pytest.mark.parametrize("name", [dialect.name for dialect in DIALECTS])
-def test_each_dialect_has_an_input_on_which_its_readings_differ(found, name):
-    own = found[name]
+@pytest.mark.parametrize("name", BY_NAME)
+def test_each_dialect_has_an_input_on_which_its_readings_differ(name):
+    own = found(name)
     assert own.smallest is not None
     for text, said in ((own.dialect.one, own.one), (own.dialect.other, own.other)):
         # As a user would: the reading is an expression on what refkernels exports.
@@ -41,16 +45,15 @@ def test_each_dialect_has_an_input_on_which_its_readings_differ(found, name):
     assert any(not np.array_equal(a, b) for a, b in zip(own.one, own.other, strict=True))
 
 
-def test_what_differs_is_counted_in_matches(found):
-    """Of two anchors that have a match by either, one differs."""
-    count = found["low-quality matches"].counts["generated"]
+def test_what_differs_is_counted_in_matches():
+    count = found("low-quality matches").counts["generated"]
     assert count.images == len(IMAGES)
     assert 0 < count.others < count.values
     assert 0 < count.differing <= count.images
 
 
 def test_equal_readings_differ_nowhere():
-    (own,) = [dialect for dialect in DIALECTS if dialect.name == "low-quality matches"]
+    own = BY_NAME["low-quality matches"]
     same = difference(
         own._replace(other=own.one), {"generated": IMAGES}, Options(10, shrink_seconds=1)
     )

@@ -97,7 +97,7 @@ GONE = [
 def test_a_declaration_of_what_is_not_there_fails(monkeypatch, when, said) -> None:
     declaration = Divergence("X-001", "BBoxArea", "Areas are wrong.", when, AREA)
     run = import_module("refkernels.conformance.engine.run")
-    monkeypatch.setattr(run, "declared", lambda target, operator, place: (declaration,))
+    monkeypatch.setattr(run, "declared", lambda *of_what: (declaration,))
     subject = Subject(refkernels.BBoxArea, "BBoxArea")
     result = check_operator("BBoxArea", subject, Options(max_examples=2))
     assert (result.verdict, failed(result.verdict)) == ("stale", True)

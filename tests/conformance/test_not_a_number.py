@@ -73,4 +73,4 @@ def test_a_process_that_dies_of_nan_has_its_verdict_all_the_same(tmp_path, monke
     item = "mortal:match=MaximumMatcher"
     (result,) = check([item], [item], Options(20), failures=tmp_path / "failures")
     assert (result.verdict, result.dissents) == ("conforms", [])
-    assert "the process" in result.remarks["nan"]
+    assert "the process" in result.remarks["dies of nan"]

@@ -30,7 +30,7 @@ OWN = "tests.conformance.targets.in_torch"
 OPERATORS = ("BBoxArea", "MaximumMatcher", "NaiveSampler")
 WRONG = "NaiveSampler"
 
-# An end is put to what has not begun in this time.
+# No package is begun after so long.
 MINUTES = 7.0
 
 # Of these packages something is in PyTorch.

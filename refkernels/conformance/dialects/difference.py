@@ -80,11 +80,11 @@ def difference(
     one, other = Reading.parse(dialect.one), Reading.parse(dialect.other)
     operator = find(one.operator)
     counts = {name: count(operator, one, other, own) for name, own in images.items()}
-    smallest = _smallest(operator, one, other, options)
-    if smallest is None:
-        return Difference(dialect, counts, None)
-    said = [_run(operator, reading, smallest) for reading in (one, other)]
-    return Difference(dialect, counts, smallest, *said)
+    for case in _found(operator, one, other, options):
+        said = [_run(operator, reading, case) for reading in (one, other)]
+        if any(not np.array_equal(a, b, equal_nan=True) for a, b in zip(*said, strict=True)):
+            return Difference(dialect, counts, case, *said)
+    return Difference(dialect, counts, None)
 
 
 def count(operator: Operator, one: Reading, other: Reading, images: Iterable[Image]) -> Count:
@@ -122,15 +122,14 @@ def _compared(name: str, one: Array, other: Array) -> tuple[int, int]:
     return one.size, int((~same).sum())
 
 
-def _smallest(operator: Operator, one: Reading, other: Reading, options: Options) -> Case | None:
-    """Return the smallest input that `check` finds where it holds one reading to the other."""
+def _found(operator: Operator, one: Reading, other: Reading, options: Options) -> list[Case]:
+    """Return the inputs, made small, that `check` finds where it holds one reading to the other."""
     held: Any = operator.build(Case(other.config, {}))
-    # Its class has the name of the kernel: only the call is of interest.
     result = check_operator(
         operator.name,
-        Subject(lambda *inputs: held(*inputs), operator.name),
+        Subject(lambda *inputs: held(*inputs), operator.name),  # a function is given no parameters
         replace(options, dtypes=(DTYPE,)),
         config=one.config,
     )
     cases = [dissent.case for dissent in result.dissents if dissent.case is not None]
-    return cases[0].astype(DTYPE) if cases else None
+    return [case.astype(DTYPE) for case in cases]

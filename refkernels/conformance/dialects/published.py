@@ -1,4 +1,4 @@
-"""The readings that published code has of one name, two by two."""
+"""The readings that there are of one name, two by two, and whose they are."""
 
 from typing import NamedTuple
 
@@ -59,7 +59,7 @@ DIALECTS = (
         "SimOTAMatcher.yolox()",
         "YOLOX, mmdetection",
         "SimOTAMatcher(conflict='selected')",
-        "those who read the paper so",
+        "no package that was looked at",
         "an anchor that several truths select goes to the cheapest of all, or of these",
     ),
     Dialect(
@@ -83,7 +83,7 @@ DIALECTS = (
         "ThresholdMatcher.ssd(0.5)",
         "torchvision",
         "ThresholdMatcher(0.5, low_quality='truth', ties=False, winner='first')",
-        "those where the first truth wins",
+        "no package that was looked at",
         "of several truths that want one anchor, the last or the first gets it",
     ),
     Dialect(
@@ -108,7 +108,7 @@ DIALECTS = (
         "NMS(0.5)",
         "torchvision",
         "NMS(0.49999997)",
-        "Fast R-CNN's cpu_nms, which suppresses from the threshold on",
+        "keras_hub and Fast R-CNN's cpu_nms, which suppress from the threshold on",
         "a box whose IoU with a better one is the threshold",
     ),
     Dialect(

@@ -175,6 +175,6 @@ def _object(place: str, operator: str) -> str:
     module, _, name = place.rpartition(".")
     try:
         is_module = find_spec(place) is not None
-    except (ImportError, ValueError):
+    except (Exception, SystemExit):  # what is around it is imported, and may do anything
         is_module = False
     return f"{place}:{operator}" if is_module or not module else f"{module}:{name}"

@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -222,13 +221,7 @@ class Examiner:
     def _cast(self, case: Case, dtype: str) -> tuple[Case | None, Case | None]:
         """Return a case in a dtype, and what the target is given of it; None if it has none."""
         if dtype == BFLOAT16:
-            # A default is rounded as what is given is.
-            known = signature(self.operator.kernel).parameters.items()
-            defaults = {k: own.default for k, own in known if isinstance(own.default, float)}
-            full = replace(case, config={**defaults, **case.config})
-            compares_eps = self.operator.family in ("matcher", "chain")
-            cast, given = cast_to_bfloat16(full, compares_eps=compares_eps)
-            return cast, None if given is None else replace(given, config=case.config)
+            return cast_to_bfloat16(self.operator, case)
         if dtype not in INTEGERS:
             cast = case.astype(dtype)
             return cast, cast

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -20,16 +21,21 @@ __all__ = ["cast_to_bfloat16", "judge_bfloat16"]
 UNIT, TINY = 2.0**-8, 2.0**-134
 
 
-def cast_to_bfloat16(case: Case, *, compares_eps: bool = True) -> tuple[Case | None, Case | None]:
+def cast_to_bfloat16(operator: Operator, case: Case) -> tuple[Case | None, Case | None]:
     """Return a case in float32 with the numbers of bfloat16, and as a target is given it.
 
-    Both are None if nothing of it takes the dtype under test.
+    Both are None if nothing of it takes the dtype under test. Defaults are rounded as parameters
+    that are given.
     """
     given = case.astype(BFLOAT16)
     if not any(isinstance(array, BFloat16) for array in given.inputs.values()):
         return None, None
     plain = {name: array.view(np.ndarray) for name, array in given.inputs.items()}
-    return Case(rounded_config(case.config, compares_eps=compares_eps), plain), given
+    known = signature(operator.kernel).parameters.items()
+    defaults = {name: own.default for name, own in known if isinstance(own.default, float)}
+    compares_eps = operator.family in ("matcher", "chain")
+    config = rounded_config({**defaults, **case.config}, compares_eps=compares_eps)
+    return Case(config, plain), given
 
 
 def judge_bfloat16(

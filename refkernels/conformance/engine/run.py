@@ -200,7 +200,7 @@ def check_operator(
             result.dissents.append(keep(broken))
     # A witness may need what is left undeclared; with all declared it is tried.
     stale = None if options.undeclared else find_stale(examiner, elsewhere)
-    if stale is not None and (other := of_other_version(target.module)):
+    if stale is not None and (other := of_other_version(target.module, target.spec)):
         result.remarks["stale"] = f"{stale.what}; {other}"
     elif stale is not None:
         result.dissents.append(stale)

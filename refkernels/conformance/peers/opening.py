@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
+from pkgutil import iter_modules
 
 from refkernels.conformance.model.divergence import Divergence
 from refkernels.conformance.peers.peer import Peer
@@ -24,24 +26,11 @@ __all__ = [
     "why_absent",
 ]
 
-# The file of each peer, by the name of its package.
+# Where each peer is, by the name of its package: a folder beside this file.
 PEERS = {
-    name: f"refkernels.conformance.peers.{name}"
-    for name in (
-        "cython_bbox",
-        "detectron2",
-        "effdet",
-        "gluoncv",
-        "keras_hub",
-        "kornia",
-        "mmdet",
-        "powerboxes",
-        "pycocotools",
-        "supervision",
-        "torchvision",
-        "transformers",
-        "ultralytics",
-    )
+    found.name: f"{__package__}.{found.name}"
+    for found in iter_modules([str(Path(__file__).parent)])
+    if found.ispkg
 }
 
 
@@ -122,17 +111,20 @@ def declared(target: str, operator: str, place: str = "", spec: str = "") -> tup
     )
 
 
-def _peer_of(module: str) -> Peer | None:
-    """Return the peer that a module is of; the calls of one, which are here, are of it too."""
-    return find_peer(module.removeprefix(f"{__package__}.").partition(".")[0])
+def _peer_of(module: str, spec: str = "") -> Peer | None:
+    """Return the peer that a module is of; the calls of one, which are here, are of it too.
+
+    What opened it may be a peer by name, which binds objects of other packages too.
+    """
+    return find_peer(spec) or find_peer(module.removeprefix(f"{__package__}.").partition(".")[0])
 
 
-def of_other_version(module: str) -> str:
+def of_other_version(module: str, spec: str = "") -> str:
     """Return what is worth knowing if a peer is installed in another version than was looked at.
 
-    It is "" if it is in that one, or if the module is of no peer.
+    It is "" if it is in that one, or if the module is of no peer, and `spec` opened none.
     """
-    peer = _peer_of(module)
+    peer = _peer_of(module, spec)
     if peer is None:
         return ""
     installed = installed_version(peer)
@@ -154,5 +146,5 @@ def why_absent(module: str) -> str:
     peer = _peer_of(module)
     if peer is None or find_spec(peer.name) is not None:
         return ""
-    wanted = peer.install or f"{peer.name}=={peer.version}.*"
-    return f"{peer.name} is not installed; install it with: pip install {shlex.quote(wanted)}"
+    wanted = peer.install or shlex.quote(f"{peer.name}=={peer.version}.*")
+    return f"{peer.name} is not installed; install it with: pip install {wanted}"

@@ -27,7 +27,7 @@ class Peer:
     divergences : tuple of Divergence
         Where it differs, as was found.
     install : str
-        What pip is told to install, if that is not the name and the version.
+        What is written after ``pip install``, if that is not the name and the version.
     note : str
         What is to be known before its page is believed, in whole sentences.
     """

@@ -354,7 +354,7 @@ class _Worker:
         """Return a verdict on the operator it is at, with what was found before."""
         self.busy = False
         if self._settled is not None:
-            self._settled.remarks["nan"] = what
+            self._settled.remarks["dies of nan"] = what
             return self._settled
         moment = self._moment()
         found = {"cases": self._count, "dissents": self._dissents}

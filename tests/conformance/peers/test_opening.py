@@ -8,7 +8,12 @@ from refkernels.conformance.command import UsageError, check_command
 from refkernels.conformance.engine.run import Options, check_operator
 from refkernels.conformance.model.divergence import Divergence, witness
 from refkernels.conformance.peers import opening
-from refkernels.conformance.peers.opening import of_other_version, open_target, why_absent
+from refkernels.conformance.peers.opening import (
+    declared,
+    of_other_version,
+    open_target,
+    why_absent,
+)
 from refkernels.conformance.peers.peer import Peer
 from refkernels.conformance.targets.bound import Binding
 
@@ -63,6 +68,13 @@ def checked():
 
 def run():
     return check_command(["boxes_of_mine"], [], Options(5), [], {}, processes=1, time_limit=60)
+
+
+def test_what_is_declared_of_a_peer_holds_of_objects_of_other_packages(installed):
+    installed(RIGHT)
+    assert declared("keras.utils.bounding_boxes", "BBoxArea", spec=PEER.name) == (STALE,)
+    assert declared("keras.utils.bounding_boxes", "BBoxArea") == ()
+    assert of_other_version("keras.utils.bounding_boxes", PEER.name) == ""
 
 
 def test_a_difference_that_is_gone_is_stale(installed):

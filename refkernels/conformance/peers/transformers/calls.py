@@ -5,6 +5,7 @@ each pair is fetched, where it hands it to SciPy; or the cost is given, in place
 whose weight is 1 while the others weigh 0.
 """
 
+from collections.abc import Callable
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -102,79 +103,32 @@ def oneformer_matches(cost: Any) -> Any:
 CROSS_ENTROPY = "pair_wise_sigmoid_cross_entropy_loss"
 
 
-def detr_cost(
-    logits: Any,
-    boxes: Any,
-    labels: Any,
-    truths: Any,
-    class_weight: float = 1.0,
-    l1_weight: float = 5.0,
-    giou_weight: float = 2.0,
-) -> Any:
-    """Call ``HungarianMatcher`` for its costs."""
-    weights = class_weight, l1_weight, giou_weight
-    predicted = logits, boxes, labels, truths
-    return _costs("for_object_detection", "HungarianMatcher", weights, predicted)
+def _cost_of(loss: str, name: str) -> Callable[..., Any]:
+    """Return a call of a matcher, which is named, for the costs of all pairs."""
+
+    def cost(
+        logits: Any,
+        boxes: Any,
+        labels: Any,
+        truths: Any,
+        class_weight: float = 1.0,
+        l1_weight: float = 5.0,
+        giou_weight: float = 2.0,
+    ) -> Any:
+        weights = class_weight, l1_weight, giou_weight
+        return _costs(loss, name, weights, (logits, boxes, labels, truths))
+
+    cost.__doc__ = f"Call ``{name}`` for its costs."
+    return cost
 
 
-def deformable_detr_cost(
-    logits: Any,
-    boxes: Any,
-    labels: Any,
-    truths: Any,
-    class_weight: float = 1.0,
-    l1_weight: float = 5.0,
-    giou_weight: float = 2.0,
-) -> Any:
-    """Call ``DeformableDetrHungarianMatcher`` for its costs."""
-    weights = class_weight, l1_weight, giou_weight
-    predicted = logits, boxes, labels, truths
-    return _costs("deformable_detr", "DeformableDetrHungarianMatcher", weights, predicted)
-
-
-def grounding_dino_cost(
-    logits: Any,
-    boxes: Any,
-    labels: Any,
-    truths: Any,
-    class_weight: float = 1.0,
-    l1_weight: float = 5.0,
-    giou_weight: float = 2.0,
-) -> Any:
-    """Call ``GroundingDinoHungarianMatcher``, each class a token of its own, for its costs."""
-    weights = class_weight, l1_weight, giou_weight
-    predicted = logits, boxes, labels, truths
-    return _costs("grounding_dino", "GroundingDinoHungarianMatcher", weights, predicted)
-
-
-def lw_detr_cost(
-    logits: Any,
-    boxes: Any,
-    labels: Any,
-    truths: Any,
-    class_weight: float = 1.0,
-    l1_weight: float = 5.0,
-    giou_weight: float = 2.0,
-) -> Any:
-    """Call ``LwDetrHungarianMatcher``, with one group, for its costs."""
-    weights = class_weight, l1_weight, giou_weight
-    predicted = logits, boxes, labels, truths
-    return _costs("lw_detr", "LwDetrHungarianMatcher", weights, predicted)
-
-
-def rf_detr_cost(
-    logits: Any,
-    boxes: Any,
-    labels: Any,
-    truths: Any,
-    class_weight: float = 1.0,
-    l1_weight: float = 5.0,
-    giou_weight: float = 2.0,
-) -> Any:
-    """Call ``RfDetrHungarianMatcher``, with one group, for its costs; masks weigh nothing."""
-    weights = class_weight, l1_weight, giou_weight
-    predicted = logits, boxes, labels, truths
-    return _costs("rf_detr", "RfDetrHungarianMatcher", weights, predicted)
+detr_cost = _cost_of("for_object_detection", "HungarianMatcher")
+deformable_detr_cost = _cost_of("deformable_detr", "DeformableDetrHungarianMatcher")
+# Each class is a token of its own.
+grounding_dino_cost = _cost_of("grounding_dino", "GroundingDinoHungarianMatcher")
+# With one group; RF-DETR's masks weigh nothing.
+lw_detr_cost = _cost_of("lw_detr", "LwDetrHungarianMatcher")
+rf_detr_cost = _cost_of("rf_detr", "RfDetrHungarianMatcher")
 
 
 def rt_detr_cost(
