@@ -14,6 +14,7 @@ from refkernels.conformance.engine.not_a_number import remarks_on_nan
 from refkernels.conformance.engine.offered import BATCHES, find_lacking, in_one_form
 from refkernels.conformance.engine.search import Search
 from refkernels.conformance.engine.stale import Elsewhere, find_stale
+from refkernels.conformance.engine.standing import find_standing
 from refkernels.conformance.model.bfloat16 import BFLOAT16
 from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.divergence import Divergence
@@ -147,6 +148,11 @@ def check_operator(
         lacking |= found
     if BATCHES in lacking:  # then each image of a batch is given alone
         examiner.target = target = target.one_by_one()
+    if dtypes and not demanding:
+        asked = "float64" if "float64" in dtypes else dtypes[0]
+        examiner.parameters = parameters = find_standing(examiner, asked)
+        stands = {k: value for k, value in parameters.pinned.items() if k in lacking}
+        lacking |= {k: f"it does not take that, and stands at {v}" for k, v in stands.items()}
     if operator.given is not None:
         whole = _output_names(find(name))
         lacking |= {k: "it does not return it" for k in whole if k not in operator.given}

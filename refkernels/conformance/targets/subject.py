@@ -3,11 +3,13 @@
 import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from inspect import signature
 from typing import Any
 
 from refkernels.conformance.model.operator import Case, build
+from refkernels.conformance.model.readings import drop_readings
 from refkernels.conformance.targets.adapter import Adapter, TargetError
 from refkernels.conformance.targets.frameworks import adapter_of, framework
 from refkernels.conformance.targets.representation import Argument, Representation
@@ -96,8 +98,10 @@ class Subject(Target):
             return {}
         said = self.representation
         own = said.theirs(config, _defaults(self.name) if said.parameters else {})
-        has = parameters_of(self.subject) if self.built else lambda name: True
-        return {name: value for name, value in own.items() if has(name)}
+        has = parameters_of(self.subject)
+        if self.built:
+            return {name: value for name, value in own.items() if has(name)}
+        return drop_readings(self.name, own, has)
 
     def require_given(self) -> None:
         """Raise `TargetError` if it does not have what its representation says that it is given."""
@@ -118,8 +122,11 @@ class Subject(Target):
 
     def expression(self, name: str, case: Case) -> str:
         """Return the expression of the subject, built as a case asks unless it is already."""
-        if name != self.name or not self.built:
+        if name != self.name:
             return case.call(name)
+        if not self.built:
+            taken = drop_readings(name, case.config, self.has_parameter(name))
+            return replace(case, config=taken).call(name)
         own = OBJECT if self._own_line else self.own_name
         if self.is_object:
             return own

@@ -16,6 +16,7 @@ from typing import Any
 from refkernels.conformance.model.divergence import Divergence
 from refkernels.conformance.model.operator import Case, Operator, build
 from refkernels.conformance.model.quoting import error_text, represented, text_of
+from refkernels.conformance.model.readings import drop_readings
 from refkernels.conformance.targets.adapter import Adapter, TargetError
 from refkernels.conformance.targets.frameworks import adapter_of, framework
 from refkernels.conformance.targets.offering import EVERYTHING, Offers
@@ -149,7 +150,11 @@ class Target:
 
     def build(self, name: str, config: Mapping[str, Any]) -> Any:
         """Construct an operator; a recipe in its configuration becomes the target's own."""
-        return build(self._require(name), config, self._require)
+        return build(self._require(name), self._taken(name, config), self._require)
+
+    def _taken(self, name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a configuration without what an operator stands at as it lacks the parameter."""
+        return drop_readings(name, config, parameters_of(self.find(name)))
 
     def imports(self, names: Sequence[str]) -> str:
         """Return the lines that import these operators."""
@@ -160,11 +165,12 @@ class Target:
 
     def expression(self, name: str, case: Case) -> str:
         """Return the expression of an operator that is built as a case asks."""
+        own = replace(case, config=self._taken(name, case.config))
         if isinstance(self.find(name), type):
-            return case.call(name)
-        if not case.config:
+            return own.call(name)
+        if not own.config:
             return name
-        return f"partial({name}, {case.call('').removeprefix('(')}"
+        return f"partial({name}, {own.call('').removeprefix('(')}"
 
     def require_given(self) -> None:
         """Raise `TargetError` if it does not have what its representation says that it is given."""
