@@ -10,10 +10,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Many tests run commands of their own, so more processes than this gain little.
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
+# Those that a registry has, the longest to check first.
+PEERS := mmdet keras_hub torchvision transformers ultralytics supervision kornia powerboxes effdet \
+	pycocotools cython_bbox
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help verify verify-gpu test test-core test-peers peers lint format coverage boundscheck fuzz bench clean
+.PHONY: help verify verify-gpu audit test test-core test-peers peers lint format coverage boundscheck fuzz bench clean
 
 help: ## say what each target does
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -33,7 +36,11 @@ test-core: .venv-numpy2/.test ## all tests that do without MXNet, on NumPy 2
 test-peers: .venv-peers/.test ## the same, where PyTorch, JAX and all peers are installed
 	.venv-peers/bin/python -m pytest $(SIDE_BY_SIDE)
 
-peers: .venv-peers/.test ## hold the published packages to the kernels, and test PyTorch's and JAX's code
+audit: .venv-peers/.test ## refkernels check: the published packages (PEERS="torchvision mmdet" picks)
+	printf '%s\n' $(PEERS) | xargs -n 1 -P 2 sh -c \
+		'said=$$(.venv-peers/bin/refkernels check "$$0" $(CHECK) 2>&1); code=$$?; echo "$$said"; exit $$code'
+
+peers: .venv-peers/.test ## test what is bound of the published packages, and PyTorch's and JAX's code
 	.venv-peers/bin/python -m pytest $(SIDE_BY_SIDE) tests/peers tests/conformance/peers \
 		tests/conformance/test_frameworks.py tests/conformance/test_bfloat16.py tests/gpu tests/planted
 

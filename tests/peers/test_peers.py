@@ -46,6 +46,8 @@ def test_each_divergence_has_an_id_of_its_own_and_a_binding(peer):
 def test_each_binding_conforms_but_for_what_is_declared(peer, tmp_path):
     """All in one process, which imports what they need once."""
     needs(peer)
+    if "CI" in os.environ and peer.name not in STOOD_IN_WITH:
+        pytest.skip("make audit runs its check, which tries more")
     items = [binding.item for binding in peer.bindings]
     found = check([peer.name], items, QUICK, failures=tmp_path / "failures", time_limit=300)
     wrong = {
