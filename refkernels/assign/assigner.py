@@ -31,7 +31,7 @@ from refkernels.chain.published import SSD
 from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
 from refkernels.jit import next_number
 from refkernels.matcher import Matcher
-from refkernels.sampler import NaiveSampler, QuotaSampler
+from refkernels.sampler import BalancedSampler, NaiveSampler, QuotaSampler
 
 __all__ = ["TargetAssigner"]
 
@@ -52,7 +52,7 @@ class TargetAssigner(Presets):
     matcher : Matcher, optional
         By default that of SSD: each box gets its best anchor, and every anchor whose largest IoU
         is at least 0.5 is matched too.
-    sampler : NaiveSampler or QuotaSampler, optional
+    sampler : NaiveSampler, BalancedSampler or QuotaSampler, optional
         By default `NaiveSampler()`.
     box_encoder : NormalizedBoxCenterEncoder, optional
         By default with the stds of SSD.
@@ -83,9 +83,10 @@ class TargetAssigner(Presets):
     -----
     An assigner can be pickled, used by several threads at once, and used after a fork.
 
-    Fused kernels do what has matchers of positive threshold that look for large IoUs, and boxes
-    with areas from 1e-30 up and coordinates that can be squared; everything else, such as a
-    matcher of your own, is done by the operators, through the matrix.
+    Fused kernels do what has matchers of positive threshold that look for large IoUs, or a
+    `ThresholdMatcher` with positive thresholds and no `QuotaSampler`, and boxes with areas from
+    1e-30 up and coordinates that can be squared; everything else, such as a matcher of your own, is
+    done by the operators, through the matrix.
 
     References
     ----------
@@ -107,7 +108,7 @@ class TargetAssigner(Presets):
         self,
         anchors: npt.ArrayLike,
         matcher: Matcher | None = None,
-        sampler: NaiveSampler | QuotaSampler | None = None,
+        sampler: NaiveSampler | BalancedSampler | QuotaSampler | None = None,
         box_encoder: NormalizedBoxCenterEncoder | None = None,
         class_encoder: MultiClassEncoder | SigmoidClassEncoder | None = None,
         *,
@@ -185,7 +186,7 @@ class TargetAssigner(Presets):
         ignore : array_like, real, (R, 4), or a list of such, or (B, R, 4), optional
             Ignored regions, such as crowds.
         rng : int or numpy.random.Generator, optional
-            The seed of a `QuotaSampler`, or what a seed is drawn from; without one, every call
+            The seed of a sampler that draws, or what a seed is drawn from; without one, every call
             differs.
         image_ids : int, or a sequence of B int, optional
             What, beside the seed, an image's random numbers depend on, so that they do not depend

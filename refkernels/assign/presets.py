@@ -2,7 +2,6 @@
 
 from typing import Any, TypeVar
 
-from refkernels.arrays import Array
 from refkernels.assign.anchors import (
     faster_rcnn_anchors,
     retinanet_anchors,
@@ -11,25 +10,19 @@ from refkernels.assign.anchors import (
     ssd512_anchors,
     yolo3_anchors,
 )
-from refkernels.chain.published import PRESETS
+from refkernels.assign.package_presets import PackagePresets
 
 __all__ = ["Presets"]
 
 Assigner = TypeVar("Assigner", bound="Presets")
 
 
-class Presets:
+class Presets(PackagePresets):
     """The assignments of published detectors, as ways to make a `TargetAssigner`.
 
-    Each takes the keyword parameters of `TargetAssigner` as well.
+    Each takes the keyword parameters of `TargetAssigner` as well. Those without a package in their
+    name are the papers' as gluoncv reads them.
     """
-
-    @classmethod
-    def _made(cls: type[Assigner], name: str, anchors: Array, given: dict[str, Any]) -> Assigner:
-        make: Any = cls
-        operators = {place: own for place, own in PRESETS[name].items() if place != "iou"}
-        made: Assigner = make(anchors, **{"name": name, **operators, **given})
-        return made
 
     @classmethod
     def ssd300(cls: type[Assigner], dataset: str = "voc", **options: Any) -> Assigner:

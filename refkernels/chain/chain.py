@@ -6,6 +6,7 @@ from typing import Any
 
 from refkernels.arrays import Array
 from refkernels.chain.roles import PLACES, place_of
+from refkernels.sampler import NaiveSampler
 
 __all__ = ["Chain", "Stage"]
 
@@ -64,7 +65,12 @@ class Chain:
     def of(cls, operators: Mapping[str, Any]) -> "Chain":
         """Return the chain of operators that are given by their roles."""
         present = [operators[place.role] for place in PLACES if place.role in operators]
-        return cls(tuple(map(Stage.of, present)))
+        stages = []
+        for stage in map(Stage.of, present):
+            if "candidates" in stage.takes:  # all that a sampler may keep
+                stages.append(Stage(NaiveSampler(), ("matches",), ("candidates",)))
+            stages.append(stage)
+        return cls(tuple(stages))
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Return what all stages make of inputs, by name."""

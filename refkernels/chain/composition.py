@@ -12,7 +12,8 @@ from refkernels.bbox import BBoxBatchIOU
 from refkernels.chain.chain import Chain
 from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
 from refkernels.matcher import Matcher
-from refkernels.sampler import NaiveSampler, QuotaSampler
+from refkernels.sampler import BalancedSampler, NaiveSampler, QuotaSampler
+from refkernels.sampler.balanced import draw_balanced
 from refkernels.sampler.quota import draw_quotas, image_state
 
 __all__ = ["Operators", "compose"]
@@ -31,7 +32,7 @@ class Operators:
     """
 
     matcher: Matcher
-    sampler: NaiveSampler | QuotaSampler
+    sampler: NaiveSampler | BalancedSampler | QuotaSampler
     box_encoder: NormalizedBoxCenterEncoder
     class_encoder: MultiClassEncoder | SigmoidClassEncoder
     crowd_thresh: float
@@ -87,7 +88,7 @@ def compose(
 
 
 def _samples(
-    sampler: NaiveSampler | QuotaSampler,
+    sampler: NaiveSampler | BalancedSampler | QuotaSampler,
     matches: Array,
     ious: Array,
     seed: np.uint64,
@@ -95,6 +96,12 @@ def _samples(
 ) -> Array:
     if isinstance(sampler, NaiveSampler):
         return sampler(matches)
+    if isinstance(sampler, BalancedSampler):
+        drawn = NaiveSampler()(matches)
+        state = np.uint64(image_state(seed, place))
+        indices = np.empty(len(drawn), np.int64)
+        draw_balanced(drawn, sampler.max_pos, sampler.num_sample, state, indices)
+        return drawn
     maxima = ious.max(axis=1) if ious.shape[1] else np.zeros(len(ious), ious.dtype)
     samples = np.empty(len(matches), np.int64)
     max_pos, max_neg = sampler.quotas

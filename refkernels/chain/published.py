@@ -6,8 +6,13 @@ from typing import Any, NamedTuple
 from refkernels.arrays import shown
 from refkernels.bbox import BBoxBatchIOU
 from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
-from refkernels.matcher import BipartiteMatcher, CompositeMatcher, MaximumMatcher
-from refkernels.sampler import NaiveSampler, QuotaSampler
+from refkernels.matcher import (
+    BipartiteMatcher,
+    CompositeMatcher,
+    MaximumMatcher,
+    ThresholdMatcher,
+)
+from refkernels.sampler import BalancedSampler, NaiveSampler, QuotaSampler
 
 __all__ = ["NETWORKS", "PRESETS", "SSD", "Network", "preset_operators"]
 
@@ -34,6 +39,10 @@ REGION_PROPOSALS: Mapping[str, Any] = {
     "box_encoder": UNSCALED,
 }
 
+# Of packages, as they have them: a ground truth that overlaps nothing gets nothing here.
+TWO_STAGE: Mapping[str, Any] = {**REGION_PROPOSALS, "sampler": BalancedSampler(256, 0.5)}
+ONE_STAGE: Mapping[str, Any] = {**SSD, "box_encoder": UNSCALED}
+
 # By name, the operators of a chain by their place in it.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "ssd300": SSD,
@@ -54,6 +63,30 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "sampler": QuotaSampler(UNLIMITED, pos_thresh=1.0, neg_thresh_high=0.5),
         "box_encoder": UNSCALED,
     },
+    # torchvision 0.29, its models of these names.
+    "torchvision_ssd300": {**SSD, "matcher": ThresholdMatcher.ssd()},
+    "torchvision_ssdlite320": {**SSD, "matcher": ThresholdMatcher.ssd()},
+    "torchvision_retinanet": {
+        **ONE_STAGE,
+        "matcher": ThresholdMatcher.torchvision(0.5, 0.4, allow_low_quality_matches=True),
+    },
+    "torchvision_rpn": {
+        **TWO_STAGE,
+        "matcher": ThresholdMatcher.torchvision(0.7, 0.3, allow_low_quality_matches=True),
+    },
+    # detectron2 0.6, Base-RetinaNet.yaml and Base-RCNN-FPN.yaml.
+    "detectron2_retinanet": {
+        **ONE_STAGE,
+        "matcher": ThresholdMatcher.torchvision(0.5, 0.4, allow_low_quality_matches=True),
+    },
+    "detectron2_rpn": {
+        **TWO_STAGE,
+        "matcher": ThresholdMatcher.torchvision(0.7, 0.3, allow_low_quality_matches=True),
+    },
+    # mmdetection 3.3, ssd300.py, retinanet_r50_fpn.py and faster-rcnn_r50_fpn.py.
+    "mmdet_ssd300": {**SSD, "matcher": ThresholdMatcher.mmdet(0.5, 0.5, gt_max_assign_all=False)},
+    "mmdet_retinanet": {**ONE_STAGE, "matcher": ThresholdMatcher.mmdet(0.5, 0.4)},
+    "mmdet_rpn": {**TWO_STAGE, "matcher": ThresholdMatcher.mmdet(0.7, 0.3, min_pos_iou=0.3)},
 }
 
 
@@ -99,4 +132,14 @@ NETWORKS = {
     "faster_rcnn": Network(600, 1000, False, "fit"),
     "retinanet": Network(1024, 1024, False, "fit"),
     "yolo3": Network(416, 416, False, "fit"),
+    # The shorter side to 800 pixels, the longer one to 1333 at most; padded to multiples of 32.
+    "torchvision_ssd300": Network(300, 300, True, "stretch"),
+    "torchvision_ssdlite320": Network(320, 320, True, "stretch"),
+    "torchvision_retinanet": Network(800, 1344, False, "fit"),
+    "torchvision_rpn": Network(800, 1344, False, "fit"),
+    "detectron2_retinanet": Network(800, 1344, False, "fit"),
+    "detectron2_rpn": Network(800, 1344, False, "fit"),
+    "mmdet_ssd300": Network(300, 300, True, "stretch"),
+    "mmdet_retinanet": Network(800, 1344, False, "fit"),
+    "mmdet_rpn": Network(800, 1344, False, "fit"),
 }

@@ -69,7 +69,7 @@ class Place:
         return self.gives(_known_name(operator, self.operators))
 
 
-MATCHERS = ("BipartiteMatcher", "MaximumMatcher", "CompositeMatcher")
+MATCHERS = ("BipartiteMatcher", "MaximumMatcher", "CompositeMatcher", "ThresholdMatcher")
 
 _SAMPLED = {"samples": "samples", "matches": "matches"}
 _OF_BOXES = {**_SAMPLED, "anchors": "anchors", "refs": "boxes"}
@@ -92,6 +92,7 @@ PLACES = (
         "sampler",
         {
             "NaiveSampler": {"matches": "matches"},
+            "BalancedSampler": {"candidates": "candidates"},
             "OHEMSampler": {"matches": "matches", "logits": "logits", "ious": "ious"},
             "QuotaSampler": {"matches": "matches", "ious": "ious"},
         },

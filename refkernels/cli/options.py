@@ -23,7 +23,11 @@ __all__ = [
 USAGE = 2
 
 # The names in `chain.published`, which is not imported for a help text.
-PRESETS = "ssd300, ssd512, rpn_fpn, faster_rcnn, retinanet or yolo3"
+PRESETS = (
+    "ssd300, ssd512, rpn_fpn, faster_rcnn, retinanet or yolo3, of the papers; "
+    "torchvision_ssd300, torchvision_ssdlite320, torchvision_retinanet, torchvision_rpn, "
+    "detectron2_retinanet, detectron2_rpn, mmdet_ssd300, mmdet_retinanet or mmdet_rpn, of packages"
+)
 
 Options = Callable[[Callable[..., Any]], Callable[..., Any]]
 

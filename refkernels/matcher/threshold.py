@@ -20,7 +20,7 @@ from refkernels.arrays import (
 from refkernels.jit import jit
 from refkernels.matcher.base import BLOCK, NEITHER, UNMATCHED, Matcher, as_matrices
 
-__all__ = ["ThresholdMatcher"]
+__all__ = ["LOW_QUALITY", "ThresholdMatcher", "least_of_best"]
 
 
 # Elements of a part of the rows, of which each column's largest value is kept: so many that keeping
@@ -226,18 +226,18 @@ class ThresholdMatcher(Matcher):
         if not matrices.shape[-1] and low <= 0 < high:
             out[:] = NEITHER
         quality = (None, *LOW_QUALITY).index(self.low_quality)
-        least = _least_of_best(rounded(self.min_quality, values.dtype))
+        least = least_of_best(rounded(self.min_quality, values.dtype))
         last = self.winner == "last"
         if not _threshold(matrices, high, low, quality, least, self.ties, last, out):
             check_finite("x", values)
         return out.reshape(values.shape[:-1])
 
 
-def _least_of_best(min_quality: Any) -> Any:
+def least_of_best(min_quality: Any) -> Any:
     """Return the least number that is more than 0 and reaches `min_quality`, in its dtype."""
-    zero = min_quality.dtype.type(0)
+    kind = min_quality.dtype.type
     with np.errstate(all="ignore"):  # the next number is subnormal
-        return min_quality if min_quality > zero else np.nextafter(zero, zero + 1)
+        return min_quality if min_quality > 0 else np.nextafter(kind(0), kind(1))
 
 
 @jit

@@ -17,7 +17,8 @@ from refkernels.jit import jit
 from refkernels.sampler.inputs import whole
 from refkernels.sampler.quota import image_state, keep_quota
 
-__all__ = ["BalancedSampler"]
+# Target assignment draws with the same kernel, so that its samples are the same.
+__all__ = ["BalancedSampler", "draw_balanced"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ class BalancedSampler:
             pos_ratio=check_number("pos_ratio", self.pos_ratio, low=0, high=1),
         )
 
+    @property
+    def max_pos(self) -> int:
+        """The most positives that an image keeps."""
+        return int(whole(self.pos_ratio * self.num_sample))
+
     def __call__(
         self, candidates: npt.ArrayLike, *, rng: int | np.random.Generator | None = None
     ) -> Array:
@@ -91,8 +97,7 @@ class BalancedSampler:
         count = signs.shape[-1]
         if count:
             images = signs.reshape(-1, count), samples.reshape(-1, count)
-            max_pos = int(whole(self.pos_ratio * self.num_sample))
-            if not _draw_balanced(*images, max_pos, self.num_sample, seed):
+            if not _draw_batch(*images, self.max_pos, self.num_sample, seed):
                 _refuse_other_signs(signs)
         return samples
 
@@ -104,22 +109,33 @@ def _refuse_other_signs(signs: Array) -> None:
 
 
 @jit
-def _draw_balanced(candidates, samples, max_pos, num_sample, seed):  # type: ignore[no-untyped-def]
+def _draw_batch(candidates, samples, max_pos, num_sample, seed):  # type: ignore[no-untyped-def]
     """Fill `samples` (B, N); return whether all candidates are +1, -1 or 0, and stop at others."""
     indices = np.empty(candidates.shape[1], np.int64)
     for image in range(candidates.shape[0]):
         own = samples[image]
-        positives, negatives, others = 0, 0, 0
-        for i in range(own.size):
-            sign = candidates[image, i]
-            own[i] = sign
-            positives += sign == 1
-            negatives += sign == -1
-            others += sign == 0
-        if positives + negatives + others < own.size:
-            return False
+        own[:] = candidates[image]
         state = image_state(seed, np.uint64(image))
-        state = keep_quota(1, positives, max_pos, state, indices, own)
-        kept = min(positives, max_pos)
-        keep_quota(-1, negatives, num_sample - kept, state, indices, own)
+        if not draw_balanced(own, max_pos, num_sample, state, indices):
+            return False
+    return True
+
+
+@jit
+def draw_balanced(samples, max_pos, num_sample, state, indices):  # type: ignore[no-untyped-def]
+    """Keep a quota of the candidates that `samples` (N) of one image begin as.
+
+    Returns whether all are +1, -1 or 0; if not, they are left as they are.
+    """
+    positives, negatives, others = 0, 0, 0
+    for i in range(samples.size):
+        sign = samples[i]
+        positives += sign == 1
+        negatives += sign == -1
+        others += sign == 0
+    if positives + negatives + others < samples.size:
+        return False
+    state = keep_quota(1, positives, max_pos, state, indices, samples)
+    kept = min(positives, max_pos)
+    keep_quota(-1, negatives, num_sample - kept, state, indices, samples)
     return True

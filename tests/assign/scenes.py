@@ -10,7 +10,7 @@ from refkernels.arrays import Array
 from refkernels.assign import TargetAssigner
 from refkernels.bbox import BBoxBatchIOU
 from refkernels.coder import MultiClassEncoder
-from refkernels.sampler import QuotaSampler
+from refkernels.sampler import BalancedSampler, NaiveSampler, QuotaSampler
 
 needs_compiler = pytest.mark.skipif(
     bool(numba.config.DISABLE_JIT), reason="takes minutes where kernels run as Python"
@@ -85,6 +85,8 @@ def composed(
         maxima[place] = ious.max(axis=1, initial=0)
     if isinstance(operators.sampler, QuotaSampler):
         samples = operators.sampler(matches, maxima, rng=seed)
+    elif isinstance(operators.sampler, BalancedSampler):
+        samples = operators.sampler(NaiveSampler()(matches), rng=seed)
     else:
         samples = operators.sampler(matches)
     result: dict[str, Any] = {

@@ -15,8 +15,14 @@ from refkernels.coder import (
     NormalizedBoxCenterEncoder,
     SigmoidClassEncoder,
 )
-from refkernels.matcher import BipartiteMatcher, CompositeMatcher, Matcher, MaximumMatcher
-from refkernels.sampler import NaiveSampler, QuotaSampler
+from refkernels.matcher import (
+    BipartiteMatcher,
+    CompositeMatcher,
+    Matcher,
+    MaximumMatcher,
+    ThresholdMatcher,
+)
+from refkernels.sampler import BalancedSampler, NaiveSampler, QuotaSampler
 from tests.assign.scenes import (
     ANCHORS,
     BOX,
@@ -53,6 +59,22 @@ samplers = st.one_of(
         neg_ratio=st.sampled_from([None, 0.0, 0.3]),
         fill_negative=st.booleans(),
     ),
+)
+# Both thresholds on IoUs that boxes of whole coordinates have, and beyond all.
+with_low_quality = st.builds(
+    lambda thresholds, **options: ThresholdMatcher(
+        max(thresholds), min(thresholds) if len(thresholds) == 2 else None, **options
+    ),
+    st.lists(st.sampled_from([1e-9, 0.1, 0.25, 1 / 3, 0.5, 0.7, 1.0, 2.0]), min_size=1, max_size=2),
+    low_quality=st.sampled_from([None, "own", "truth"]),
+    min_quality=st.sampled_from([-1.0, 0.0, 0.1, 1 / 3, 0.5, 2.0]),
+    ties=st.booleans(),
+    winner=st.sampled_from(["last", "first"]),
+)
+balanced = st.builds(
+    BalancedSampler,
+    num_sample=st.sampled_from([1, 4, 16, 10_000]),
+    pos_ratio=st.sampled_from([0.0, 0.25, 0.5, 1.0]),
 )
 dtypes = st.sampled_from(["float32", "float64"])
 scenes = st.builds(
@@ -92,6 +114,43 @@ def test_targets_have_the_bits_of_the_composed_operators(
         assert_same(targets, composed(assigner, images, seed=seed))
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    scenes,
+    with_low_quality,
+    st.one_of(st.just(NaiveSampler()), balanced),
+    dtypes,
+    st.booleans(),
+    st.integers(0, 5),
+)
+def test_targets_of_two_thresholds_have_the_bits_of_the_composed_operators(
+    drawn: Any, matcher: Matcher, sampler: Any, dtype: str, classes: bool, seed: int
+) -> None:
+    anchors, images = drawn
+    encoder = MultiClassEncoder(ignore_label=-7) if classes else SigmoidClassEncoder()
+    assigner = TargetAssigner(anchors, matcher, sampler, class_encoder=encoder, dtype=dtype)
+    assert assigner.fused
+    targets = call(assigner, images, rng=seed)
+    if images:
+        assert_same(targets, composed(assigner, images, seed=seed))
+
+
+@settings(max_examples=60, deadline=None)
+@given(scenes, st.one_of(simple, with_low_quality), balanced, dtypes, st.integers(0, 5))
+def test_sparse_targets_are_those_of_a_call(
+    drawn: Any, matcher: Matcher, sampler: Any, dtype: str, seed: int
+) -> None:
+    anchors, images = drawn
+    assigner = TargetAssigner(anchors, matcher, sampler, dtype=dtype)
+    for image in images:
+        dense = assigner(*image, rng=seed)
+        sparse = assigner.sparse(*image, rng=seed)
+        np.testing.assert_array_equal(sparse.positives, np.flatnonzero(dense.samples == 1))
+        np.testing.assert_array_equal(sparse.negatives, np.flatnonzero(dense.samples == -1))
+        np.testing.assert_array_equal(sparse.matches, dense.matches[sparse.positives])
+        np.testing.assert_array_equal(sparse.box_targets, dense.box_targets[sparse.positives])
+
+
 @settings(max_examples=40, deadline=None)
 @given(scenes, st.lists(st.integers(0, 20), min_size=3, max_size=3, unique=True), dtypes)
 def test_random_samples_depend_on_seed_and_image_id_alone(
@@ -120,6 +179,9 @@ def test_random_samples_depend_on_seed_and_image_id_alone(
             MaximumMatcher(0),
             MaximumMatcher(-0.5),
             CompositeMatcher([MaximumMatcher(0.5), MaximumMatcher(0)]),
+            CompositeMatcher([ThresholdMatcher(0.5, 0.4), MaximumMatcher(0.3)]),
+            ThresholdMatcher(0.5, 0.0, low_quality="own"),
+            ThresholdMatcher(-0.5),
         ]
     ),
     dtypes,

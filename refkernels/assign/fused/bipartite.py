@@ -6,7 +6,7 @@ from refkernels.assign.fused.known import SLACK, give, is_marked, mark
 from refkernels.assign.fused.tiles import BLOCK, TILE, UP, box_at, iou_bounds, reaches, tile_ious
 from refkernels.jit import jit
 
-__all__ = ["match_greedily", "search", "share"]
+__all__ = ["match_greedily", "own_best", "search", "share"]
 
 
 @jit
@@ -131,27 +131,28 @@ def share(tiles, boxes, rules, place, scratch, best):  # type: ignore[no-untyped
                     if ious[i] > threshold and ious[i] + eps >= least:
                         row = np.int64(rows[tile, i])
                         if not is_marked(scratch.taken, row):
-                            own, value = _own_best(columns, tile, i, corners, all_ious)
+                            anchor = (
+                                columns[tile, 0, i],
+                                columns[tile, 1, i],
+                                columns[tile, 2, i],
+                                columns[tile, 3, i],
+                                columns[tile, 4, i],
+                            )
+                            own, value = own_best(anchor, corners, all_ious)
                             if rules.matchers[place, 3] != 0 or value + eps >= best[own]:
                                 mark(scratch.taken, row)
                                 give(rules, scratch, place, row, own)
 
 
 @jit
-def _own_best(columns, tile, i, corners, ious):  # type: ignore[no-untyped-def]
+def own_best(anchor, corners, ious):  # type: ignore[no-untyped-def]
     """Return the first box of the largest IoU with an anchor, and that IoU.
 
-    `corners` (6, M) are the boxes, and `ious` (M,) is overwritten: one loop that is vectorised,
-    and one that cannot be.
+    The anchor is a tuple, with its area; `corners` (6, M) are the boxes, and `ious` (M,) is
+    overwritten: one loop that is vectorised, and one that cannot be.
     """
-    zero = columns.dtype.type(0)
-    left, top, right, bottom = (
-        columns[tile, 0, i],
-        columns[tile, 1, i],
-        columns[tile, 2, i],
-        columns[tile, 3, i],
-    )
-    area = columns[tile, 4, i]
+    zero = corners.dtype.type(0)
+    left, top, right, bottom, area = anchor
     for k in range(corners.shape[1]):
         width = max(min(right, corners[2, k]) - max(left, corners[0, k]), zero)
         height = max(min(bottom, corners[3, k]) - max(top, corners[1, k]), zero)

@@ -20,6 +20,8 @@ __all__ = [
     "POSITIVE",
     "SLACK",
     "SMALLEST_AREA",
+    "THRESHOLD",
+    "UNDECIDED",
     "Rules",
     "Scratch",
     "flags_of",
@@ -30,7 +32,10 @@ __all__ = [
     "new_scratch",
 ]
 
-MAXIMUM, BIPARTITE = 0, 1
+MAXIMUM, BIPARTITE, THRESHOLD = 0, 1, 2
+
+# The match of an anchor that is neither matched nor unmatched.
+UNDECIDED = -2
 
 # What is known of an anchor: the number of the matcher that matched it, or NONE, and flags for how
 # its largest IoU compares to the sampler's thresholds.
@@ -56,11 +61,12 @@ class Rules(NamedTuple):
     ----------
     matchers : numpy.ndarray, (K, 4)
         For each matcher, in order of precedence: MAXIMUM or BIPARTITE, its threshold, and for a
-        bipartite one eps and share_max.
+        bipartite one eps and share_max. Or a single one: THRESHOLD, its upper threshold, the least
+        quality, and how low quality is done (`refkernels.assign.fused.quality`).
     relevant : float
         The least positive threshold that an IoU is compared with; infinity if there is none.
     positive, high, low : float
-        The sampler's thresholds.
+        The sampler's thresholds; `high` is the lower one of a THRESHOLD.
     """
 
     matchers: Array
@@ -80,7 +86,7 @@ class Scratch(NamedTuple):
     taken : numpy.ndarray, uint64, (ceil(N / 64),)
         A bit for each anchor that a bipartite matcher has given away, or that a sampler draws from.
     matches : numpy.ndarray, int32, (N,)
-        The matched box, or -1.
+        The matched box, or -1, or UNDECIDED.
     known : numpy.ndarray, uint8, (N,)
         Which matcher did it, and flags.
     before : numpy.ndarray, int32, (ceil(N / 64),)

@@ -7,7 +7,17 @@ be matched, and of these only those that reach the least threshold, or their box
 import numpy as np
 
 from refkernels.assign.fused.bipartite import match_greedily, search, share
-from refkernels.assign.fused.known import BIPARTITE, MAXIMUM, NONE, SLACK, flags_of, lowest, mark
+from refkernels.assign.fused.known import (
+    BIPARTITE,
+    NONE,
+    SLACK,
+    THRESHOLD,
+    UNDECIDED,
+    flags_of,
+    lowest,
+    mark,
+)
+from refkernels.assign.fused.quality import match_best
 from refkernels.assign.fused.tiles import BLOCK, TILE, UP, box_at, iou_bounds, reaches, tile_ious
 from refkernels.jit import jit
 
@@ -31,7 +41,8 @@ def match(tiles, boxes, rules, scratch):  # type: ignore[no-untyped-def]
         _reach(tiles, boxes, rules, scratch, best, head)
     searched = False
     for place in range(rules.matchers.shape[0]):
-        if rules.matchers[place, 0] != BIPARTITE:
+        by_best = rules.matchers[place, 0] == THRESHOLD and rules.matchers[place, 3] != 0
+        if rules.matchers[place, 0] != BIPARTITE and not by_best:
             continue
         scratch.taken[:] = 0
         if not searched:
@@ -41,6 +52,9 @@ def match(tiles, boxes, rules, scratch):  # type: ignore[no-untyped-def]
                     best[column], head[column] = search(
                         tiles, box_at(boxes, column), best[column], head[column], scratch.taken
                     )
+        if by_best:
+            match_best(tiles, boxes, rules, scratch, best, head)
+            continue
         match_greedily(tiles, boxes, rules, place, scratch, best, head)
         share(tiles, boxes, rules, place, scratch, best)
 
@@ -129,9 +143,11 @@ def _note(rules, scratch, row, column, value):  # type: ignore[no-untyped-def]
     """Write down an anchor whose largest IoU is `value`, with box `column`."""
     known = NONE
     for place in range(rules.matchers.shape[0]):
-        if rules.matchers[place, 0] == MAXIMUM and value >= rules.matchers[place, 1]:
+        if rules.matchers[place, 0] != BIPARTITE and value >= rules.matchers[place, 1]:
             known = place
             break
-    scratch.matches[row] = column if known != NONE else -1
+    undecided = rules.matchers.shape[0] > 0 and rules.matchers[0, 0] == THRESHOLD
+    missed = UNDECIDED if undecided and value >= rules.high else -1
+    scratch.matches[row] = column if known != NONE else missed
     scratch.known[row] = known | flags_of(rules, value)
     mark(scratch.marks, row)

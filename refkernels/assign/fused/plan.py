@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, rounded, rounded_to_computing, shown
-from refkernels.assign.fused.known import BIPARTITE, MAXIMUM, NONE, SMALLEST_AREA
+from refkernels.assign.fused.known import BIPARTITE, MAXIMUM, NONE, SMALLEST_AREA, THRESHOLD
+from refkernels.assign.fused.quality import how
 from refkernels.assign.fused.samples import Plan
 from refkernels.assign.fused.tiles import Tiles
 from refkernels.bbox import BBoxBatchIOU
@@ -17,9 +18,10 @@ from refkernels.coder import (
     SigmoidClassEncoder,
 )
 from refkernels.coder.offsets import normalisation
-from refkernels.matcher import BipartiteMatcher, Matcher, MaximumMatcher
+from refkernels.matcher import BipartiteMatcher, Matcher, MaximumMatcher, ThresholdMatcher
 from refkernels.matcher.composite import flat
-from refkernels.sampler import NaiveSampler, QuotaSampler
+from refkernels.matcher.threshold import least_of_best
+from refkernels.sampler import BalancedSampler, NaiveSampler, QuotaSampler
 
 __all__ = ["check_operators", "draws", "largest_coordinate", "make_plan"]
 
@@ -32,7 +34,7 @@ def check_operators(operators: Operators) -> None:
     """Raise `TypeError` for an operator that an assigner cannot use."""
     kinds: dict[str, tuple[type, ...]] = {
         "matcher": (Matcher,),
-        "sampler": (NaiveSampler, QuotaSampler),
+        "sampler": (NaiveSampler, BalancedSampler, QuotaSampler),
         "box_encoder": (NormalizedBoxCenterEncoder,),
         "class_encoder": (MultiClassEncoder, SigmoidClassEncoder),
     }
@@ -45,7 +47,7 @@ def check_operators(operators: Operators) -> None:
 
 def draws(operators: Operators) -> bool:
     """Return whether samples depend on random numbers."""
-    return isinstance(operators.sampler, QuotaSampler)
+    return isinstance(operators.sampler, (BalancedSampler, QuotaSampler))
 
 
 def largest_coordinate(dtype: np.dtype[Any]) -> float:
@@ -60,7 +62,7 @@ def make_plan(operators: Operators, tiles: Tiles, dtype: np.dtype[Any]) -> Plan 
     rows = [_row(matcher, dtype) for matcher in matchers]
     sampler = operators.sampler
     # Subclasses may do anything.
-    exact = type(sampler) in (NaiveSampler, QuotaSampler) and (
+    exact = type(sampler) in (NaiveSampler, BalancedSampler, QuotaSampler) and (
         type(operators.box_encoder) in (NormalizedBoxCenterEncoder, NumPyNormalizedBoxCenterEncoder)
         and type(operators.class_encoder) in (MultiClassEncoder, SigmoidClassEncoder)
     )
@@ -76,6 +78,17 @@ def make_plan(operators: Operators, tiles: Tiles, dtype: np.dtype[Any]) -> Plan 
         max_pos, max_neg = sampler.quotas
         filled = sampler.num_sample if sampler.fill_negative else 0
         integers = [1, max_pos, max_neg, filled, -1 if low <= 0 < high else 0]
+    if isinstance(sampler, BalancedSampler):
+        integers = [1, sampler.max_pos, 0, sampler.num_sample, -1]
+    by_threshold = [own for own in matchers if type(own) is ThresholdMatcher]
+    if by_threshold:
+        # It has the place of the sampler's threshold for what is neither.
+        if len(matchers) > 1 or isinstance(sampler, QuotaSampler):
+            return None
+        (first,) = by_threshold
+        high = rounded(first.high if first.low is None else first.low, dtype)
+        if high <= 0:
+            return None
     thresholds = [row[1] for row in rows if row is not None and row[0] == MAXIMUM]
     relevant = min([value for value in (*thresholds, positive, high, low) if value > 0])
     multi = isinstance(operators.class_encoder, MultiClassEncoder)
@@ -100,6 +113,9 @@ def _row(matcher: Matcher, dtype: np.dtype[Any]) -> list[float] | None:
         threshold, eps = rounded(matcher.threshold, dtype), rounded(matcher.eps, dtype)
         if threshold >= LEAST and np.isfinite(eps):
             return [BIPARTITE, threshold, eps, matcher.share_max]
+    if type(matcher) is ThresholdMatcher and rounded(matcher.high, dtype) > 0:
+        least = least_of_best(rounded(matcher.min_quality, dtype))
+        return [THRESHOLD, rounded(matcher.high, dtype), least, how(matcher)]
     return None
 
 

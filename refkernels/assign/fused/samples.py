@@ -122,11 +122,8 @@ def _settle(rules, choice, scratch, seed):  # type: ignore[no-untyped-def]
             row = word * 64 + lowest(bits)
             bits &= bits - np.uint64(1)
             known = scratch.known[row]
-            positive = known & NONE != NONE
-            negative = not positive
-            if choice.quota != 0:
-                positive |= known & POSITIVE != 0
-                negative = not positive and known & (HIGH | LOW) == 0
+            positive = known & NONE != NONE or known & POSITIVE != 0
+            negative = not positive and known & (HIGH | LOW) == 0
             scratch.known[row] = 1 + positive - negative
             positives += positive
             negatives += negative

@@ -92,7 +92,7 @@ def solve_dense(  # type: ignore[no-untyped-def]
                     bits &= bits - np.uint64(1)
                     sample = np.int64(scratch.known[row]) - 1
                     column = np.int64(scratch.matches[row])
-                    if sample == default and column < 0:
+                    if sample == default and column == -1:
                         continue
                     label = 0
                     if column >= 0:
