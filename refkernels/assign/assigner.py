@@ -18,19 +18,30 @@ from refkernels.arrays import (
     shown,
 )
 from refkernels.assign.batch import Batch, read_batch, rounded_boxes, without_extent
+from refkernels.assign.fused.adaptive import AdaptiveMatching
 from refkernels.assign.fused.known import Scratch, new_scratch
-from refkernels.assign.fused.plan import check_operators, draws, make_plan
+from refkernels.assign.fused.plan import make_plan
 from refkernels.assign.fused.samples import COMPOSE, DONE, solve
 from refkernels.assign.fused.targets import emit_sparse, solve_dense
 from refkernels.assign.fused.tiles import build_tiles
+from refkernels.assign.operators import check_operators, draws
 from refkernels.assign.presets import Presets
-from refkernels.assign.results import SparseTargets, Targets, arrays_of
+from refkernels.assign.results import (
+    SparseTargets,
+    Targets,
+    arrays_of,
+    empty_arrays,
+    empty_sparse,
+    layout_of,
+    sparse_of,
+    targets_of,
+)
 from refkernels.assign.threads import Workers
-from refkernels.chain.composition import Operators, compose
+from refkernels.chain.composition import BoxEncoder, Operators, compose
+from refkernels.chain.layout import Layout, check_layout
 from refkernels.chain.published import SSD
-from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
+from refkernels.coder import MultiClassEncoder, SigmoidClassEncoder
 from refkernels.jit import next_number
-from refkernels.matcher import Matcher
 from refkernels.sampler import BalancedSampler, NaiveSampler, QuotaSampler
 
 __all__ = ["TargetAssigner"]
@@ -49,13 +60,14 @@ class TargetAssigner(Presets):
     ----------
     anchors : array_like, real, (N, 4)
         Corner boxes. They are copied and sorted into tiles once.
-    matcher : Matcher, optional
-        By default that of SSD: each box gets its best anchor, and every anchor whose largest IoU
-        is at least 0.5 is matched too.
+    matcher : matcher, optional
+        Any of this package, or a `Matcher` of your own. By default that of SSD: each box gets its
+        best anchor, and every anchor whose largest IoU is at least 0.5 is matched too.
     sampler : NaiveSampler, BalancedSampler or QuotaSampler, optional
         By default `NaiveSampler()`.
-    box_encoder : NormalizedBoxCenterEncoder, optional
-        By default with the stds of SSD.
+    box_encoder : NormalizedBoxCenterEncoder, DistanceEncoder or BBoxCornerToCenter, optional
+        By default the first, with the stds of SSD. The last gives centre forms as shares of the
+        input, which DETR predicts.
     class_encoder : MultiClassEncoder or SigmoidClassEncoder, optional
         By default `MultiClassEncoder()`. Of the other one, the targets are kept; its masks are 1
         where samples are not 0.
@@ -67,6 +79,13 @@ class TargetAssigner(Presets):
     crowd_thresh : float, default 0.5
         An anchor that would be negative is ignored if an ignored region covers more than this
         share of it.
+    cost : SimOTACost, TaskAlignedMetric or DETRCost, optional
+        What a `SimOTAMatcher`, `TaskAlignedMatcher` or `HungarianMatcher` goes by: then a call
+        takes predictions too.
+    layout : Layout, optional
+        Levels, strides and ranges of the anchors, for matchers and encoders that look at them.
+    size : (int, int), optional
+        The height and width of the input, where boxes are predicted as shares of it.
     threads : int, default 1
         How many threads share a batch.
     name : str, default 'custom'
@@ -107,14 +126,17 @@ class TargetAssigner(Presets):
     def __init__(
         self,
         anchors: npt.ArrayLike,
-        matcher: Matcher | None = None,
+        matcher: Any = None,
         sampler: NaiveSampler | BalancedSampler | QuotaSampler | None = None,
-        box_encoder: NormalizedBoxCenterEncoder | None = None,
+        box_encoder: BoxEncoder | None = None,
         class_encoder: MultiClassEncoder | SigmoidClassEncoder | None = None,
         *,
         dtype: npt.DTypeLike = "float32",
         degenerate: str = "drop",
         crowd_thresh: float = 0.5,
+        cost: Any = None,
+        layout: Layout | None = None,
+        size: tuple[int, int] | None = None,
         threads: int = 1,
         name: str = "custom",
     ) -> None:
@@ -133,12 +155,18 @@ class TargetAssigner(Presets):
             SSD["box_encoder"] if box_encoder is None else box_encoder,
             SSD["class_encoder"] if class_encoder is None else class_encoder,
             check_number("crowd_thresh", crowd_thresh, low=0, high=1),
+            cost,
+            layout,
+            size,
         )
+        check_layout(layout, len(given))
         check_operators(self.operators)
         self._plan = make_plan(self.operators, self._tiles, self.dtype)
         self._workers = Workers(self.threads)
         self._free: list[Scratch] = []
-        self(np.empty((0, 0, 4)), np.empty((0, 0)))  # loads or compiles kernels, for forks as well
+        self._adaptive = AdaptiveMatching.of(self.operators, self.anchors)
+        if not self.predicts:
+            self(np.empty((0, 0, 4)), np.empty((0, 0)))  # loads kernels, for forks as well
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_free": []}
@@ -162,7 +190,12 @@ class TargetAssigner(Presets):
     @property
     def fused(self) -> bool:
         """Whether fused kernels do the work, without an IoU matrix."""
-        return self._plan is not None
+        return self._plan is not None or self._adaptive is not None
+
+    @property
+    def predicts(self) -> bool:
+        """Whether a call takes predictions."""
+        return self.operators.cost is not None
 
     def __call__(
         self,
@@ -170,6 +203,7 @@ class TargetAssigner(Presets):
         labels: Any,
         ignore: Any = None,
         *,
+        predictions: Any = None,
         rng: int | np.random.Generator | None = None,
         image_ids: Any = None,
         out: Targets | None = None,
@@ -185,6 +219,9 @@ class TargetAssigner(Presets):
             The class of each box, from 0.
         ignore : array_like, real, (R, 4), or a list of such, or (B, R, 4), optional
             Ignored regions, such as crowds.
+        predictions : Predictions, or a pair of boxes and scores, optional
+            What the network predicts for the image, or with a leading axis for the batch, if the
+            matcher looks at that; arrays, or PyTorch tensors, which are not copied.
         rng : int or numpy.random.Generator, optional
             The seed of a sampler that draws, or what a seed is drawn from; without one, every call
             differs.
@@ -207,11 +244,12 @@ class TargetAssigner(Presets):
             If shapes do not go together, a box or region is not finite, a box has no extent where
             that is an error, or a sampler makes a positive of an anchor that is not matched.
         """
-        batch = self._read(boxes, labels, ignore, rng, image_ids)
+        batch = self._read(boxes, labels, ignore, rng, image_ids, predictions)
         if out is None:
-            arrays = self._empty(batch.size)
+            arrays = empty_arrays(batch.size, len(self), self.dtype)
         else:
-            arrays = arrays_of(out, self._layout(batch.size), batch.form == "image")
+            layout = layout_of(batch.size, len(self), self.dtype)
+            arrays = arrays_of(out, layout, batch.form == "image")
             batch.leave(arrays)
         counts = self._fill(batch, arrays)
         dropped: Any = int(counts[0]) if batch.form == "image" else counts
@@ -220,7 +258,7 @@ class TargetAssigner(Presets):
             return out
         if batch.form == "image":
             arrays = [array[0] for array in arrays]
-        return _targets(arrays, dropped)
+        return targets_of(arrays, dropped)
 
     def sparse(
         self,
@@ -228,6 +266,7 @@ class TargetAssigner(Presets):
         labels: Any,
         ignore: Any = None,
         *,
+        predictions: Any = None,
         rng: int | np.random.Generator | None = None,
         image_ids: Any = None,
     ) -> Any:
@@ -235,7 +274,7 @@ class TargetAssigner(Presets):
 
         Parameters
         ----------
-        boxes, labels, ignore, rng, image_ids
+        boxes, labels, ignore, predictions, rng, image_ids
             As for a call.
 
         Returns
@@ -254,7 +293,7 @@ class TargetAssigner(Presets):
         >>> targets.positives, targets.negatives
         (array([1]), array([0]))
         """
-        batch = self._read(boxes, labels, ignore, rng, image_ids)
+        batch = self._read(boxes, labels, ignore, rng, image_ids, predictions)
         found: list[Any] = [None] * batch.size
         dropped = np.empty(batch.size, np.int64)
 
@@ -279,32 +318,21 @@ class TargetAssigner(Presets):
         >>> assigner.empty(batch=2).box_targets.shape
         (2, 1, 4)
         """
-        arrays = self._empty(1 if batch is None else check_integer("batch", batch, low=0))
-        return _targets(arrays if batch is not None else [array[0] for array in arrays], 0)
+        size = 1 if batch is None else check_integer("batch", batch, low=0)
+        arrays = empty_arrays(size, len(self), self.dtype)
+        return targets_of(arrays if batch is not None else [array[0] for array in arrays], 0)
 
-    def _read(self, boxes: Any, labels: Any, ignore: Any, rng: Any, image_ids: Any) -> Batch:
+    def _read(
+        self, boxes: Any, labels: Any, ignore: Any, rng: Any, image_ids: Any, predictions: Any
+    ) -> Batch:
         batch = read_batch(boxes, labels, ignore, image_ids, self.dtype)
+        if self.predicts or predictions is not None:
+            require(self.predicts, "predictions: the matcher does not look at any")
+            batch.predict(predictions, len(self))
         rng = check_seed("rng", rng)
         if draws(self.operators):
             batch.places[:, 3] = as_seed("rng", rng)
         return batch
-
-    def _layout(self, size: int) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-        rows, whole = (size, len(self)), np.dtype(np.int64)
-        return {
-            "cls_targets": (rows, whole),
-            "box_targets": ((*rows, 4), self.dtype),
-            "box_masks": ((*rows, 4), self.dtype),
-            "matches": (rows, whole),
-            "samples": (rows, whole),
-        }
-
-    def _empty(self, size: int) -> list[Array]:
-        # Two blocks: memory that is given back in one piece is kept for the next call, while five
-        # arrays of some MB each go back to the system, and cost ten times as much to get again.
-        whole = np.empty((3, size, len(self)), np.int64)
-        real = np.empty((2, size, len(self), 4), self.dtype)
-        return [whole[0], real[0], real[1], whole[1], whole[2]]
 
     def _fill(self, batch: Batch, arrays: list[Array]) -> Array:
         """Fill `arrays` (B, N, ...), and return how many boxes were dropped."""
@@ -343,31 +371,24 @@ class TargetAssigner(Presets):
                 self._tiles, self._plan, boxes, labels, regions, seed, place, scratch, kept
             )
             if status == DONE:
-                arrays = (
-                    np.empty(positive, np.int64),
-                    np.empty(positive, np.int64),
-                    np.empty(positive, np.int64),
-                    np.empty((positive, 4), self.dtype),
-                    np.empty(negative, np.int64),
-                )
-                emit_sparse(self._tiles, self._plan, boxes, labels, default, scratch, kept, *arrays)
+                found = empty_sparse(positive, negative, self.dtype)
+                emit_sparse(self._tiles, self._plan, boxes, labels, default, scratch, kept, *found)
             self._free.append(scratch)
             if status == DONE:
-                return SparseTargets(*arrays), len(boxes) - count
-        (cls_targets, box_targets, _, matches, samples), dropped = self._compose(batch, index)
-        rows = np.flatnonzero(samples > 0)
-        negatives = np.flatnonzero(samples < 0)
-        return (
-            SparseTargets(rows, matches[rows], cls_targets[rows], box_targets[rows], negatives),
-            dropped,
-        )
+                return SparseTargets(*found), len(boxes) - count
+        arrays, dropped = self._compose(batch, index)
+        return sparse_of(*arrays), dropped
 
     def _compose(self, batch: Batch, index: int) -> tuple[tuple[Array, ...], int]:
         """Assign an image by the operators; also return how many boxes have no extent."""
         batch.check(index)
         boxes, labels, regions = batch.image(index)
         place, seed = batch.places[index, 2:]
-        targets = compose(self.operators, self.anchors, boxes, labels, regions, seed, place)
+        known = None if self._adaptive is None else self._adaptive.matches(boxes)
+        predicted = batch.predicted(index)
+        targets = compose(
+            self.operators, self.anchors, boxes, labels, regions, seed, place, predicted, known
+        )
         return targets, len(without_extent(boxes))
 
     def _scratch(self) -> Scratch:
@@ -375,8 +396,3 @@ class TargetAssigner(Presets):
             return self._free.pop()
         except IndexError:
             return new_scratch(len(self))
-
-
-def _targets(arrays: Any, dropped: Any) -> Targets:
-    cls_targets, box_targets, box_masks, matches, samples = arrays
-    return Targets(cls_targets, box_targets, box_masks, matches, samples, dropped)

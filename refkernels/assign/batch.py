@@ -18,6 +18,7 @@ from refkernels.arrays import (
     shown,
 )
 from refkernels.assign.results import owner
+from refkernels.chain.predictions import Predictions
 
 __all__ = ["Batch", "read_batch", "rounded_boxes", "without_extent"]
 
@@ -38,6 +39,8 @@ class Batch:
         Where each image's boxes and regions begin, its place in the batch, and the seed.
     form : {'image', 'list', 'padded'}
         How it was given.
+    predictions : Predictions, optional
+        Those of the batch, (B, N, ...).
     """
 
     boxes: Array
@@ -45,6 +48,7 @@ class Batch:
     regions: Array
     places: Array
     form: str
+    predictions: Predictions | None = None
 
     @property
     def size(self) -> int:
@@ -55,6 +59,29 @@ class Batch:
         """Return boxes, labels and regions of an image."""
         (first, region), (last, last_region) = self.places[index : index + 2, :2].tolist()
         return self.boxes[first:last], self.labels[first:last], self.regions[region:last_region]
+
+    def predict(self, given: Any, count: int) -> None:
+        """Take the predictions of `count` anchors of each image.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there are none, or not those of these images.
+        """
+        if given is None:
+            raise TypeError("predictions: the matcher looks at some, got none")
+        found = Predictions.of(given)
+        if self.form == "image" and found.boxes.ndim == 2:
+            found = Predictions(found.boxes[None], found.scores[None])
+        shape, expected = found.boxes.shape[:-1], (self.size, count)
+        if shape != expected:
+            wanted = f"{expected[1:] if self.form == 'image' else expected}"
+            raise ValueError(f"predictions: expected those of {wanted} anchors, got {shape}")
+        self.predictions = found
+
+    def predicted(self, index: int) -> Predictions | None:
+        """Return the predictions of an image, if there are any."""
+        return None if self.predictions is None else self.predictions.image(index)
 
     def name(self, what: str, index: int) -> str:
         """Return how the caller would write the boxes or regions of an image."""

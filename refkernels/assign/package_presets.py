@@ -15,7 +15,7 @@ from refkernels.assign.package_anchors import (
     torchvision_ssdlite320_anchors,
 )
 from refkernels.assign.unguarded import UnguardedMatcher
-from refkernels.chain.published import PRESETS
+from refkernels.chain.published import BEYOND_IOUS, PRESETS
 
 __all__ = ["PackagePresets"]
 
@@ -36,7 +36,8 @@ class PackagePresets:
     @classmethod
     def _made(cls: type[Assigner], name: str, anchors: Array, given: dict[str, Any]) -> Assigner:
         make: Any = cls
-        operators = {place: own for place, own in PRESETS[name].items() if place != "iou"}
+        known = {**PRESETS, **BEYOND_IOUS}[name]
+        operators = {place: own for place, own in known.items() if place != "iou"}
         made: Assigner = make(anchors, **{"name": name, **operators, **given})
         return made
 

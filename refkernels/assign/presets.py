@@ -10,14 +10,14 @@ from refkernels.assign.anchors import (
     ssd512_anchors,
     yolo3_anchors,
 )
-from refkernels.assign.package_presets import PackagePresets
+from refkernels.assign.point_presets import PointPresets
 
 __all__ = ["Presets"]
 
 Assigner = TypeVar("Assigner", bound="Presets")
 
 
-class Presets(PackagePresets):
+class Presets(PointPresets):
     """The assignments of published detectors, as ways to make a `TargetAssigner`.
 
     Each takes the keyword parameters of `TargetAssigner` as well. Those without a package in their

@@ -8,7 +8,17 @@ import numpy as np
 
 from refkernels.arrays import Array, shown
 
-__all__ = ["SparseTargets", "Targets", "arrays_of", "owner"]
+__all__ = [
+    "SparseTargets",
+    "Targets",
+    "arrays_of",
+    "empty_arrays",
+    "empty_sparse",
+    "layout_of",
+    "owner",
+    "sparse_of",
+    "targets_of",
+]
 
 
 @dataclass(slots=True, eq=False)
@@ -110,6 +120,56 @@ def arrays_of(
         if owners[i] is owners[j] and np.may_share_memory(arrays[one], arrays[other]):
             raise ValueError(f"out.{other}: expected memory of its own, got that of out.{one}")
     return list(arrays.values())
+
+
+def layout_of(
+    size: int, count: int, dtype: np.dtype[Any]
+) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """Return shapes and dtypes of the targets of `size` images and `count` anchors, by name."""
+    rows, whole = (size, count), np.dtype(np.int64)
+    return {
+        "cls_targets": (rows, whole),
+        "box_targets": ((*rows, 4), dtype),
+        "box_masks": ((*rows, 4), dtype),
+        "matches": (rows, whole),
+        "samples": (rows, whole),
+    }
+
+
+def empty_arrays(size: int, count: int, dtype: np.dtype[Any]) -> list[Array]:
+    """Make arrays of these shapes, in that order."""
+    # Two blocks: memory that is given back in one piece is kept for the next call, while five
+    # arrays of some MB each go back to the system, and cost ten times as much to get again.
+    whole = np.empty((3, size, count), np.int64)
+    real = np.empty((2, size, count, 4), dtype)
+    return [whole[0], real[0], real[1], whole[1], whole[2]]
+
+
+def targets_of(arrays: Any, dropped: Any) -> Targets:
+    """Return targets of such arrays, in that order."""
+    cls_targets, box_targets, box_masks, matches, samples = arrays
+    return Targets(cls_targets, box_targets, box_masks, matches, samples, dropped)
+
+
+def empty_sparse(
+    positives: int, negatives: int, dtype: np.dtype[Any]
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Make the arrays of `SparseTargets`, for so many anchors."""
+    return (
+        np.empty(positives, np.int64),
+        np.empty(positives, np.int64),
+        np.empty(positives, np.int64),
+        np.empty((positives, 4), dtype),
+        np.empty(negatives, np.int64),
+    )
+
+
+def sparse_of(
+    cls_targets: Array, box_targets: Array, box_masks: Array, matches: Array, samples: Array
+) -> SparseTargets:
+    """Return the sparse form of an image's targets."""
+    rows, negatives = np.flatnonzero(samples > 0), np.flatnonzero(samples < 0)
+    return SparseTargets(rows, matches[rows], cls_targets[rows], box_targets[rows], negatives)
 
 
 def owner(array: Array) -> Any:

@@ -12,10 +12,10 @@ they are called with:
 from collections.abc import Callable, Mapping
 
 from refkernels.arrays import shown
-from refkernels.bbox import BBoxBatchIOU
 from refkernels.chain.chain import Chain, Stage
+from refkernels.chain.matching import matching_stages
 from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder
-from refkernels.cost import CenterDistance, DETRCost, InsideMask, SimOTACost, TaskAlignedMetric
+from refkernels.cost import DETRCost, SimOTACost, TaskAlignedMetric
 from refkernels.matcher import (
     ATSSMatcher,
     HungarianMatcher,
@@ -30,10 +30,6 @@ __all__ = ["ASSIGNERS", "assigner_chain", "atss", "detr", "fcos", "simota", "tas
 SAMPLES = Stage(NaiveSampler(), ("matches",), ("samples",))
 CLASSES = Stage(MultiClassEncoder(), ("samples", "matches", "labels"), ("cls_targets",))
 TARGETS = (SAMPLES, CLASSES)
-
-# IoUs of what is predicted; InsideMask is of the points that predict it.
-PREDICTED = Stage(BBoxBatchIOU(), ("predictions", "boxes"), ("ious",))
-INSIDE = Stage(InsideMask(), ("points", "boxes"), ("inside",))
 
 
 def atss(topk: int = 9) -> Chain:
@@ -53,13 +49,9 @@ def atss(topk: int = 9) -> Chain:
     >>> atss(topk=3).run(inputs)["cls_targets"]
     array([5, 0, 0])
     """
-    matcher = ATSSMatcher(topk)
     return Chain(
         (
-            Stage(BBoxBatchIOU(), ("anchors", "boxes"), ("ious",)),
-            Stage(CenterDistance(), ("anchors", "boxes"), ("distances",)),
-            Stage(InsideMask(margin=0.01), ("points", "boxes"), ("inside",)),
-            Stage(matcher, ("ious", "distances", "inside", "levels"), ("matches",)),
+            *matching_stages(ATSSMatcher(topk)),
             *TARGETS,
             Stage(
                 NormalizedBoxCenterEncoder(),
@@ -86,8 +78,7 @@ def fcos(radius: float | None = 1.5) -> Chain:
     >>> fcos().run(inputs)["cls_targets"]
     array([3, 0])
     """
-    inputs = ("points", "boxes", "strides", "ranges")
-    return Chain((Stage(PointMatcher(radius), inputs, ("matches",)), *TARGETS))
+    return Chain((*matching_stages(PointMatcher(radius)), *TARGETS))
 
 
 def simota() -> Chain:
@@ -109,15 +100,7 @@ def simota() -> Chain:
     >>> simota().run(inputs)["matches"]
     array([ 0, -1])
     """
-    return Chain(
-        (
-            PREDICTED,
-            INSIDE,
-            Stage(SimOTACost(), ("scores", "labels", "ious", "inside"), ("cost",)),
-            Stage(SimOTAMatcher(), ("cost", "ious"), ("matches",)),
-            *TARGETS,
-        )
-    )
+    return Chain((*matching_stages(SimOTAMatcher(), SimOTACost()), *TARGETS))
 
 
 def task_aligned(
@@ -143,15 +126,7 @@ def task_aligned(
     """
     metric = TaskAlignedMetric() if metric is None else metric
     matcher = TaskAlignedMatcher() if matcher is None else matcher
-    return Chain(
-        (
-            PREDICTED,
-            INSIDE,
-            Stage(metric, ("scores", "labels", "ious"), ("metric",)),
-            Stage(matcher, ("metric", "ious", "inside"), ("matches",)),
-            *TARGETS,
-        )
-    )
+    return Chain((*matching_stages(matcher, metric), *TARGETS))
 
 
 def detr(cost: DETRCost | None = None) -> Chain:
@@ -172,13 +147,7 @@ def detr(cost: DETRCost | None = None) -> Chain:
     array([-1,  0])
     """
     cost = DETRCost() if cost is None else cost
-    return Chain(
-        (
-            Stage(cost, ("logits", "predictions", "labels", "boxes"), ("cost",)),
-            Stage(HungarianMatcher(), ("cost",), ("matches",)),
-            *TARGETS,
-        )
-    )
+    return Chain((*matching_stages(HungarianMatcher(), cost), *TARGETS))
 
 
 ASSIGNERS: Mapping[str, Callable[[], Chain]] = {

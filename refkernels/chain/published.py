@@ -4,17 +4,28 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from refkernels.arrays import shown
-from refkernels.bbox import BBoxBatchIOU
-from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
+from refkernels.bbox import BBoxBatchIOU, BBoxCornerToCenter
+from refkernels.coder import (
+    DistanceEncoder,
+    MultiClassEncoder,
+    NormalizedBoxCenterEncoder,
+    SigmoidClassEncoder,
+)
+from refkernels.cost import DETRCost, SimOTACost, TaskAlignedMetric
 from refkernels.matcher import (
+    ATSSMatcher,
     BipartiteMatcher,
     CompositeMatcher,
+    HungarianMatcher,
     MaximumMatcher,
+    PointMatcher,
+    SimOTAMatcher,
+    TaskAlignedMatcher,
     ThresholdMatcher,
 )
 from refkernels.sampler import BalancedSampler, NaiveSampler, QuotaSampler
 
-__all__ = ["NETWORKS", "PRESETS", "SSD", "Network", "preset_operators"]
+__all__ = ["BEYOND_IOUS", "NETWORKS", "PRESETS", "SSD", "Network", "preset_operators"]
 
 # A quota that no image reaches: a sampler with it looks at thresholds alone.
 UNLIMITED = 2**31 - 1
@@ -90,6 +101,41 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+# Those whose matchers look at more than IoUs: at levels and points, or at what is predicted.
+BEYOND_IOUS: Mapping[str, Mapping[str, Any]] = {
+    # ATSS 2020, section 3.2, with the encoder of mmdetection's atss_r50_fpn_1x_coco.py.
+    "atss": {**SSD, "matcher": ATSSMatcher(9)},
+    # FCOS 2019, section 3.2, with the centre sampling of the journal's version, 2020.
+    "fcos": {**SSD, "matcher": PointMatcher(1.5), "box_encoder": DistanceEncoder()},
+    "torchvision_fcos": {
+        **SSD,
+        "matcher": PointMatcher.torchvision(),
+        "box_encoder": DistanceEncoder(normalize=True),
+    },
+    # YOLOX 2021, section 2.1.
+    "simota": {
+        **SSD,
+        "matcher": SimOTAMatcher.yolox(),
+        "cost": SimOTACost(),
+        "box_encoder": DistanceEncoder(normalize=True),
+    },
+    # TOOD 2021, section 3.3, as ultralytics 8.4 has it for YOLOv8 and later.
+    "task_aligned": {
+        **SSD,
+        "matcher": TaskAlignedMatcher.ultralytics(),
+        "cost": TaskAlignedMetric.ultralytics(),
+        "box_encoder": DistanceEncoder(normalize=True),
+    },
+    # DETR 2020, section 3.1.
+    "detr": {
+        **SSD,
+        "matcher": HungarianMatcher(),
+        "cost": DETRCost(),
+        "box_encoder": BBoxCornerToCenter(),
+    },
+}
+
+
 def preset_operators(name: str) -> dict[str, Any]:
     """Return the operators of a preset by their place in a chain, on anchors of any network.
 
@@ -142,4 +188,7 @@ NETWORKS = {
     "mmdet_ssd300": Network(300, 300, True, "stretch"),
     "mmdet_retinanet": Network(800, 1344, False, "fit"),
     "mmdet_rpn": Network(800, 1344, False, "fit"),
+    "atss": Network(800, 1344, False, "fit"),
+    "fcos": Network(800, 1344, False, "fit"),
+    "torchvision_fcos": Network(800, 1344, False, "fit"),
 }

@@ -24,8 +24,9 @@ USAGE = 2
 
 # The names in `chain.published`, which is not imported for a help text.
 PRESETS = (
-    "ssd300, ssd512, rpn_fpn, faster_rcnn, retinanet or yolo3, of the papers; "
+    "ssd300, ssd512, rpn_fpn, faster_rcnn, retinanet, yolo3, atss or fcos, of the papers; "
     "torchvision_ssd300, torchvision_ssdlite320, torchvision_retinanet, torchvision_rpn, "
+    "torchvision_fcos, "
     "detectron2_retinanet, detectron2_rpn, mmdet_ssd300, mmdet_retinanet or mmdet_rpn, of packages"
 )
 

@@ -20,7 +20,8 @@ from refkernels.arrays import (
 from refkernels.bbox.base import FORMATS, as_batch
 from refkernels.jit import jit
 
-__all__ = ["CenterDistance"]
+# Target assignment measures with the same kernels.
+__all__ = ["RANGES", "CenterDistance", "center_of", "scaled_distance"]
 
 
 class Range(NamedTuple):
@@ -140,7 +141,7 @@ class CenterDistance:
 
 
 @jit
-def _center(low, high, half, corner):  # type: ignore[no-untyped-def]
+def center_of(low, high, half, corner):  # type: ignore[no-untyped-def]
     """Return the middle of a side, halved before it is added up: so it cannot overflow."""
     return low * half + high * half if corner else low
 
@@ -158,11 +159,11 @@ def _distances(a, b, corner, least, most, up, down, out):  # type: ignore[no-unt
         rows = a[min(image, a.shape[0] - 1)]
         columns = b[min(image, b.shape[0] - 1)]
         for j in range(columns.shape[0]):
-            x[j] = _center(columns[j, 0], columns[j, 2], half, corner)
-            y[j] = _center(columns[j, 1], columns[j, 3], half, corner)
+            x[j] = center_of(columns[j, 0], columns[j, 2], half, corner)
+            y[j] = center_of(columns[j, 1], columns[j, 3], half, corner)
         for i in range(rows.shape[0]):
-            own_x = _center(rows[i, 0], rows[i, 2], half, corner)
-            own_y = _center(rows[i, 1], rows[i, 3], half, corner)
+            own_x = center_of(rows[i, 0], rows[i, 2], half, corner)
+            own_y = center_of(rows[i, 1], rows[i, 3], half, corner)
             row = out[image, i]
             sure = True
             for j in range(row.size):
@@ -174,12 +175,12 @@ def _distances(a, b, corner, least, most, up, down, out):  # type: ignore[no-unt
                 continue
             all_sure = False
             for j in range(row.size):
-                row[j] = _scaled(own_x - x[j], own_y - y[j], least, most, up, down)
+                row[j] = scaled_distance(own_x - x[j], own_y - y[j], least, most, up, down)
     return all_sure
 
 
 @jit
-def _scaled(dx, dy, least, most, up, down):  # type: ignore[no-untyped-def]
+def scaled_distance(dx, dy, least, most, up, down):  # type: ignore[no-untyped-def]
     """Return the distance, with the sides multiplied by a power of two where that is needed."""
     square = dx * dx + dy * dy
     if least <= square <= most:

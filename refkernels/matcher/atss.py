@@ -22,7 +22,8 @@ from refkernels.jit import jit
 from refkernels.matcher.base import UNMATCHED
 from refkernels.matcher.selection import all_finite, select_best
 
-__all__ = ["ATSSMatcher"]
+# Target assignment decides with the same kernels.
+__all__ = ["ATSSMatcher", "put", "reaching"]
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ def _atss(ious, distances, inside, levels, topk, ddof, out):  # type: ignore[no-
             select_best(own, sign, False, inside[image], low, True, room, least, rows)
             for c in range(columns):
                 for k in range(room[c]):
-                    candidates[c, filled + k] = start + rows[c, k]
+                    put(candidates[c], filled, filled + k, start + rows[c, k])
             start += size
             filled += min(topk, size)
         for c in range(columns):
@@ -191,17 +192,40 @@ def _atss(ious, distances, inside, levels, topk, ddof, out):  # type: ignore[no-
 
 
 @jit
+def put(candidates, first, last, row):  # type: ignore[no-untyped-def]
+    """Put a row among candidates, so that those from `first` to `last` ascend."""
+    k = last
+    while k > first and candidates[k - 1] > row:
+        candidates[k] = candidates[k - 1]
+        k -= 1
+    candidates[k] = row
+
+
+@jit
 def _match_column(ious, inside, c, candidates, values, ddof, out):  # type: ignore[no-untyped-def]
-    """Match the candidates of column c that reach its threshold, unless they have a better match.
+    """Match the candidates of column c that reach its threshold, unless better matched."""
+    for k in range(len(candidates)):
+        # To Numba, `float` leaves a float32 as it is.
+        values[k] = np.float64(ious[candidates[k], c])
+    reaching(values, ddof)
+    for k in range(len(candidates)):
+        r = candidates[k]
+        # Columns come in order: a later one with an equal IoU is worse.
+        if values[k] > 0 and inside[r, c] and (out[r] < 0 or ious[r, c] > ious[r, out[r]]):
+            out[r] = c
+
+
+@jit
+def reaching(values, ddof):  # type: ignore[no-untyped-def]
+    """Replace the IoUs of candidates by whether they reach the threshold of these, 1 or 0.
 
     What is compared are IoUs less the first of them, scaled by a power of two that brings them
     below 1: so no square overflows, and none that counts underflows. Scaling changes no digit.
     """
-    count = len(candidates)
-    largest = 0.0
+    count = len(values)
+    largest, origin = 0.0, values[0] if count else 0.0
     for k in range(count):
-        # To Numba, `float` leaves a float32 as it is.
-        values[k] = np.float64(ious[candidates[k], c]) - np.float64(ious[candidates[0], c])
+        values[k] -= origin
         largest = max(largest, abs(values[k]))
     exponent = math.frexp(largest)[1]
     total = 0.0
@@ -214,9 +238,5 @@ def _match_column(ious, inside, c, candidates, values, ddof, out):  # type: igno
         spread += values[k] * values[k]
     divisor = count - ddof
     for k in range(count):
-        r = candidates[k]
         excess = values[k]
-        reaches = excess >= 0 and (divisor <= 0 or excess * excess * divisor >= spread)
-        # Columns come in order: a later one with an equal IoU is worse.
-        if reaches and inside[r, c] and (out[r] < 0 or ious[r, c] > ious[r, out[r]]):
-            out[r] = c
+        values[k] = excess >= 0 and (divisor <= 0 or excess * excess * divisor >= spread)

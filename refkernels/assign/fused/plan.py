@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from refkernels.arrays import Array, rounded, rounded_to_computing, shown
+from refkernels.arrays import Array, rounded, rounded_to_computing
 from refkernels.assign.fused.known import BIPARTITE, MAXIMUM, NONE, SMALLEST_AREA, THRESHOLD
 from refkernels.assign.fused.quality import how
 from refkernels.assign.fused.samples import Plan
@@ -18,36 +18,21 @@ from refkernels.coder import (
     SigmoidClassEncoder,
 )
 from refkernels.coder.offsets import normalisation
-from refkernels.matcher import BipartiteMatcher, Matcher, MaximumMatcher, ThresholdMatcher
+from refkernels.matcher import (
+    BipartiteMatcher,
+    Matcher,
+    MaximumMatcher,
+    ThresholdMatcher,
+)
 from refkernels.matcher.composite import flat
 from refkernels.matcher.threshold import least_of_best
 from refkernels.sampler import BalancedSampler, NaiveSampler, QuotaSampler
 
-__all__ = ["check_operators", "draws", "largest_coordinate", "make_plan"]
+__all__ = ["are_usual", "largest_coordinate", "make_plan"]
 
 # The least threshold of a bipartite matcher that the fused kernels take: below the numbers that
 # `SMALLEST_AREA` lets an IoU have, a value may be told from 0 by the matrix and not by a bound.
 LEAST = 1e-30
-
-
-def check_operators(operators: Operators) -> None:
-    """Raise `TypeError` for an operator that an assigner cannot use."""
-    kinds: dict[str, tuple[type, ...]] = {
-        "matcher": (Matcher,),
-        "sampler": (NaiveSampler, BalancedSampler, QuotaSampler),
-        "box_encoder": (NormalizedBoxCenterEncoder,),
-        "class_encoder": (MultiClassEncoder, SigmoidClassEncoder),
-    }
-    for name, classes in kinds.items():
-        operator = getattr(operators, name)
-        if not isinstance(operator, classes):
-            expected = " or ".join(kind.__name__ for kind in classes)
-            raise TypeError(f"{name}: expected a {expected}, got {shown(operator)}")
-
-
-def draws(operators: Operators) -> bool:
-    """Return whether samples depend on random numbers."""
-    return isinstance(operators.sampler, (BalancedSampler, QuotaSampler))
 
 
 def largest_coordinate(dtype: np.dtype[Any]) -> float:
@@ -66,7 +51,8 @@ def make_plan(operators: Operators, tiles: Tiles, dtype: np.dtype[Any]) -> Plan 
         type(operators.box_encoder) in (NormalizedBoxCenterEncoder, NumPyNormalizedBoxCenterEncoder)
         and type(operators.class_encoder) in (MultiClassEncoder, SigmoidClassEncoder)
     )
-    if not exact or None in rows or len(rows) > NONE or not _usual(tiles.anchors):
+    exact &= operators.cost is None
+    if not exact or None in rows or len(rows) > NONE or not are_usual(tiles.anchors):
         return None
     positive, high, low = np.inf, np.inf, -np.inf
     integers = [0, 0, 0, 0, -1]
@@ -96,7 +82,7 @@ def make_plan(operators: Operators, tiles: Tiles, dtype: np.dtype[Any]) -> Plan 
     crowd = rounded(operators.crowd_thresh, dtype)
     eps = rounded_to_computing(BBoxBatchIOU().eps, dtype)
     limit = largest_coordinate(dtype)
-    encoder = operators.box_encoder
+    encoder: Any = operators.box_encoder
     means, stds = normalisation(encoder.means, encoder.stds, dtype)
     return Plan(
         np.array(rows, dtype),
@@ -119,7 +105,7 @@ def _row(matcher: Matcher, dtype: np.dtype[Any]) -> list[float] | None:
     return None
 
 
-def _usual(anchors: Array) -> bool:
+def are_usual(anchors: Array) -> bool:
     """Return whether areas and their sums neither overflow nor underflow."""
     if not anchors.size:
         return True
