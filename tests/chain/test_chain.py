@@ -47,7 +47,7 @@ def test_a_class_of_ones_own_is_called_as_what_it_derives_from():
     assert Stage.of(Mine(0.5)).takes == ("ious",)
     matcher, sampler = PLACES[1], PLACES[2]
     assert matcher.needs(Own()) == ("ious",)  # as every matcher is
-    with pytest.raises(TypeError, match=r"^sampler: expected NaiveSampler or OHEMSampler or "):
+    with pytest.raises(TypeError, match=r"^sampler: expected NaiveSampler or BalancedSampler or OHEMSampler or "):
         sampler.needs(object())
     with pytest.raises(TypeError, match="has no place in a chain"):
         place_of(object())
