@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +84,11 @@ def test_the_metadata_says_what_was_done(written: Path) -> None:
     manifest = json.loads((written / MANIFEST).read_text())
     assert manifest["preset"] == "ssd300"
     assert manifest["anchors"] == 8732
-    assert manifest["categories"][0] == [1, "class 1"]
     part = json.loads(parquet.read_schema(written / "part-00002.parquet").metadata[b"refkernels"])
-    assert part["part"] == 2
-    assert part["version"] == manifest["version"]
+    assert part.pop("part") == 2
+    assert part.pop("summary")["images"] == 5
+    assert part == manifest
+    assert part["categories"][0] == [1, "class 1"]
 
 
 def test_one_file_holds_the_same_as_the_parts(written: Path, tmp_path: Path) -> None:
@@ -101,7 +103,9 @@ def test_one_file_holds_the_same_as_the_parts(written: Path, tmp_path: Path) -> 
             for k, row in enumerate(rows):
                 values = data[name][offsets[k] : offsets[k + 1]]
                 np.testing.assert_array_equal(values.reshape(-1), np.array(row[name]).reshape(-1))
-        assert json.loads(str(data["refkernels"]))["preset"] == "ssd300"
+        noted = json.loads(str(data["refkernels"]))
+        assert noted["preset"] == "ssd300"
+        assert noted["categories"][0] == [1, "class 1"]
     again = assign_dataset(IMAGES, tmp_path / "targets.npz", "ssd300", part_size=7)
     assert again.images == 23
 
@@ -184,15 +188,67 @@ def test_a_run_goes_on_where_another_stopped(written: Path, tmp_path: Path) -> N
     with pytest.raises(KeyboardInterrupt):
         assign_dataset(IMAGES, out, "ssd300", part_size=5, runner=stops)
     (out / "part-00001.parquet").write_bytes(b"PAR1 broken")  # by a failing disk, say
-    (out / ".part-00003.parquet.77").write_bytes(b"half")
+    (out / f".part-00003.parquet.{7:032x}").write_bytes(b"half")
     summary = assign_dataset(IMAGES, out, "ssd300", part_size=5, runner=counts)
     assert done == [1, 2, 3, 4]
     assert contents(out) == contents(written)
     assert summary.images == 23
 
 
+def damage(path: Path) -> None:
+    """Write zeros over 200 bytes in the middle of a file, as a bad disk may."""
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    path.write_bytes(whole[:middle] + bytes(200) + whole[middle + 200 :])
+
+
+def test_a_part_that_is_not_as_it_was_written_is_made_again(written: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assign_dataset(IMAGES, out, "ssd300", part_size=5)
+    damage(out / "part-00001.parquet")
+    (out / "_part-00002.parquet.sha256").unlink()
+    (out / "_part-00003.parquet.sha256").write_bytes(
+        (written / "_part-00004.parquet.sha256").read_bytes()
+    )
+    assert contents(out) != contents(written)
+    assign_dataset(IMAGES, out, "ssd300", part_size=5)
+    assert contents(out) == contents(written)
+
+
+def test_checksums_are_those_that_sha256sum_makes(written: Path) -> None:
+    digest = sha256((written / "part-00001.parquet").read_bytes()).hexdigest()
+    line = (written / "_part-00001.parquet.sha256").read_text()
+    assert line == f"{digest}  part-00001.parquet\n"
+
+
+def test_a_damaged_file_is_not_taken_for_a_finished_one(tmp_path: Path) -> None:
+    out = tmp_path / "out.npz"
+    assign_dataset(IMAGES, out, "ssd300")
+    damage(out)
+    with pytest.raises(ValueError, match=r"out\.npz: is there, and is damaged, or was not made by"):
+        assign_dataset(IMAGES, out, "ssd300")
+    out.write_bytes(out.read_bytes()[:50])
+    with pytest.raises(ValueError, match=r"out\.npz: is there, and is damaged"):
+        assign_dataset(IMAGES, out, "ssd300")
+
+
+def test_other_categories_are_other_settings(tmp_path: Path) -> None:
+    named = AnnotationSet("named", IMAGES.images, tuple((i, f"n{i}") for i in range(80)))
+    for name in ("out", "out.npz"):
+        assign_dataset(IMAGES, tmp_path / name, "ssd300")
+        with pytest.raises(ValueError, match=r"made with other settings \(categories"):
+            assign_dataset(named, tmp_path / name, "ssd300")
+
+
+def test_a_damaged_manifest_is_an_error_of_one_line(tmp_path: Path) -> None:
+    for content in ("{", "[]"):
+        (tmp_path / MANIFEST).write_text(content)
+        with pytest.raises(ValueError, match=r"_refkernels\.json: is damaged; remove"):
+            assign_dataset(IMAGES, tmp_path, "ssd300")
+
+
 def test_what_a_killed_merge_has_left_is_removed(tmp_path: Path) -> None:
-    (tmp_path / ".out.npz.77").write_bytes(b"half")
+    (tmp_path / f".out.npz.{7:032x}").write_bytes(b"half")
     assign_dataset(IMAGES, tmp_path / "out.npz", "ssd300")
     assert [path.name for path in tmp_path.iterdir()] == ["out.npz"]
 
@@ -247,13 +303,35 @@ def test_a_run_that_is_killed_ends_with_the_same_files(
     left = {path.name for path in out.glob("part-*")}
     assert left
     assert left <= expected
-    for _ in range(100):  # workers of a killed parent end by themselves, and give up the lock
-        try:
-            assign_dataset(IMAGES, out, "ssd300", part_size=5)
-            break
-        except RuntimeError:
-            time.sleep(0.1)
+    assign_dataset(IMAGES, out, "ssd300", part_size=5)
     assert contents(out) == contents(written)
+
+
+def test_no_run_begins_beside_workers_that_have_outlived_theirs(
+    written: Path, tmp_path: Path
+) -> None:
+    script, out = tmp_path / "run.py", tmp_path / "out"
+    script.write_text(RUN)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    run = subprocess.Popen([sys.executable, str(script), str(out), "2"], env=environment)
+    while not list(out.glob("part-*")):
+        time.sleep(0.001)
+    children = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+    workers = [child for child in map(int, children) if b"spawn_main" in command(child)]
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    run.kill()
+    run.wait()
+    with pytest.raises(RuntimeError, match="another process is writing to it"):
+        assign_dataset(IMAGES, out, "ssd300", part_size=5)
+    for worker in workers:
+        os.kill(worker, signal.SIGCONT)
+    assign_dataset(IMAGES, out, "ssd300", part_size=5)
+    assert contents(out) == contents(written)
+
+
+def command(process: int) -> bytes:
+    return Path(f"/proc/{process}/cmdline").read_bytes()
 
 
 def test_a_killed_worker_is_reported_and_loses_nothing(written: Path, tmp_path: Path) -> None:
@@ -283,7 +361,7 @@ def test_an_output_of_other_settings_is_not_touched(written: Path, tmp_path: Pat
     with pytest.raises(ValueError, match="is not empty, and was not made by refkernels assign"):
         assign_dataset(IMAGES, tmp_path, "ssd300")
     (tmp_path / "x.npz").write_bytes(b"mine")
-    with pytest.raises(ValueError, match=r"x\.npz: is there, and was not made by"):
+    with pytest.raises(ValueError, match=r"x\.npz: is there, and is damaged, or was not made by"):
         assign_dataset(IMAGES, tmp_path / "x.npz", "ssd300")
 
 

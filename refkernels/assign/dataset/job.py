@@ -5,35 +5,42 @@ alone. So the files are the same whatever the number of workers, and however oft
 killed and started again.
 """
 
-import fcntl
 import json
 import multiprocessing
 import os
+import re
 import shutil
+import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import sha256
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import refkernels
 from refkernels.annotations.images import AnnotationSet, ImageAnnotations
 from refkernels.arrays import as_sequence, check_choice, check_integer, require, shown
 from refkernels.assign.assigner import TargetAssigner
+from refkernels.assign.dataset.claim import (
+    MANIFEST,
+    OURS,
+    SUMMARY,
+    check_same,
+    claimed,
+    shared,
+    write_json,
+)
+from refkernels.assign.dataset.durable import sweep
 from refkernels.assign.dataset.part import Resize, Summary, assign_part, rest
-from refkernels.assign.dataset.storage import merge_npz, read_summary, write_atomically, write_part
+from refkernels.assign.dataset.storage import FORMAT, merge_npz, read_noted, write_part
 from refkernels.chain.published import NETWORKS
 
-__all__ = ["Job", "assign_dataset", "network_of", "run_images", "run_part"]
-
-MANIFEST = "_refkernels.json"
+__all__ = ["MANIFEST", "Job", "assign_dataset", "network_of", "run_images", "run_part"]
 
 # Called with the numbers of images that are done, and of all.
 Progress = Callable[[int, int], None]
@@ -91,8 +98,9 @@ def run_part(job: Job, part: int) -> None:
 
 def run_images(job: Job, part: int, images: Sequence[ImageAnnotations]) -> None:
     """Assign images that are those of a part, and write its file."""
-    result = assign_part(job.assigner, images, job.resize, job.seed)
-    write_part(job.path(part), result, {**job.metadata, "part": part})
+    with shared(job.folder):
+        result = assign_part(job.assigner, images, job.resize, job.seed)
+        write_part(job.path(part), result, {**job.metadata, "part": part})
 
 
 def assign_dataset(
@@ -150,13 +158,25 @@ def assign_dataset(
         else.
     RuntimeError
         If another process is at work on the same output, or a worker was killed.
+    OSError
+        If something cannot be written, with the name of the file; what was done is kept.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from refkernels.assign import sample_images
+    >>> with TemporaryDirectory() as folder:
+    ...     summary = assign_dataset(sample_images(4), Path(folder) / "targets.npz", "ssd300")
+    >>> summary.images
+    4
     """
     seed = check_integer("seed", seed, low=0, high=LARGEST_SEED)
     part_size = check_integer("part_size", part_size, low=1)
     workers = check_integer("workers", workers, low=1)
     sizes, own = network_of(preset, size, resize)
     assigner: TargetAssigner = getattr(TargetAssigner, preset)(**sizes, **(options or {}))
-    metadata = _metadata(annotations, assigner, own, options or {}, seed, part_size)
+    metadata = _metadata(annotations, assigner, preset, own, options or {}, seed, part_size)
     output = Path(output)
     single = output.suffix == ".npz"
     folder = output.with_name(output.name + ".parts") if single else output
@@ -168,16 +188,16 @@ def assign_dataset(
         assigner, annotations.images, own, seed, part_size, folder,
         ".npz" if single else ".parquet", metadata,
     )  # fmt: skip
-    with _claimed(folder, {**metadata, "categories": annotations.categories}):
+    with claimed(folder, metadata):
         summary = _run(job, runner or (_Processes(workers) if workers > 1 else _here), progress)
+        sweep(folder, OURS)  # what workers of this run that were killed have left
         noted = {**metadata, "summary": summary.as_dict()}
         if single:
-            for half in output.parent.glob(f".{output.name}.*"):  # of a merge that was killed
-                half.unlink(missing_ok=True)
+            sweep(output.parent, re.escape(output.name))  # what merges that were killed have left
             merge_npz([job.path(part) for part in job.parts], output, noted)
             shutil.rmtree(folder)
         else:
-            _write_json(folder / "_summary.json", noted)
+            write_json(folder / SUMMARY, noted)
     return summary
 
 
@@ -206,6 +226,7 @@ def network_of(
 def _metadata(
     annotations: AnnotationSet,
     assigner: TargetAssigner,
+    preset: str,
     resize: Resize,
     options: dict[str, Any],
     seed: int,
@@ -216,12 +237,15 @@ def _metadata(
         digest.update(repr((image.image_id, image.width, image.height)).encode())
         for array in (image.boxes, image.labels, image.iscrowd):
             digest.update(array.tobytes())
-    return {
+    noted = {
+        "format": FORMAT,
         "version": refkernels.__version__,
-        "preset": assigner.name,
+        "preset": preset,
+        "name": assigner.name,
         "options": {name: repr(value) for name, value in options.items()},
         "operators": repr(assigner.operators),
         "anchors": len(assigner),
+        "anchors_sha256": sha256(assigner.anchors.tobytes()).hexdigest(),
         "dtype": assigner.dtype.name,
         "height": resize.height,
         "width": resize.width,
@@ -230,8 +254,11 @@ def _metadata(
         "part_size": part_size,
         "images": len(annotations.images),
         "annotations": digest.hexdigest(),
+        "categories": annotations.categories,
         "anchors_in_no_list_are": rest(assigner),
     }
+    plain: dict[str, Any] = json.loads(json.dumps(noted))  # as it is read again
+    return plain
 
 
 def _run(job: Job, runner: Runner, progress: Progress | None) -> Summary:
@@ -239,21 +266,30 @@ def _run(job: Job, runner: Runner, progress: Progress | None) -> Summary:
     summary = Summary()
     left = []
     for part in job.parts:
-        earlier = read_summary(job.path(part))
-        if earlier is None or earlier.images != len(job.images_of(part)):
+        earlier = _written(job, part)
+        if earlier is None:
             left.append(part)
         else:
             summary.add(earlier)
     if progress is not None:
         progress(summary.images, len(job.images))
     for part in runner(job, left):
-        written = read_summary(job.path(part))
+        written = _written(job, part)
         if written is None:
             raise RuntimeError(f"{job.path(part)}: was written and cannot be read")
         summary.add(written)
         if progress is not None:
             progress(summary.images, len(job.images))
     return summary
+
+
+def _written(job: Job, part: int) -> Summary | None:
+    """Return the summary of a part that is there, whole, and of this job."""
+    noted = read_noted(job.path(part))
+    if noted is None:
+        return None
+    summary = noted.pop("summary", {})
+    return Summary(**summary) if noted == {**job.metadata, "part": part} else None
 
 
 def _here(job: Job, parts: list[int]) -> Iterator[int]:
@@ -275,7 +311,13 @@ class _Processes:
         with ProcessPoolExecutor(
             min(self.workers, max(1, len(parts))), context, _begin_worker, (bare,)
         ) as pool:
-            tasks = {pool.submit(_work, part, job.images_of(part)): part for part in parts}
+            # Processes inherit what is blocked: an interrupt is the parent's, and workers finish
+            # the part that they are at.
+            usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                tasks = {pool.submit(_work, part, job.images_of(part)): part for part in parts}
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, usual)
             try:
                 for task in as_completed(tasks):
                     task.result()
@@ -289,6 +331,7 @@ class _Processes:
 
 
 _job: Job | None = None
+_held = ExitStack()
 
 
 def _begin_worker(job: Job) -> None:
@@ -298,6 +341,10 @@ def _begin_worker(job: Job) -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None  # this is a worker
     threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    # No other run begins while this is held. If one has begun before, the parent was dead by then.
+    _held.enter_context(shared(job.folder))
+    if wait([parent.sentinel], timeout=0):
+        os._exit(1)  # pragma: no cover: as below
 
 
 def _end_with(sentinel: int) -> None:
@@ -310,69 +357,13 @@ def _work(part: int, images: Sequence[ImageAnnotations]) -> None:
     run_images(_job, part, images)
 
 
-@contextmanager
-def _claimed(folder: Path, manifest: dict[str, Any]) -> Iterator[None]:
-    """Keep other runs out of `folder`, which is made, or has to be one of the same settings."""
-    path = folder / MANIFEST
-    manifest = json.loads(json.dumps(manifest))
-    if folder.exists() and not path.exists() and any(folder.iterdir()):
-        raise ValueError(f"{folder}: is not empty, and was not made by refkernels assign")
-    folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
-        if path.exists():
-            _check_same(path, json.loads(path.read_text()), manifest)
-        else:
-            _write_json(path, manifest)
-        _sweep(folder)
-        yield
-        _sweep(folder)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what processes that were killed have left half written."""
-    for half in folder.glob(".part-*"):
-        half.unlink(missing_ok=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a lock that ends with the process, however that ends."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RuntimeError(f"{folder}: another process is writing to it") from None
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _check_same(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
-    for key, value in wanted.items():
-        if found.get(key) != value:
-            raise ValueError(
-                f"{path.parent if path.name == MANIFEST else path}: was made with other settings "
-                f"({key} {_shown(found.get(key))}, now {_shown(value)}); remove it, or choose "
-                "another output"
-            )
-
-
 def _finished(output: Path, metadata: dict[str, Any]) -> Summary:
     """Return the summary of an ``.npz`` that an earlier run has finished."""
-    summary = read_summary(output)
-    if summary is None:
-        raise ValueError(f"{output}: is there, and was not made by refkernels assign")
-    with np.load(output) as data:
-        _check_same(output, json.loads(str(data["refkernels"])), metadata)
-    return summary
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    text = json.dumps(content, indent=2, sort_keys=True)
-    write_atomically(path, lambda file: file.write(text.encode() + b"\n"))
-
-
-def _shown(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    noted = read_noted(output)
+    if noted is None:
+        raise ValueError(
+            f"{output}: is there, and is damaged, or was not made by refkernels assign; remove it, "
+            "or choose another output"
+        )
+    check_same(output, noted, metadata)
+    return Summary(**noted["summary"])

@@ -1,26 +1,34 @@
-"""Targets in files: a Parquet data set, or one ``.npz``; each file is there whole or not at all."""
+"""Targets in files: the parts of a Parquet data set, or those of one ``.npz``."""
 
 import importlib
 import json
-import os
-from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 from zipfile import BadZipFile
 
 import numpy as np
 
-from refkernels.assign.dataset.part import Part, Summary
+from refkernels.assign.dataset.durable import intact, write_checked, write_npz
+from refkernels.assign.dataset.part import Part
 
-__all__ = ["merge_npz", "read_summary", "write_atomically", "write_part"]
+__all__ = ["FORMAT", "KEY", "import_pyarrow", "merge_npz", "read_noted", "write_part"]
 
 # Names in Parquet's metadata and in an .npz.
 KEY = "refkernels"
 
+# 2: checksums, categories in all metadata, groups of rows. 1 had none of these, and no number.
+FORMAT = 2
+
+# Rows of a group, which is what has to be read for one of them.
+GROUP = 128
+
+# What a file raises that is damaged or none of ours; pyarrow's own errors are ValueErrors.
+UNREADABLE = (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError, AttributeError)
+
 
 def write_part(path: Path, part: Part, metadata: dict[str, Any]) -> None:
-    """Write a part, as Parquet or as ``.npz`` by the suffix of `path`.
+    """Write a part, as Parquet or as ``.npz`` by the suffix of `path`, with its checksum.
 
     The file appears under its name when it is complete, also if the process is killed.
 
@@ -30,39 +38,36 @@ def write_part(path: Path, part: Part, metadata: dict[str, Any]) -> None:
     part : Part
     metadata : dict
         What goes with it, for JSON; the part's summary is added.
+
+    Raises
+    ------
+    OSError
+        If that fails, with the file's name.
     """
     noted = json.dumps({**metadata, "summary": part.summary.as_dict()}, sort_keys=True)
-    write = _write_parquet if path.suffix == ".parquet" else _write_npz
-    write_atomically(path, lambda file: write(file, part, noted))
+    if path.suffix == ".parquet":
+        write_checked(path, _as_parquet(part, noted))
+        return
+    arrays: dict[str, Any] = {KEY: np.array(noted), **part.images}
+    for name, (offsets, values) in part.lists.items():
+        arrays[f"{name}_offsets"], arrays[name] = offsets, values
+    write_npz(path, arrays)
 
 
-def write_atomically(path: Path, write: Callable[[Any], None]) -> None:
-    """Call `write` on a binary file that becomes `path` when it is complete and on the disk."""
-    hidden = path.with_name(f".{path.name}.{uuid4().hex}")  # hosts may share the folder
-    with hidden.open("wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    hidden.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+def read_noted(path: Path) -> dict[str, Any] | None:
+    """Return what goes with a file that was written; None if it is damaged, or none of ours."""
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def read_summary(path: Path) -> Summary | None:
-    """Return the summary of a part that was written, None if that is broken."""
-    try:
+        if not intact(path):
+            return None
         if path.suffix == ".parquet":
-            _, parquet = _pyarrow()
+            _, parquet = import_pyarrow()
             found = parquet.read_schema(path).metadata[KEY.encode()]
         else:
             with np.load(path) as data:
                 found = str(data[KEY])
-        return Summary(**json.loads(found)["summary"])
-    # pyarrow's own errors are ValueErrors.
-    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError):
+        noted = json.loads(found)
+        return noted if isinstance(noted, dict) else None
+    except UNREADABLE:
         return None
 
 
@@ -75,6 +80,11 @@ def merge_npz(parts: list[Path], path: Path, metadata: dict[str, Any]) -> None:
     path : pathlib.Path
     metadata : dict
         What goes with it, for JSON.
+
+    Raises
+    ------
+    OSError
+        If that fails, with the file's name.
     """
     columns: dict[str, list[Any]] = {}
     for part in parts:
@@ -83,25 +93,19 @@ def merge_npz(parts: list[Path], path: Path, metadata: dict[str, Any]) -> None:
                 columns.setdefault(name, []).append(data[name])
     columns.pop(KEY, None)
     merged: dict[str, Any] = {KEY: np.array(json.dumps(metadata, sort_keys=True))}
-    for name, pieces in columns.items():
+    for name in list(columns):
+        pieces = columns.pop(name)
         if name.endswith("_offsets"):
             ends = np.cumsum([0, *(piece[-1] for piece in pieces)])
             moved = [piece[1:] + end for piece, end in zip(pieces, ends, strict=False)]
             merged[name] = np.concatenate([[0], *moved]).astype(np.int64)
         else:
             merged[name] = np.concatenate(pieces)
-    write_atomically(path, lambda file: np.savez(file, **merged))
+    write_npz(path, merged)
 
 
-def _write_npz(file: Any, part: Part, noted: str) -> None:
-    arrays: dict[str, Any] = {KEY: np.array(noted), **part.images}
-    for name, (offsets, values) in part.lists.items():
-        arrays[f"{name}_offsets"], arrays[name] = offsets, values
-    np.savez(file, **arrays)
-
-
-def _write_parquet(file: Any, part: Part, noted: str) -> None:
-    pyarrow, parquet = _pyarrow()
+def _as_parquet(part: Part, noted: str) -> bytes:
+    pyarrow, parquet = import_pyarrow()
     columns = {name: pyarrow.array(values) for name, values in part.images.items()}
     for name, (offsets, values) in part.lists.items():
         flat = pyarrow.array(values.reshape(-1))
@@ -109,10 +113,19 @@ def _write_parquet(file: Any, part: Part, noted: str) -> None:
             flat = pyarrow.FixedSizeListArray.from_arrays(flat, 4)
         columns[name] = pyarrow.ListArray.from_arrays(pyarrow.array(offsets.astype(np.int32)), flat)
     table = pyarrow.table(columns).replace_schema_metadata({KEY: noted})
-    parquet.write_table(table, file, compression="zstd")
+    file = BytesIO()
+    parquet.write_table(table, file, compression="zstd", row_group_size=GROUP)
+    return file.getvalue()
 
 
-def _pyarrow() -> tuple[Any, Any]:
+def import_pyarrow() -> tuple[Any, Any]:
+    """Return pyarrow and its module of Parquet.
+
+    Raises
+    ------
+    ImportError
+        One line that says what to install.
+    """
     try:
         pyarrow = importlib.import_module("pyarrow")
         parquet = importlib.import_module("pyarrow.parquet")
