@@ -4,7 +4,7 @@ import sys
 import time
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from refkernels.annotations.formats import read_annotations
 from refkernels.annotations.generated import sample_images
@@ -12,6 +12,7 @@ from refkernels.annotations.images import AnnotationSet
 from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.dataset.job import assign_dataset, network_of
 from refkernels.assign.dataset.part import Summary
+from refkernels.assign.telling import telling
 
 __all__ = ["assign_command"]
 
@@ -21,6 +22,9 @@ LINE_SECONDS = 10.0
 SHOWN_PROBLEMS = 10
 DRAWN_IMAGES = 8
 GENERATED_IMAGES = 100
+
+# What a shell makes of a command that an interrupt ended.
+INTERRUPTED = 130
 
 
 def assign_command(
@@ -59,16 +63,21 @@ def assign_command(
     ------
     ValueError, OSError, RuntimeError, ImportError
         One line that says what is wrong.
+    SystemExit
+        With status 130, after an interrupt and a line that says what is kept.
     """
     if output is None and plot is None:
         raise ValueError("expected an output or a folder for pictures, or both")
     if "dataset" in (options or {}) and preset not in ("ssd300", "ssd512"):
         raise ValueError("boxes: only those of ssd300 and ssd512 come in two scales")
-    found = (
-        sample_images(GENERATED_IMAGES)
-        if annotations is None
-        else read_annotations(annotations, skip_bad=skip_bad)
-    )
+    try:
+        if annotations is None:
+            found = sample_images(GENERATED_IMAGES)
+        else:
+            with telling(f"reading {annotations}"):
+                found = read_annotations(annotations, skip_bad=skip_bad)
+    except KeyboardInterrupt:
+        _stop("nothing was written")
     for problem in found.problems[:SHOWN_PROBLEMS]:
         print(f"skipped: {problem}", file=sys.stderr)
     if len(found.problems) > SHOWN_PROBLEMS:
@@ -81,15 +90,37 @@ def assign_command(
             runner = DaskRunner(scheduler)
         start = time.perf_counter()
         progress = _bar() if sys.stderr.isatty() else _Lines()
-        with progress:
-            summary = assign_dataset(
-                found, output, preset, options=options, size=size, resize=resize, seed=seed,
-                part_size=part_size, workers=workers, runner=runner, progress=progress,
-            )  # fmt: skip
+        try:
+            with progress, telling(f"{preset}: kernels are compiled the first time") as quiet:
+
+                def advance(done: int, total: int) -> None:
+                    """Pass the progress on, which speaks for itself once there is some."""
+                    progress(done, total)
+                    if progress.fresh:
+                        quiet.set()
+
+                summary = assign_dataset(
+                    found, output, preset, options=options, size=size, resize=resize, seed=seed,
+                    part_size=part_size, workers=workers, runner=runner, progress=advance,
+                )  # fmt: skip
+        except KeyboardInterrupt:
+            folder = f"{output}.parts" if output.suffix == ".npz" else output
+            done = progress.fresh + (progress.begun[0] if progress.begun else 0)
+            _stop(f"{done} of {len(found)} images are kept in {folder}; run it again to go on")
         seconds = time.perf_counter() - start
         print("\n".join(_told(summary, found, output, progress.fresh, seconds)))
     if plot is not None:
-        _draw(found, output, preset, options or {}, size, resize, seed, plot)
+        try:
+            with telling(f"drawing pictures in {plot}"):
+                _draw(found, output, preset, options or {}, size, resize, seed, plot)
+        except KeyboardInterrupt:
+            _stop("pictures are missing; targets are complete")
+
+
+def _stop(kept: str) -> NoReturn:
+    """End after an interrupt, with a line of what is kept."""
+    print(f"refkernels: interrupted: {kept}", file=sys.stderr)
+    raise SystemExit(INTERRUPTED) from None
 
 
 def _told(

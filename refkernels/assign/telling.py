@@ -1,0 +1,51 @@
+"""Saying what takes long, so that nobody looks at a silent terminal."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["telling"]
+
+# Seconds until the first line, and between later ones.
+FIRST, LATER = 1.0, 10.0
+
+
+@contextmanager
+def telling(what: str) -> Iterator[threading.Event]:
+    """Say on stderr what is being done, once it takes longer than a second, then now and then.
+
+    Parameters
+    ----------
+    what : str
+        Such as "reading instances.json".
+
+    Yields
+    ------
+    threading.Event
+        Set it, and no more is said.
+
+    Examples
+    --------
+    >>> with telling("counting to a thousand"):
+    ...     total = sum(range(1000))
+    """
+    done = threading.Event()
+    begun = time.monotonic()
+
+    def tell() -> None:
+        """Print lines until it is done."""
+        wait = FIRST
+        while not done.wait(wait):
+            seconds = time.monotonic() - begun
+            print(f"{what}: {seconds:.0f} s", file=sys.stderr, flush=True)
+            wait = LATER
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield done
+    finally:
+        done.set()
+        teller.join()
