@@ -17,6 +17,7 @@ _MODULE_OF = {
     "read_yolo": "annotations.yolo",
     "sample_images": "annotations.generated",
     "assign_dataset": "assign.dataset.job",
+    "open_targets": "assign.reading.targets",
     "dask_assign": "assign.dataset.dask_graph",
     "faster_rcnn_anchors": "assign.anchors",
     "grid_anchors": "assign.anchors",

@@ -256,6 +256,7 @@ def _metadata(
         "annotations": digest.hexdigest(),
         "categories": annotations.categories,
         "anchors_in_no_list_are": rest(assigner),
+        "ignored_cls_target": getattr(assigner.operators.class_encoder, "ignore_label", -1),
     }
     plain: dict[str, Any] = json.loads(json.dumps(noted))  # as it is read again
     return plain
