@@ -18,6 +18,8 @@ _MODULE_OF = {
     "sample_images": "annotations.generated",
     "assign_dataset": "assign.dataset.job",
     "open_targets": "assign.reading.targets",
+    "StoredImage": "assign.reading.targets",
+    "StoredTargets": "assign.reading.targets",
     "dask_assign": "assign.dataset.dask_graph",
     "faster_rcnn_anchors": "assign.anchors",
     "grid_anchors": "assign.anchors",
