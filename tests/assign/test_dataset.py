@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from hashlib import sha256
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from refkernels.assign import AnnotationSet, ImageAnnotations, TargetAssigner, sample_images
+from refkernels.assign.dataset.claim import claimed, shared
 from refkernels.assign.dataset.job import MANIFEST, Job, assign_dataset, run_part
 from refkernels.assign.dataset.part import Resize, Summary, assign_part, numeric_id
 
@@ -374,6 +376,36 @@ def test_two_runs_do_not_write_to_one_output(tmp_path: Path) -> None:
             yield part
 
     assign_dataset(IMAGES, tmp_path / "out", "ssd300", runner=nested)
+
+
+def test_a_folder_that_another_run_has_removed_is_not_written_to(tmp_path: Path) -> None:
+    with shared(tmp_path):
+        waiting = threading.Thread(target=lambda: outcomes.append(outcome(tmp_path / "out")))
+        (tmp_path / "out").mkdir()
+        outcomes: list[str] = []
+        with shared(tmp_path / "out"):
+            waiting.start()
+            time.sleep(0.2)
+            (tmp_path / "out").rmdir()
+        waiting.join()
+    assert outcomes == [f"{tmp_path / 'out'}: another process has removed it; run it again"]
+
+
+def outcome(output: Path) -> str:
+    try:
+        with claimed(output, {}):
+            return ""
+    except RuntimeError as error:
+        return str(error)
+
+
+def test_a_part_of_another_job_is_made_again(written: Path, tmp_path: Path) -> None:
+    for folder, seed in (("out", 0), ("other", 1)):
+        assign_dataset(IMAGES, tmp_path / folder, "ssd300", part_size=5, seed=seed)
+    for name in ("part-00001.parquet", "_part-00001.parquet.sha256"):
+        (tmp_path / "out" / name).write_bytes((tmp_path / "other" / name).read_bytes())
+    assign_dataset(IMAGES, tmp_path / "out", "ssd300", part_size=5)
+    assert contents(tmp_path / "out") == contents(written)
 
 
 def test_bad_parameters_are_errors(tmp_path: Path) -> None:

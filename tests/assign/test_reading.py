@@ -415,6 +415,19 @@ def test_folders_of_format_1_are_read(written: Path, tmp_path: Path) -> None:
     targets.verify()
 
 
+def test_an_npz_that_lacks_a_column_is_an_error_of_one_line(written: Path, tmp_path: Path) -> None:
+    with np.load(written / "ssd300.npz") as data:
+        write_npz(tmp_path / "x.npz", {name: data[name] for name in data.files if name != "labels"})
+    targets = open_targets(tmp_path / "x.npz")
+    with pytest.raises(ValueError, match=r"x\.npz: is damaged, or was not made by .* \('labels'\)"):
+        targets[0]
+
+
+def test_it_says_what_it_is(written: Path) -> None:
+    path = written / "ssd300"
+    assert repr(open_targets(path)) == f"<StoredTargets {path}: 230 images, 8732 anchors>"
+
+
 def test_files_of_format_1_are_read(written: Path) -> None:
     old = {"format": None, "anchors_sha256": None, "categories": None, "ignored_cls_target": None}
     targets = with_metadata(written / "ssd300.npz", **old)
