@@ -137,3 +137,20 @@ def test_whatever_step_a_run_fails_at_the_next_one_ends_with_the_same_files(
         if not faults.happened:
             break
     assert step > 20
+
+
+@pytest.mark.parametrize("name", ["out", "out.npz"])
+def test_the_next_one_may_die_as_well(name: str, tmp_path: Path) -> None:
+    run(tmp_path / "undisturbed" / name)
+    expected = contents(tmp_path / "undisturbed")
+    for step in count(1):
+        folder = tmp_path / str(step)
+        with failing(step, "killed before") as faults:
+            outcome(folder / name)
+        for later in (1 + 7 * step % 11, 1 + 5 * step % 23):
+            with failing(later, "killed half way"):
+                outcome(folder / name)
+        run(folder / name)
+        assert contents(folder) == expected, f"step {step}"
+        if not faults.happened:
+            break
