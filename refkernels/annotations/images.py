@@ -1,6 +1,6 @@
 """Ground truth of images: corner boxes in continuous pixels, with labels from 0."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, overload
 
@@ -27,7 +27,8 @@ class ImageAnnotations:
     labels : numpy.ndarray, int64, (M,)
         Classes from 0, in the order of the category ids.
     iscrowd : numpy.ndarray, bool, (M,)
-        Whether the box surrounds a crowd instead of one object.
+        Whether the box is an ignored region instead of an object: it surrounds a crowd, or was
+        marked or skipped.
 
     Raises
     ------
@@ -51,7 +52,10 @@ class ImageAnnotations:
                 array.shape == boxes.shape[:1],
                 f"{name}: expected one for each of {len(boxes)} boxes, got shape {array.shape}",
             )
-        require(bool((labels >= 0).all()), "labels: expected classes from 0")
+        for low, what in ((labels < 0, "at least 0"), (labels >= 2**31, "below 2**31")):
+            if low.any():
+                place = int(low.argmax())
+                raise ValueError(f"labels[{place}]: expected a class {what}, got {labels[place]}")
         require(bool(((crowd == 0) | (crowd == 1)).all()), "iscrowd: expected True or False")
         keep(
             self,
@@ -80,13 +84,18 @@ class AnnotationSet(Sequence[ImageAnnotations]):
     categories : tuple of (int or str, str)
         The id and the name of each class; the position is the label.
     problems : tuple of str
-        One line for each annotation that was left out, if those were asked to be skipped.
+        One line for each annotation, image or file that was left out, if those were asked to be
+        skipped.
+    counts : mapping of str to int
+        What there is to say of the files, and how often: boxes that jut out of their image,
+        objects that are marked.
     """
 
     source: str
     images: tuple[ImageAnnotations, ...]
     categories: tuple[tuple[int | str, str], ...]
     problems: tuple[str, ...] = field(default=())
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.images)

@@ -10,6 +10,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from refkernels.annotations.problems import Bad
+from refkernels.annotations.text_files import open_text
+
 __all__ = ["JSONStreamError", "stream_members"]
 
 CHUNK = 1 << 20
@@ -31,7 +34,7 @@ def stream_members(path: Path, arrays: Collection[str]) -> Iterator[tuple[str, i
     Parameters
     ----------
     path : pathlib.Path
-        The file, UTF-8 with or without a byte order mark.
+        The file, UTF-8 with or without a byte order mark, or gzip of that.
     arrays : collection of str
         Members that are arrays to be yielded element by element.
 
@@ -52,13 +55,13 @@ def stream_members(path: Path, arrays: Collection[str]) -> Iterator[tuple[str, i
     JSONStreamError
         If the text is not a JSON object, or ends early.
     """
-    with path.open(encoding="utf-8-sig") as file:
-        try:
+    try:
+        with open_text(path) as file:
             yield from _Reader(file).members(arrays)
-        except UnicodeDecodeError as error:
-            raise JSONStreamError(f"not UTF-8 text ({error.reason})") from None
-        except RecursionError:
-            raise JSONStreamError("values are nested too deeply") from None
+    except Bad as bad:
+        raise JSONStreamError(str(bad)) from None
+    except RecursionError:
+        raise JSONStreamError("values are nested too deeply") from None
 
 
 class _Reader:

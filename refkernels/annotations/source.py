@@ -1,0 +1,138 @@
+"""What is read of one file or folder, before labels are given."""
+
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from refkernels.annotations.classes import Categories
+from refkernels.annotations.problems import Bad
+from refkernels.annotations.rules import DIFFICULT, Rules
+
+__all__ = ["Box", "Draft", "Source"]
+
+Box = tuple[float, float, float, float]
+
+# How far rounding to 0.01 pixel, as COCO has it, moves a side.
+ROUNDING = 0.01
+
+
+@dataclass
+class Draft:
+    """An image while it is read: boxes, what each is of, and whether it is an ignored region."""
+
+    image_id: int | str
+    width: int
+    height: int
+    boxes: list[Box] = field(default_factory=list)
+    keys: list[Any] = field(default_factory=list)
+    ignored: list[bool] = field(default_factory=list)
+
+
+class Source:
+    """One file or folder.
+
+    Attributes
+    ----------
+    name : str
+        Its name, for messages.
+    rules : Rules
+    drafts : dict of (int or str) to Draft
+        The images by their ids.
+    categories : tuple of (int or str, str), optional
+        The classes that it declares, in the order of labels; keys of objects are labels then.
+        Without, and without a class map, a key is the id of a class: a name or a number.
+    problems : list of str
+        What was left out.
+    counts : collections.Counter
+        What there is to say, and how often.
+    """
+
+    def __init__(self, name: str | Path, rules: Rules) -> None:
+        self.name = str(name)
+        self.rules = rules
+        self.drafts: dict[int | str, Draft] = {}
+        self.categories: Categories | None = None
+        self.problems: list[str] = []
+        self.counts: Counter[str] = Counter()
+
+    def report(self, where: str | Path, bad: object) -> None:
+        """Note a problem, or raise `ValueError` where nothing is to be skipped."""
+        if isinstance(bad, OSError):
+            bad = f"cannot be read: {bad.strerror or bad}"
+        problem = f"{where}: {bad}"
+        if not self.rules.skip_bad:
+            raise ValueError(problem) from None
+        self.problems.append(problem)
+
+    def begin(self, draft: Draft) -> Draft:
+        """Add an image.
+
+        Raises
+        ------
+        Bad
+            If its id is there already.
+        """
+        if draft.image_id in self.drafts:
+            raise Bad(f"image {draft.image_id!r} comes twice")
+        self.drafts[draft.image_id] = draft
+        return draft
+
+    def check_not_empty(self, reason: str) -> None:
+        """Raise `ValueError` if there are no images, for this reason if none was skipped."""
+        if not self.drafts:
+            if self.problems:
+                reason = f"no image is left; {self.problems[0]}"
+            raise ValueError(f"{self.name}: {reason}")
+
+    def key(self, own: int | str, name: str | None) -> Any:
+        """Return the key of a class, the label where it is known by now.
+
+        Raises
+        ------
+        Bad
+            If the class map lacks it.
+        """
+        return own if self.rules.classes is None else self.rules.classes.label(own, name)
+
+    def add(self, draft: Draft, box: Box, key: Any, *, ignored: bool = False) -> None:
+        """Add a box to an image.
+
+        Raises
+        ------
+        Bad
+            If it is wholly outside the image.
+        """
+        sides = draft.width, draft.height
+        far = 0.0
+        for axis, side in enumerate(sides):
+            low, high = box[axis], box[axis + 2]
+            if low > side or high < 0 or (low < high and (low == side or high == 0)):
+                corners = ", ".join(f"{value:g}" for value in box)
+                raise Bad(
+                    f"box {corners} is wholly outside its image of {draft.width} x "
+                    f"{draft.height} pixels"
+                )
+            far = max(far, -low, high - side)
+        if far > ROUNDING:
+            self.counts[f"boxes that jut out of their image{', clipped' * self.rules.clip}"] += 1
+        if self.rules.clip and far > 0:
+            left, top, right, bottom = box
+            box = max(left, 0.0), max(top, 0.0), min(right, sides[0]), min(bottom, sides[1])
+        draft.boxes.append(box)
+        draft.keys.append(key)
+        draft.ignored.append(ignored)
+
+    def add_marked(self, draft: Draft, box: Box, key: Any, mark: str, usual: str) -> None:
+        """Add a box of an object with a mark, as the rules say, or as is usual in this form."""
+        how = self.rules.difficult or usual
+        if how != "drop":
+            self.add(draft, box, key, ignored=how == "ignore")
+        self.counts[f"objects marked '{mark}', {DIFFICULT[how]}"] += 1
+
+    def ignore(self, draft: Draft, box: Box | None) -> None:
+        """Make an ignored region of what was skipped, if it has a box that can be one."""
+        if box is not None:
+            with suppress(Bad):
+                self.add(draft, box, None, ignored=True)
