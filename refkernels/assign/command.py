@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,6 +11,7 @@ from refkernels.annotations.formats import read_annotations
 from refkernels.annotations.generated import sample_images
 from refkernels.annotations.images import AnnotationSet
 from refkernels.assign.assigner import TargetAssigner
+from refkernels.assign.beside import PROBLEMS, beside, classes_of, write_beside
 from refkernels.assign.dataset.job import assign_dataset, network_of
 from refkernels.assign.dataset.part import Summary
 from refkernels.assign.telling import telling
@@ -28,7 +30,7 @@ INTERRUPTED = 130
 
 
 def assign_command(
-    annotations: Path | None,
+    annotations: Path | Sequence[Path] | None,
     output: Path | None,
     preset: str,
     *,
@@ -38,26 +40,37 @@ def assign_command(
     seed: int = 0,
     part_size: int = 512,
     workers: int = 1,
-    skip_bad: bool = False,
     plot: Path | None = None,
     scheduler: str | None = None,
+    generated: bool = False,
+    classes: str | None = None,
+    classes_from: Path | None = None,
+    **reading: Any,
 ) -> None:
-    """Assign the images of an annotation file or folder, and print what there is to say.
+    """Assign the images of annotation files or folders, and print what there is to say.
+
+    Beside the output, the classes are written, and what was skipped.
 
     Parameters
     ----------
-    annotations : pathlib.Path, optional
-        What `refkernels.assign.read_annotations` reads; without one, images are generated.
+    annotations : pathlib.Path or sequence of pathlib.Path, optional
+        What `refkernels.assign.read_annotations` reads.
     output : pathlib.Path, optional
         Where targets go; without one they are not kept.
     preset, options, size, resize, seed, part_size, workers
         As for `refkernels.assign.assign_dataset`.
-    skip_bad : bool
-        Leave bad annotations out, and say so, instead of raising.
     plot : pathlib.Path, optional
         A folder for pictures.
     scheduler : str, optional
         The address of a Dask scheduler whose workers do it.
+    generated : bool
+        Generate images in place of annotations. Without either, nothing is written.
+    classes : str, optional
+        As for `refkernels.assign.read_annotations`.
+    classes_from : pathlib.Path, optional
+        An earlier output, or the file of its classes, to have the same labels as there.
+    **reading
+        What else `refkernels.assign.read_annotations` takes.
 
     Raises
     ------
@@ -70,18 +83,33 @@ def assign_command(
         raise ValueError("expected an output or a folder for pictures, or both")
     if "dataset" in (options or {}) and preset not in ("ssd300", "ssd512"):
         raise ValueError("boxes: only those of ssd300 and ssd512 come in two scales")
+    if classes is not None and classes_from is not None:
+        raise ValueError("classes: expected a list or an earlier output, not both")
+    if annotations is not None and generated:
+        raise ValueError("expected annotations or generated images, not both")
+    if annotations is None and not generated and output is not None:
+        if plot is None:
+            raise ValueError("expected annotations, or --generated images; nothing was written")
+        print("no annotations: nothing is written without --generated", file=sys.stderr)
+        output = None
+    if classes_from is not None:
+        reading["classes"] = classes_of(classes_from)
+    elif classes is not None:
+        reading["classes"] = classes
     try:
         if annotations is None:
             found = sample_images(GENERATED_IMAGES)
         else:
-            with telling(f"reading {annotations}"):
-                found = read_annotations(annotations, skip_bad=skip_bad)
+            with telling(f"reading {_named(annotations)}"):
+                found = read_annotations(annotations, **reading)
     except KeyboardInterrupt:
         _stop("nothing was written")
     for problem in found.problems[:SHOWN_PROBLEMS]:
         print(f"skipped: {problem}", file=sys.stderr)
     if len(found.problems) > SHOWN_PROBLEMS:
-        print(f"skipped: {len(found.problems) - SHOWN_PROBLEMS} more", file=sys.stderr)
+        more = f"{len(found.problems) - SHOWN_PROBLEMS} more"
+        listed = "" if output is None else f", all in {beside(output, PROBLEMS)}"
+        print(f"skipped: {more}{listed}", file=sys.stderr)
     if output is not None:
         runner = None
         if scheduler is not None:
@@ -95,6 +123,8 @@ def assign_command(
 
                 def advance(done: int, total: int) -> None:
                     """Pass the progress on, which speaks for itself once there is some."""
+                    if progress.begun is None:  # the output is ours from here on
+                        write_beside(output, found)
                     progress(done, total)
                     if progress.fresh:
                         quiet.set()
@@ -107,6 +137,8 @@ def assign_command(
             folder = f"{output}.parts" if output.suffix == ".npz" else output
             done = progress.fresh + (progress.begun[0] if progress.begun else 0)
             _stop(f"{done} of {len(found)} images are kept in {folder}; run it again to go on")
+        if progress.begun is None:  # it was complete
+            write_beside(output, found)
         seconds = time.perf_counter() - start
         print("\n".join(_told(summary, found, output, progress.fresh, seconds)))
     if plot is not None:
@@ -115,6 +147,13 @@ def assign_command(
                 _draw(found, output, preset, options or {}, size, resize, seed, plot)
         except KeyboardInterrupt:
             _stop("pictures are missing; targets are complete")
+
+
+def _named(annotations: Path | Sequence[Path]) -> str:
+    if isinstance(annotations, Path):
+        return str(annotations)
+    more = f" and {len(annotations) - 1} more" if len(annotations) > 1 else ""
+    return f"{annotations[0]}{more}"
 
 
 def _stop(kept: str) -> NoReturn:
@@ -134,8 +173,10 @@ def _told(
         f"positive anchors: {summary.positives}, {summary.positives / images:.1f} an image",
         f"images without objects: {summary.empty_images}",
         f"objects without extent, dropped: {summary.dropped}",
-        f"crowds, as ignored regions: {summary.crowds}",
-        f"annotations skipped: {len(found.problems)}",
+        f"ignored regions (crowds, and what is marked or skipped): {summary.crowds}",
+        *(f"{what}: {count}" for what, count in sorted(found.counts.items())),
+        f"problems skipped: {len(found.problems)}"
+        + (f", all in {beside(output, PROBLEMS)}" if found.problems else ""),
     ]
     for size, count in summary.boxes_of.items():
         lost, anchors = summary.unmatched_of[size], summary.positives_of[size]

@@ -22,6 +22,7 @@ from refkernels.cli.options import (
     in_one_line,
     network_options,
     preset_option,
+    reading_options,
     time_options,
 )
 
@@ -284,13 +285,7 @@ def compare_graph(
 
 
 @main.command()
-@click.option(
-    "--annotations",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="A COCO instances JSON, or a folder of Pascal VOC XML files or YOLO text files. Default: "
-    "generated images.",
-)
+@reading_options
 @preset_option
 @click.option(
     "--output",
@@ -313,7 +308,6 @@ def compare_graph(
     show_default=True,
     help="Images in one file of a data set.",
 )
-@click.option("--skip-bad", is_flag=True, help="Leave bad annotations out, and say so.")
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),
@@ -323,7 +317,9 @@ def compare_graph(
 @click.option(
     "--scheduler", metavar="ADDRESS", help="Let the workers of this Dask scheduler do it."
 )
-def assign(annotations: Path | None, preset: str, dataset: str | None, **settings: Any) -> None:
+def assign(
+    annotations: tuple[Path, ...], preset: str, dataset: str | None, **settings: Any
+) -> None:
     """Assign the images of a data set to a detector's anchors, and write the targets.
 
     Killed at any moment and started again, it goes on, and ends with the same files.
@@ -334,7 +330,7 @@ def assign(annotations: Path | None, preset: str, dataset: str | None, **setting
 
     options = {} if dataset is None else {"dataset": dataset}
     with in_one_line(OSError, ValueError, TypeError, RuntimeError, ImportError):
-        assign_command(annotations, preset=preset, options=options, **settings)
+        assign_command(annotations or None, preset=preset, options=options, **settings)
 
 
 main.add_command(dialects)

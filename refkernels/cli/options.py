@@ -16,6 +16,7 @@ __all__ = [
     "in_one_line",
     "network_options",
     "preset_option",
+    "reading_options",
     "time_options",
 ]
 
@@ -74,6 +75,66 @@ network_options = _all(
         default=0,
         show_default=True,
         help="Random samples depend on it and on the image's id.",
+    ),
+)
+
+reading_options = _all(
+    click.option(
+        "--annotations",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        metavar="PATH",
+        help="COCO's, LVIS's or Objects365's instances JSON (or .json.gz); a folder of Pascal VOC "
+        "XML files, or a list of ImageSets; a folder of YOLO text files, or its data.yaml; Open "
+        "Images' CSV of boxes. Several are read as one.",
+    ),
+    click.option(
+        "--generated", is_flag=True, help="Take generated images in place of annotations."
+    ),
+    click.option(
+        "--classes",
+        metavar="FILE|A,B,C",
+        help="The classes in the order of their labels: a JSON or YAML file, one of a name a line, "
+        "or names. Default: what the annotations declare or hold.",
+    ),
+    click.option(
+        "--classes-from",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="Take the classes, and so the labels, of an earlier output.",
+    ),
+    click.option(
+        "--difficult",
+        type=click.Choice(["object", "ignore", "drop"]),
+        help="What VOC's 'difficult' and COCO's 'ignore' are. Default: object for VOC's, ignore (a "
+        "region whose anchors are neither) for COCO's.",
+    ),
+    click.option("--clip", is_flag=True, help="Clip boxes that jut out of their image."),
+    click.option(
+        "--voc-origin",
+        type=click.IntRange(0, 1),
+        default=1,
+        show_default=True,
+        help="Where VOC's pixels are counted from; 0 takes the numbers as they are.",
+    ),
+    click.option(
+        "--images",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="Images whose sizes YOLO and Open Images need. Default: beside the annotations.",
+    ),
+    click.option(
+        "--split",
+        type=click.Choice(["train", "val", "test"]),
+        default="train",
+        show_default=True,
+        help="Which part of a data.yaml.",
+    ),
+    click.option(
+        "--skip-bad",
+        is_flag=True,
+        help="Leave bad annotations, images and files out, and list them beside the output; a "
+        "skipped object's box is an ignored region.",
     ),
 )
 

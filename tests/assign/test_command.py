@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from refkernels.assign import command
+from refkernels.assign.beside import beside, classes_of
 from refkernels.assign.command import assign_command
 from refkernels.assign.dataset import dask_graph
 from refkernels.assign.dataset.job import Job, run_part
+from tests.annotations.written import OBJECT, coco, voc
 
 pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
 
@@ -43,7 +45,7 @@ def test_it_writes_targets_and_tells_what_they_are(
     for line in (
         f"2 images of {annotations} in {tmp_path / 'out'}",
         "images without objects: 1",
-        "annotations skipped: 1",
+        f"problems skipped: 1, all in {tmp_path / 'out' / '_problems.txt'}",
         "small objects: 1, ",
         "medium objects: 0, 0.0 anchors each, 0 without any",
     ):
@@ -118,7 +120,10 @@ def test_of_many_problems_the_first_are_told(
     assign_command(annotations, tmp_path / "out", "ssd300", skip_bad=True)
     told = capsys.readouterr().err.splitlines()
     shown = command.SHOWN_PROBLEMS
-    assert [line for line in told if "skipped: " in line][shown] == f"skipped: {20 - shown} more"
+    listed = tmp_path / "out" / "_problems.txt"
+    last = [line for line in told if "skipped: " in line][shown]
+    assert last == f"skipped: {20 - shown} more, all in {listed}"
+    assert len(listed.read_text().splitlines()) == 20
 
 
 def test_a_scheduler_s_workers_do_it(
@@ -173,8 +178,115 @@ def test_without_rich_progress_is_told_in_lines(monkeypatch: pytest.MonkeyPatch)
     assert type(command._bar()) is command._Lines
 
 
-def test_without_annotations_images_are_generated(
+def test_images_are_generated_when_that_is_asked_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assign_command(None, tmp_path / "out", "ssd300")
+    assign_command(None, tmp_path / "out", "ssd300", generated=True)
     assert "100 images of generated (seed 0) in " in capsys.readouterr().out
+
+
+def test_without_annotations_nothing_is_written(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(ValueError, match=r"^expected annotations, or --generated images; nothing"):
+        assign_command(None, out, "ssd300")
+    with pytest.raises(ValueError, match=r"^expected annotations or generated images, not both$"):
+        assign_command(annotations, out, "ssd300", generated=True)
+    pytest.importorskip("matplotlib")
+    assign_command(None, out, "ssd300", plot=tmp_path / "pictures")
+    told = capsys.readouterr().err
+    assert "no annotations: nothing is written without --generated\n" in told
+    assert list((tmp_path / "pictures").iterdir())
+    assert not out.exists()
+
+
+def test_the_classes_of_an_output_are_written_beside_it_and_taken_by_the_next(
+    tmp_path: Path,
+) -> None:
+    train, val = tmp_path / "train", tmp_path / "val"
+    voc(train, "a", "".join(OBJECT.format(name=name, box=(1, 1, 50, 50)) for name in "bca"))
+    voc(val, "b", OBJECT.format(name="c", box=(1, 1, 50, 50)))
+    for output in (tmp_path / "out", tmp_path / "out.npz"):
+        assign_command(train, output, "ssd300")
+        for again in (output, beside(output, "classes.json")):
+            target = tmp_path / f"{again.name}.npz"
+            assign_command(val, target, "ssd300", classes_from=again)
+            with np.load(target) as data:
+                np.testing.assert_array_equal(data["labels"], [2])
+            target.unlink()
+    (tmp_path / "out" / "_classes.json").unlink()  # as a run has it that was killed early
+    assert classes_of(tmp_path / "out").name == "_refkernels.json"
+    assign_command(val, tmp_path / "own.npz", "ssd300", classes="c,d,e")
+    with np.load(tmp_path / "own.npz") as data:
+        np.testing.assert_array_equal(data["labels"], [0])
+    with pytest.raises(ValueError, match=r"own\.npz: was made with other settings"):
+        assign_command(val, tmp_path / "own.npz", "ssd300", classes="c,d")
+    with pytest.raises(ValueError, match=r"none\.classes\.json: cannot be read: No such file"):
+        assign_command(val, tmp_path / "new", "ssd300", classes_from=tmp_path / "none.npz")
+    with pytest.raises(ValueError, match=r"^classes: expected a list or an earlier output, not"):
+        assign_command(val, tmp_path / "new", "ssd300", classes="c", classes_from=train)
+
+
+def test_readers_of_parquet_pass_over_what_is_beside_the_parts(
+    annotations: Path, tmp_path: Path
+) -> None:
+    dataset = pytest.importorskip("pyarrow.dataset", exc_type=ImportError)
+    assign_command(annotations, tmp_path / "out", "ssd300", skip_bad=True)
+    assert (tmp_path / "out" / "_problems.txt").exists()
+    assert (tmp_path / "out" / "_classes.json").exists()
+    assert dataset.dataset(tmp_path / "out").count_rows() == 2
+
+
+def test_problems_that_are_no_more_are_not_listed(tmp_path: Path) -> None:
+    output = tmp_path / "out.npz"
+    path = coco(tmp_path / "a.json", {"bbox": [900, 0, 5, 5]})  # outside, so no region either
+    assign_command(path, output, "ssd300", skip_bad=True)
+    assert beside(output, "problems.txt").exists()
+    coco(path)
+    assign_command(path, output, "ssd300", skip_bad=True)
+    assert not beside(output, "problems.txt").exists()
+
+
+def test_what_is_in_the_files_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = coco(tmp_path / "a.json", {"bbox": [630, 0, 50, 50]}, {"ignore": 1})
+    second = coco(tmp_path / "b.json", images=(21,))
+    assign_command([path, second], tmp_path / "out.npz", "ssd300")
+    told = capsys.readouterr().out
+    for line in (
+        f"2 images of {path} and 1 more in ",
+        "ignored regions (crowds, and what is marked or skipped): 1\n",
+        "boxes that jut out of their image: 1\n",
+        "objects marked 'ignore', as ignored regions: 1\n",
+        "problems skipped: 0\n",
+    ):
+        assert line in told
+
+
+def test_all_of_what_is_read_can_be_said_on_the_command_line(tmp_path: Path) -> None:
+    testing = pytest.importorskip("click.testing")
+    from refkernels.cli.main import main
+
+    objects = OBJECT.format(name="cat", box=(300, 0, 400, 50))
+    for stem in "ab":
+        voc(tmp_path / stem, stem, objects + OBJECT.format(name="dog", box=(1, 1, 0, 0)))
+    asked = ["assign", "--preset", "ssd300", "--output", str(tmp_path / "out"), "--clip"]
+    asked += ["--annotations", str(tmp_path / "a"), "--annotations", str(tmp_path / "b")]
+    asked += ["--difficult", "ignore", "--voc-origin", "0", "--classes", "dog,cat", "--skip-bad"]
+    asked += ["--images", str(tmp_path), "--split", "val"]
+    result = testing.CliRunner().invoke(main, asked)
+    assert result.exit_code == 0, result.output
+    assert "objects marked 'difficult', as ignored regions: 2\n" in result.output
+    assert "boxes that jut out of their image, clipped: 2\n" in result.output
+    assert "problems skipped: 2, all in " in result.output
+    plain = [word for word in asked if word != "--skip-bad"]
+    for wrong, message in (
+        (["--classes", "dog"], "a.xml: object[0]: class 'cat' is not among those of classes"),
+        (["--classes", "none.json"], "none.json: cannot be read: No such file"),
+        (["--classes", "dog,,cat"], "classes[1]: expected a name, got nothing"),
+        (["--images", "none"], "images: expected a folder, got none"),
+    ):
+        result = testing.CliRunner().invoke(main, [*plain, *wrong])
+        assert result.exit_code == 2
+        assert message in result.output
+        assert result.output.count("\n") == 1

@@ -69,7 +69,7 @@ def test_ctrl_c_says_what_is_kept_and_ends_with_130(workers: str, tmp_path: Path
     pytest.importorskip("click")
     out = tmp_path / "out"
     asked = [sys.executable, "-m", "refkernels", "assign", "--preset", "ssd300"]
-    asked += ["--output", str(out), "--part-size", "1", "--workers", workers]
+    asked += ["--generated", "--output", str(out), "--part-size", "1", "--workers", workers]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     run = subprocess.Popen(
         asked, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -95,7 +95,7 @@ def test_a_full_disk_is_told_with_the_name_of_the_file(
     from refkernels.cli.main import main
 
     monkeypatch.setattr(os, "fsync", full)
-    asked = ["assign", "--preset", "ssd300", "--output", str(tmp_path / "out")]
+    asked = ["assign", "--generated", "--preset", "ssd300", "--output", str(tmp_path / "out")]
     ended = click.CliRunner().invoke(main, asked)
     assert ended.exit_code == 2
     assert ended.output == (
