@@ -127,28 +127,28 @@ def as_class_map(classes: Any) -> ClassMap | None:
     if classes is None or isinstance(classes, ClassMap):
         return classes
     try:
-        if isinstance(classes, (str, Path)):
-            path = Path(classes)
-            if isinstance(classes, Path) or path.suffix or "/" in classes or path.is_file():
-                if "," not in str(classes) or path.is_file():
-                    return ClassMap(_read(path), str(path))
-            names = [name.strip() for name in str(classes).split(",")]
-            return ClassMap(_of_names(names), "classes")
+        if isinstance(classes, Path) or (isinstance(classes, str) and _names_file(classes)):
+            return ClassMap(_read(Path(classes)), str(classes))
+        if isinstance(classes, str):
+            return ClassMap(_of_names(name.strip() for name in classes.split(",")), "classes")
         if isinstance(classes, Mapping):
             return ClassMap(_of_map(classes), "classes")
         return ClassMap(_of_list(as_sequence("classes", classes, EXPECTED)), "classes")
     except Bad as bad:
-        named = f"{classes}: " if isinstance(classes, (str, Path)) and _is_file(classes) else ""
-        raise ValueError(f"{named}{bad}") from None
+        named = isinstance(classes, Path) or (isinstance(classes, str) and _names_file(classes))
+        raise ValueError(f"{classes}: {bad}" if named else str(bad)) from None
     except OSError as error:
         raise ValueError(f"{classes}: cannot be read: {error.strerror or error}") from None
 
 
-def _is_file(path: str | Path) -> bool:
+def _names_file(text: str) -> bool:
+    """Return whether a text names a file, and not a class or several."""
     try:
-        return Path(path).is_file()
-    except OSError:  # a text that is no name of a file
+        if Path(text).is_file():
+            return True
+    except (OSError, ValueError):  # no name that a file could have
         return False
+    return "," not in text and ("/" in text or bool(Path(text).suffix))
 
 
 def _read(path: Path) -> Categories:
