@@ -180,7 +180,7 @@ def _annotation(source: Source, index: int, value: Any, keys: dict[int | str, An
     category_id = _checked_id(where, value, "category_id")
     if category_id not in keys:
         raise Bad(f"{where}: category_id {category_id!r} is not among the categories")
-    crowd, ignore = (_flag(where, value, key) for key in ("iscrowd", "ignore"))
+    crowd, ignore = _flag(where, value, "iscrowd"), _flag(where, value, "ignore")
     box = _corner(where, _member(where, value, "bbox"))
     draft, key = source.drafts[image_id], keys[category_id]
     try:

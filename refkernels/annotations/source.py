@@ -104,25 +104,26 @@ class Source:
         Bad
             If it is wholly outside the image.
         """
-        sides = draft.width, draft.height
-        far = 0.0
-        for axis, side in enumerate(sides):
-            low, high = box[axis], box[axis + 2]
-            if low > side or high < 0 or (low < high and (low == side or high == 0)):
-                corners = ", ".join(f"{value:g}" for value in box)
-                raise Bad(
-                    f"box {corners} is wholly outside its image of {draft.width} x "
-                    f"{draft.height} pixels"
-                )
-            far = max(far, -low, high - side)
-        if far > ROUNDING:
-            self.counts[f"boxes that jut out of their image{', clipped' * self.rules.clip}"] += 1
-        if self.rules.clip and far > 0:
-            left, top, right, bottom = box
-            box = max(left, 0.0), max(top, 0.0), min(right, sides[0]), min(bottom, sides[1])
+        left, top, right, bottom = box
+        if left < 0 or top < 0 or right > draft.width or bottom > draft.height:
+            box = self._within_reach(draft, box)
         draft.boxes.append(box)
         draft.keys.append(key)
         draft.ignored.append(ignored)
+
+    def _within_reach(self, draft: Draft, box: Box) -> Box:
+        """Return a box that is not wholly inside its image, clipped if that is asked for."""
+        left, top, right, bottom = box
+        width, height = draft.width, draft.height
+        for low, high, side in ((left, right, width), (top, bottom, height)):
+            if low > side or high < 0 or (low < high and (low == side or high == 0)):
+                corners = ", ".join(f"{value:g}" for value in box)
+                raise Bad(f"box {corners} is wholly outside its image of {width} x {height} pixels")
+        if max(-left, -top, right - width, bottom - height) > ROUNDING:
+            self.counts[f"boxes that jut out of their image{', clipped' * self.rules.clip}"] += 1
+        if self.rules.clip:
+            return max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height)
+        return box
 
     def add_marked(self, draft: Draft, box: Box, key: Any, mark: str, usual: str) -> None:
         """Add a box of an object with a mark, as the rules say, or as is usual in this form."""

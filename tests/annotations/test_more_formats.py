@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from refkernels.annotations.open_images import read_open_images
+from refkernels.annotations.rules import Rules
+from refkernels.annotations.yolo_lists import yolo_list_source
 from refkernels.assign import read_annotations, read_coco, read_voc
 from tests.annotations.written import OBJECT, coco, jpeg, png, voc
 
@@ -63,7 +65,9 @@ def test_open_images_boxes_are_scaled_and_groups_are_crowds(tmp_path: Path) -> N
         np.testing.assert_array_equal(read[0].labels, [1, 0])
         assert read.categories == (("/m/ant", "/m/ant"), ("/m/cat", "/m/cat"))
         assert read[1].width == 1024
-    (tmp_path / "class-descriptions-boxable.csv").write_text('/m/cat,"Cat, wild"\n/m/ant,Ant\n')
+    (tmp_path / "oidv7-class-descriptions-boxable.csv").write_text(
+        'LabelName,DisplayName\n/m/cat,"Cat, wild"\n/m/ant,Ant\n'
+    )
     read = read_open_images(file)
     np.testing.assert_array_equal(read[0].labels, [0, 1])
     assert read.categories == (("/m/cat", "Cat, wild"), ("/m/ant", "Ant"))
@@ -251,6 +255,11 @@ def test_images_may_be_listed_in_a_file(data: Path) -> None:
     with pytest.raises(ValueError, match=r"d\.png: .*d\.png: cannot be read: No such file"):
         read_annotations(listed)
     assert len(read_annotations(listed, skip_bad=True)) == 1
+    (data.parent / "set" / "labels" / "train" / "a.txt").rename(data.parent / "a.txt")
+    png(data.parent / "a.png", 10, 20)
+    own = data.parent / "own.txt"
+    own.write_text("a.png\n")  # in no folder of images: its text is beside it
+    assert [len(image.boxes) for image in read_annotations(own)] == [1]
     listed.write_text("images/train/b.png\nimages/train/d.gif\n")
     expected = r"train\.txt: line 2: expected a JPEG or PNG file, got 'images/train/d\.gif'"
     with pytest.raises(ValueError, match=expected):
@@ -311,7 +320,10 @@ def test_what_cannot_be_opened_is_an_error_of_one_line(
         path.parent.mkdir(exist_ok=True)
         path.write_text("a")
     (folder / "texts" / "a.txt").touch()
+    rules = Rules()
     monkeypatch.setattr(Path, "open", locked)
+    with pytest.raises(ValueError, match=r"list\.txt: cannot be read: Permission denied"):
+        yolo_list_source(folder / "list.txt", rules)
     for path, named in (
         (data, data),
         (folder / "list.txt", folder / "list.txt"),

@@ -94,6 +94,8 @@ def test_when_no_image_is_left_that_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no image is left; .*a\.xml: not XML"):
         read_voc(tmp_path, skip_bad=True)
     (tmp_path / "yolo").mkdir()
+    with pytest.raises(ValueError, match=r"yolo: holds no \.txt files"):
+        read_yolo(tmp_path / "yolo", skip_bad=True)
     (tmp_path / "yolo" / "a.txt").touch()
     with pytest.raises(ValueError, match=r"no image is left; .*a\.txt: there is no image a"):
         read_yolo(tmp_path / "yolo", skip_bad=True)
