@@ -172,7 +172,8 @@ def _annotation(source: Source, index: int, value: Any, keys: dict[int | str, An
     where = f"annotations[{index}]"
     _check_object(where, value)
     if "id" in value:
-        where = f"annotation {quoted(value['id'])}"
+        own = value["id"]
+        where = f"annotation {own if type(own) is int else quoted(own)}"  # quick for most
     image_id = _checked_id(where, value, "image_id")
     if image_id not in source.drafts:
         raise Bad(f"{where}: image_id {image_id!r} is not among the images")

@@ -11,6 +11,9 @@ from refkernels.arrays import Array, as_boxes, as_indices, keep, require
 
 __all__ = ["AnnotationSet", "ImageAnnotations"]
 
+# Labels are written as int32.
+LARGEST_LABEL = 2**31 - 1
+
 
 @dataclass(frozen=True, eq=False)
 class ImageAnnotations:
@@ -52,10 +55,12 @@ class ImageAnnotations:
                 array.shape == boxes.shape[:1],
                 f"{name}: expected one for each of {len(boxes)} boxes, got shape {array.shape}",
             )
-        for low, what in ((labels < 0, "at least 0"), (labels >= 2**31, "below 2**31")):
-            if low.any():
-                place = int(low.argmax())
-                raise ValueError(f"labels[{place}]: expected a class {what}, got {labels[place]}")
+        wrong = (labels < 0) | (labels > LARGEST_LABEL)
+        if wrong.any():
+            place = int(wrong.argmax())
+            raise ValueError(
+                f"labels[{place}]: expected a class from 0 to {LARGEST_LABEL}, got {labels[place]}"
+            )
         require(bool(((crowd == 0) | (crowd == 1)).all()), "iscrowd: expected True or False")
         keep(
             self,
