@@ -1,1 +1,1 @@
-"""Ground truth from files, COCO's, Pascal VOC's and YOLO's: images with boxes and labels."""
+"""Ground truth from files, such as COCO's, VOC's and YOLO's: images with boxes and labels."""

@@ -13,6 +13,7 @@ _MODULE_OF = {
     "ImageAnnotations": "annotations.images",
     "read_annotations": "annotations.formats",
     "read_coco": "annotations.coco",
+    "read_open_images": "annotations.open_images",
     "read_voc": "annotations.voc",
     "read_yolo": "annotations.yolo",
     "sample_images": "annotations.generated",

@@ -3,12 +3,13 @@
 In a folder their names begin with an underscore, as readers of Parquet pass over such files.
 """
 
+import re
 from pathlib import Path
 
 from refkernels.annotations.classes import classes_as_json
 from refkernels.annotations.images import AnnotationSet
 from refkernels.assign.dataset.claim import MANIFEST
-from refkernels.assign.dataset.durable import write_bytes
+from refkernels.assign.dataset.durable import sweep, write_bytes
 
 __all__ = ["CLASSES", "PROBLEMS", "beside", "classes_of", "write_beside"]
 
@@ -49,8 +50,9 @@ def write_beside(output: Path, found: AnnotationSet) -> None:
     OSError
         If that fails, with the file's name.
     """
-    write_bytes(beside(output, CLASSES), classes_as_json(found.categories))
-    problems = beside(output, PROBLEMS)
+    classes, problems = beside(output, CLASSES), beside(output, PROBLEMS)
+    sweep(classes.parent, "|".join(re.escape(path.name) for path in (classes, problems)))
+    write_bytes(classes, classes_as_json(found.categories))
     if found.problems:
         lines = "".join(f"{problem}\n" for problem in found.problems)
         write_bytes(problems, lines.encode(errors="backslashreplace"))

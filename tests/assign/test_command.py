@@ -244,8 +244,11 @@ def test_problems_that_are_no_more_are_not_listed(tmp_path: Path) -> None:
     assign_command(path, output, "ssd300", skip_bad=True)
     assert beside(output, "problems.txt").exists()
     coco(path)
+    half = tmp_path / f".{beside(output, 'classes.json').name}.{'0' * 32}"  # what a kill leaves
+    half.touch()
     assign_command(path, output, "ssd300", skip_bad=True)
     assert not beside(output, "problems.txt").exists()
+    assert not half.exists()
 
 
 def test_what_is_in_the_files_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
