@@ -11,7 +11,7 @@ from typing import Any
 from refkernels.annotations.problems import Bad, quoted
 from refkernels.annotations.text_files import numbered_lines, open_text
 from refkernels.annotations.yaml_files import read_yaml
-from refkernels.arrays import as_sequence, shown
+from refkernels.arrays import as_sequence
 
 __all__ = ["Categories", "ClassMap", "as_class_map", "classes_as_json", "natural_order"]
 
@@ -209,7 +209,7 @@ def _of_map(content: Mapping[Any, Any]) -> Categories:
         name, label = (key, value) if _as_label(value) is not None else (value, key)
         number = _as_label(label)
         if not isinstance(name, str) or number is None:
-            raise Bad(f"classes: expected a name and a label from 0, got {shown((key, value))}")
+            raise Bad(f"classes: expected a name and a label from 0, got {quoted([key, value])}")
         if number in names:
             raise Bad(f"classes: the label {number} comes twice, {names[number]!r} and {name!r}")
         names[number] = name

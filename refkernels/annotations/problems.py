@@ -13,8 +13,24 @@ class Bad(Exception):
 
 def quoted(value: Any) -> str:
     """Return a value as JSON has it, cut to what fits a line."""
-    text = json.dumps(value, default=str)
+    text = json.dumps(_cut(value, 0), default=str)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _cut(value: Any, depth: int) -> Any:
+    """Return the beginning of a value: YAML may hold one that contains itself, or is huge."""
+    if isinstance(value, str):
+        return value[:60]
+    if isinstance(value, int) and abs(value) >= 2**64:
+        return "a number of more than 64 bits"
+    if isinstance(value, (list, tuple, dict)) and depth == 4:
+        return "..."
+    if isinstance(value, (list, tuple)):
+        return [_cut(item, depth + 1) for item in value[:20]]
+    if isinstance(value, dict):
+        items = list(value.items())[:20]
+        return {str(_cut(key, depth + 1)): _cut(item, depth + 1) for key, item in items}
+    return value
 
 
 def parsed(name: str, text: str, least: float = -math.inf) -> float:

@@ -105,7 +105,7 @@ def test_the_categories_of_a_coco_file_are_a_map(tmp_path: Path) -> None:
         ("cat,", r"classes\[1\]: expected a name, got nothing"),
         ({"cat": 1, "dog": 2}, "classes: expected the labels 0 to 1, without 0"),
         ({"cat": 0, "dog": 0}, "classes: the label 0 comes twice, 'cat' and 'dog'"),
-        ({"cat": -1}, r"classes: expected a name and a label from 0, got \('cat', -1\)"),
+        ({"cat": -1}, r"classes: expected a name and a label from 0, got \[\"cat\", -1\]"),
         ({"cat": 2**31}, "classes: expected the labels 0 to 0, without 0"),
         ({1.5: 0}, "classes: expected a name and a label from 0"),
         ("gone.json", r"^gone\.json: cannot be read: No such file"),
@@ -130,6 +130,14 @@ def test_a_bad_map_is_an_error_of_one_line(classes: Any, message: str) -> None:
         ("a.txt", b"\x1f\x8bxxxxxxxxxxxxxxxxxxx", "the gzip file is damaged"),
         ("a.yaml", b"a: [", "not YAML at line 1"),
         ("a.yaml", b"\x01", "not YAML: special characters are not allowed"),
+        (
+            "a.yaml",
+            b"a: &a [*a]\nb: 1",
+            'classes: expected a name and a label from 0, got ["a", [[[',
+        ),
+        ("a.yaml", b"? 2020-01-01\n: x", "classes: expected a name and a label from 0"),
+        ("a.yaml", b"- {? 2020-01-01 : 0x" + b"f" * 9000 + b"}", "classes[0]: expected an id and"),
+        ("a.yaml", b"a: [{? 2020-01-01 : 0x" + b"f" * 9000 + b"}]", "classes: expected a name"),
         ("a.yaml", b"2026-13-45", "not YAML: month must be in 1..12"),
     ],
 )
