@@ -1,7 +1,7 @@
 """A chain is described once: what each operator takes and gives, and how it runs."""
 
-from inspect import re
-
+import re
+from inspect 
 import numpy as np
 import pytest
 import signature
@@ -49,7 +49,7 @@ def test_a_class_of_ones_own_is_called_as_what_it_derives_from():
     matcher, sampler = PLACES[1], PLACES[2]
     assert matcher.needs(Own()) == ("ious",)  # as every matcher is
     with pytest.raises(
-        TypeError, match=r"^sampler: expected NaiveSampler or BalancedSampler or OHEMSampler or "
+        TypeError, match=r"^sampler: expected NaiveSampler or Bal"
     ):
         sampler.needs(object())
     with pytest.raises(TypeError, match="has no place in a chain"):
