@@ -1,10 +1,10 @@
 """A chain is described once: what each operator takes and gives, and how it runs."""
 
 import re
-from inspect 
+from inspect import signature
+
 import numpy as np
 import pytest
-import signature
 
 import refkernels
 from refkernels.chain.chain import Chain, Stage
@@ -48,9 +48,7 @@ def test_a_class_of_ones_own_is_called_as_what_it_derives_from():
     assert Stage.of(Mine(0.5)).takes == ("ious",)
     matcher, sampler = PLACES[1], PLACES[2]
     assert matcher.needs(Own()) == ("ious",)  # as every matcher is
-    with pytest.raises(
-        TypeError, match=r"^sampler: expected NaiveSampler or Bal"
-    ):
+    with pytest.raises(TypeError, match=r"^sampler: expected NaiveSampler or Bal"):
         sampler.needs(object())
     with pytest.raises(TypeError, match="has no place in a chain"):
         place_of(object())
