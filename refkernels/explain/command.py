@@ -71,7 +71,7 @@ def explain_command(
         for flip in flips:
             print(flip)
     if png is not None:
-        from refkernels.assign.dataset.storage import write_atomically
+        from refkernels.assign.dataset.durable import write_atomically
         from refkernels.explain.trace.pictures import draw_trace
 
         figure = draw_trace(trace, size=extent)
