@@ -28,8 +28,9 @@ class Presets(PointPresets):
     def ssd300(cls: type[Assigner], dataset: str = "voc", **options: Any) -> Assigner:
         """Make the assignment of SSD300, on 300 x 300 pixels.
 
-        Each box gets its best default box, and default boxes match boxes from IoU 0.5 up. The
-        mining of hard negatives is left to the loss.
+        Each box gets its best default box, or all that share its largest IoU, as a small box inside
+        of several does; and default boxes match boxes from IoU 0.5 up. The mining of hard negatives
+        is left to the loss. With one default box for each box: `torchvision_ssd300`.
 
         Parameters
         ----------
@@ -159,10 +160,12 @@ class Presets(PointPresets):
     def yolo3(cls: type[Assigner], height: int = 416, width: int = 416, **options: Any) -> Assigner:
         """Make an assignment after that of YOLOv3.
 
-        Each box gets its one best prior; others are negative below IoU 0.5, and ignored above.
-        Unlike the original, which compares shapes alone and takes the cell that a box's centre is
-        in, this compares priors where they stand, centred in their cells; box targets are offsets
-        and logarithms of ratios in the units of the prior.
+        Each box gets its best prior, or all that share its largest IoU, as a small box inside of
+        several does; others are negative below IoU 0.5, and ignored above. To have one prior for
+        each box, give ``matcher=ThresholdMatcher(1.5, low_quality="truth", ties=False)``. Unlike
+        the original, which compares shapes alone and takes the cell that a box's centre is in, this
+        compares priors where they stand, centred in their cells; box targets are offsets and
+        logarithms of ratios in the units of the prior.
 
         Parameters
         ----------

@@ -13,7 +13,7 @@ from refkernels.arrays import Array, as_indices, as_real, check_axis_length, kee
 __all__ = ["Layout", "check_layout"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Layout:
     """What matchers look at that do not only compare IoUs.
 
@@ -73,6 +73,10 @@ class Layout:
     def __len__(self) -> int:
         total: Any = self.levels
         return int(total.sum())
+
+    def __repr__(self) -> str:
+        levels: Any = self.levels  # what else it has may be as long as the anchors are many
+        return f"<Layout of {len(self)} anchors in levels of {', '.join(map(str, levels))}>"
 
 
 def check_layout(layout: Layout | None, count: int) -> None:

@@ -1,12 +1,7 @@
 """Whole data sets: the files, what happens when a run is killed, and what is not overwritten."""
 
 import json
-import os
-import signal
-import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -16,24 +11,11 @@ import numpy as np
 import pytest
 
 from refkernels.assign import AnnotationSet, ImageAnnotations, TargetAssigner, sample_images
-from refkernels.assign.dataset.claim import claimed, shared
 from refkernels.assign.dataset.job import MANIFEST, Job, assign_dataset, run_part
 from refkernels.assign.dataset.part import Resize, Summary, assign_part, numeric_id
+from tests.assign.stored import FEW, contents
 
 parquet = pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
-
-IMAGES = sample_images(23, seed=2)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("targets") / "ssd300"
-    assign_dataset(IMAGES, folder, "ssd300", part_size=5)
-    return folder
 
 
 def dense(row: dict[str, Any], rest: str, count: int) -> dict[str, Any]:
@@ -52,7 +34,7 @@ def dense(row: dict[str, Any], rest: str, count: int) -> dict[str, Any]:
 @pytest.mark.parametrize("preset", ["ssd300", "rpn_fpn", "yolo3"])
 def test_the_files_hold_what_the_assigner_gives(preset: str, tmp_path: Path) -> None:
     size = (256, 320) if preset == "rpn_fpn" else None
-    assign_dataset(IMAGES, tmp_path / "out", preset, size=size, seed=3)
+    assign_dataset(FEW, tmp_path / "out", preset, size=size, seed=3)
     table = parquet.read_table(tmp_path / "out")
     metadata = json.loads(
         parquet.read_schema(tmp_path / "out" / "part-00000.parquet").metadata[b"refkernels"]
@@ -61,7 +43,7 @@ def test_the_files_hold_what_the_assigner_gives(preset: str, tmp_path: Path) -> 
     rest = metadata["anchors_in_no_list_are"]
     assert rest == ("ignored" if preset == "rpn_fpn" else "negative")
     assert [row["image_id"] for row in table.to_pylist()] == list(range(1, 24))
-    for row, image in zip(table.to_pylist(), IMAGES, strict=True):
+    for row, image in zip(table.to_pylist(), FEW, strict=True):
         height, width = {"ssd300": (300, 300), "rpn_fpn": (256, 320), "yolo3": (416, 416)}[preset]
         scale = np.array([width / 640, height / 480])
         if preset != "ssd300":
@@ -82,21 +64,23 @@ def test_the_files_hold_what_the_assigner_gives(preset: str, tmp_path: Path) -> 
         assert (row["scale_x"], row["scale_y"]) == tuple(scale)
 
 
-def test_the_metadata_says_what_was_done(written: Path) -> None:
-    manifest = json.loads((written / MANIFEST).read_text())
+def test_the_metadata_says_what_was_done(few_written: Path) -> None:
+    manifest = json.loads((few_written / MANIFEST).read_text())
     assert manifest["preset"] == "ssd300"
     assert manifest["anchors"] == 8732
-    part = json.loads(parquet.read_schema(written / "part-00002.parquet").metadata[b"refkernels"])
+    part = json.loads(
+        parquet.read_schema(few_written / "part-00002.parquet").metadata[b"refkernels"]
+    )
     assert part.pop("part") == 2
     assert part.pop("summary")["images"] == 5
     assert part == manifest
     assert part["categories"][0] == [1, "class 1"]
 
 
-def test_one_file_holds_the_same_as_the_parts(written: Path, tmp_path: Path) -> None:
-    assign_dataset(IMAGES, tmp_path / "targets.npz", "ssd300", part_size=7)
+def test_one_file_holds_the_same_as_the_parts(few_written: Path, tmp_path: Path) -> None:
+    assign_dataset(FEW, tmp_path / "targets.npz", "ssd300", part_size=7)
     assert [path.name for path in tmp_path.iterdir()] == ["targets.npz"]
-    rows = parquet.read_table(written).to_pylist()
+    rows = parquet.read_table(few_written).to_pylist()
     with np.load(tmp_path / "targets.npz") as data:
         for name in ("image_id", "width", "scale_x"):
             np.testing.assert_array_equal(data[name], [row[name] for row in rows])
@@ -108,17 +92,19 @@ def test_one_file_holds_the_same_as_the_parts(written: Path, tmp_path: Path) -> 
         noted = json.loads(str(data["refkernels"]))
         assert noted["preset"] == "ssd300"
         assert noted["categories"][0] == [1, "class 1"]
-    again = assign_dataset(IMAGES, tmp_path / "targets.npz", "ssd300", part_size=7)
+    again = assign_dataset(FEW, tmp_path / "targets.npz", "ssd300", part_size=7)
     assert again.images == 23
 
 
-def test_the_files_do_not_depend_on_the_number_of_workers(written: Path, tmp_path: Path) -> None:
+def test_the_files_do_not_depend_on_the_number_of_workers(
+    few_written: Path, tmp_path: Path
+) -> None:
     seen: list[Any] = []
     summary = assign_dataset(
-        IMAGES, tmp_path / "out", "ssd300", part_size=5, workers=2,
+        FEW, tmp_path / "out", "ssd300", part_size=5, workers=2,
         progress=lambda *numbers: seen.append(numbers),
     )  # fmt: skip
-    assert contents(tmp_path / "out") == contents(written)
+    assert contents(tmp_path / "out") == contents(few_written)
     assert summary.images == 23
     assert seen[0] == (0, 23)
     assert seen[-1] == (23, 23)
@@ -171,7 +157,7 @@ def test_a_data_set_without_images_gives_an_empty_part(tmp_path: Path) -> None:
     assert assign_dataset(nothing, tmp_path / "out.npz", "ssd300").images == 0
 
 
-def test_a_run_goes_on_where_another_stopped(written: Path, tmp_path: Path) -> None:
+def test_a_run_goes_on_where_another_stopped(few_written: Path, tmp_path: Path) -> None:
     done: list[int] = []
 
     def stops(job: Job, parts: list[int]) -> Iterator[int]:
@@ -188,12 +174,12 @@ def test_a_run_goes_on_where_another_stopped(written: Path, tmp_path: Path) -> N
 
     out = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
-        assign_dataset(IMAGES, out, "ssd300", part_size=5, runner=stops)
+        assign_dataset(FEW, out, "ssd300", part_size=5, runner=stops)
     (out / "part-00001.parquet").write_bytes(b"PAR1 broken")  # by a failing disk, say
     (out / f".part-00003.parquet.{7:032x}").write_bytes(b"half")
-    summary = assign_dataset(IMAGES, out, "ssd300", part_size=5, runner=counts)
+    summary = assign_dataset(FEW, out, "ssd300", part_size=5, runner=counts)
     assert done == [1, 2, 3, 4]
-    assert contents(out) == contents(written)
+    assert contents(out) == contents(few_written)
     assert summary.images == 23
 
 
@@ -204,40 +190,42 @@ def damage(path: Path) -> None:
     path.write_bytes(whole[:middle] + bytes(200) + whole[middle + 200 :])
 
 
-def test_a_part_that_is_not_as_it_was_written_is_made_again(written: Path, tmp_path: Path) -> None:
+def test_a_part_that_is_not_as_it_was_written_is_made_again(
+    few_written: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
-    assign_dataset(IMAGES, out, "ssd300", part_size=5)
+    assign_dataset(FEW, out, "ssd300", part_size=5)
     damage(out / "part-00001.parquet")
     (out / "_part-00002.parquet.sha256").unlink()
     (out / "_part-00003.parquet.sha256").write_bytes(
-        (written / "_part-00004.parquet.sha256").read_bytes()
+        (few_written / "_part-00004.parquet.sha256").read_bytes()
     )
-    assert contents(out) != contents(written)
-    assign_dataset(IMAGES, out, "ssd300", part_size=5)
-    assert contents(out) == contents(written)
+    assert contents(out) != contents(few_written)
+    assign_dataset(FEW, out, "ssd300", part_size=5)
+    assert contents(out) == contents(few_written)
 
 
-def test_checksums_are_those_that_sha256sum_makes(written: Path) -> None:
-    digest = sha256((written / "part-00001.parquet").read_bytes()).hexdigest()
-    line = (written / "_part-00001.parquet.sha256").read_text()
+def test_checksums_are_those_that_sha256sum_makes(few_written: Path) -> None:
+    digest = sha256((few_written / "part-00001.parquet").read_bytes()).hexdigest()
+    line = (few_written / "_part-00001.parquet.sha256").read_text()
     assert line == f"{digest}  part-00001.parquet\n"
 
 
 def test_a_damaged_file_is_not_taken_for_a_finished_one(tmp_path: Path) -> None:
     out = tmp_path / "out.npz"
-    assign_dataset(IMAGES, out, "ssd300")
+    assign_dataset(FEW, out, "ssd300")
     damage(out)
     with pytest.raises(ValueError, match=r"out\.npz: is there, and is damaged, or was not made by"):
-        assign_dataset(IMAGES, out, "ssd300")
+        assign_dataset(FEW, out, "ssd300")
     out.write_bytes(out.read_bytes()[:50])
     with pytest.raises(ValueError, match=r"out\.npz: is there, and is damaged"):
-        assign_dataset(IMAGES, out, "ssd300")
+        assign_dataset(FEW, out, "ssd300")
 
 
 def test_other_categories_are_other_settings(tmp_path: Path) -> None:
-    named = AnnotationSet("named", IMAGES.images, tuple((i, f"n{i}") for i in range(80)))
+    named = AnnotationSet("named", FEW.images, tuple((i, f"n{i}") for i in range(80)))
     for name in ("out", "out.npz"):
-        assign_dataset(IMAGES, tmp_path / name, "ssd300")
+        assign_dataset(FEW, tmp_path / name, "ssd300")
         with pytest.raises(ValueError, match=r"made with other settings \(categories"):
             assign_dataset(named, tmp_path / name, "ssd300")
 
@@ -246,12 +234,12 @@ def test_a_damaged_manifest_is_an_error_of_one_line(tmp_path: Path) -> None:
     for content in ("{", "[]"):
         (tmp_path / MANIFEST).write_text(content)
         with pytest.raises(ValueError, match=r"_refkernels\.json: is damaged; remove"):
-            assign_dataset(IMAGES, tmp_path, "ssd300")
+            assign_dataset(FEW, tmp_path, "ssd300")
 
 
 def test_what_a_killed_merge_has_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / f".out.npz.{7:032x}").write_bytes(b"half")
-    assign_dataset(IMAGES, tmp_path / "out.npz", "ssd300")
+    assign_dataset(FEW, tmp_path / "out.npz", "ssd300")
     assert [path.name for path in tmp_path.iterdir()] == ["out.npz"]
 
 
@@ -260,7 +248,7 @@ def test_a_part_that_a_runner_has_not_written_is_an_error(tmp_path: Path) -> Non
         yield from parts
 
     with pytest.raises(RuntimeError, match=r"part-00000\.parquet: was written and cannot be read"):
-        assign_dataset(IMAGES, tmp_path / "out", "ssd300", runner=forgets)
+        assign_dataset(FEW, tmp_path / "out", "ssd300", runner=forgets)
 
 
 def test_without_pyarrow_it_is_told_what_to_install(
@@ -268,144 +256,16 @@ def test_without_pyarrow_it_is_told_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(ImportError, match=r"pip install 'refkernels\[assign\]'"):
-        assign_dataset(IMAGES, tmp_path / "out", "ssd300")
+        assign_dataset(FEW, tmp_path / "out", "ssd300")
 
 
-RUN = """
-import sys
-from refkernels.assign import sample_images
-from refkernels.assign.dataset.job import assign_dataset
-if __name__ == "__main__":
-    print(flush=True)
-    assign_dataset(
-        sample_images(23, seed=2), sys.argv[1], "ssd300", part_size=5, workers=int(sys.argv[2])
-    )
-"""
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_run_that_is_killed_ends_with_the_same_files(
-    written: Path, tmp_path: Path, workers: int
-) -> None:
-    script = tmp_path / "run.py"
-    script.write_text(RUN)
-    out = tmp_path / "out"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    expected = {name for name in contents(written) if name.startswith("part")}
-    for kills in range(1, 4):
-        run = subprocess.Popen(
-            [sys.executable, str(script), str(out), str(workers)], env=environment
-        )
-        while run.poll() is None:  # as soon as there is one part more, if not earlier
-            if len(list(out.glob("*part-*"))) >= kills:
-                break
-            time.sleep(0.001)
-        run.send_signal(signal.SIGKILL)
-        run.wait()
-    left = {path.name for path in out.glob("part-*")}
-    assert left
-    assert left <= expected
-    assign_dataset(IMAGES, out, "ssd300", part_size=5)
-    assert contents(out) == contents(written)
-
-
-def test_no_run_begins_beside_workers_that_have_outlived_theirs(
-    written: Path, tmp_path: Path
-) -> None:
-    script, out = tmp_path / "run.py", tmp_path / "out"
-    script.write_text(RUN)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    run = subprocess.Popen([sys.executable, str(script), str(out), "2"], env=environment)
-    while not list(out.glob("part-*")):
-        time.sleep(0.001)
-    children = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
-    workers = [child for child in map(int, children) if b"spawn_main" in command(child)]
-    for worker in workers:
-        os.kill(worker, signal.SIGSTOP)
-    run.kill()
-    run.wait()
-    with pytest.raises(RuntimeError, match="another process is writing to it"):
-        assign_dataset(IMAGES, out, "ssd300", part_size=5)
-    for worker in workers:
-        os.kill(worker, signal.SIGCONT)
-    assign_dataset(IMAGES, out, "ssd300", part_size=5)
-    assert contents(out) == contents(written)
-
-
-def command(process: int) -> bytes:
-    return Path(f"/proc/{process}/cmdline").read_bytes()
-
-
-def test_a_killed_worker_is_reported_and_loses_nothing(written: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-
-    def kill_workers(done: int, total: int) -> None:
-        if 0 < done < total:
-            import multiprocessing
-
-            for child in multiprocessing.active_children():
-                os.kill(child.pid or 0, signal.SIGKILL)
-
-    with pytest.raises(RuntimeError, match="a worker process was killed; what it had done is kept"):
-        assign_dataset(IMAGES, out, "ssd300", part_size=1, workers=2, progress=kill_workers)
-    assign_dataset(IMAGES, out, "ssd300", part_size=1)
-    assert len(parquet.read_table(out)) == 23
-
-
-def test_an_output_of_other_settings_is_not_touched(written: Path, tmp_path: Path) -> None:
-    before = contents(written)
-    with pytest.raises(ValueError, match=r"made with other settings \(seed 0, now 1\)"):
-        assign_dataset(IMAGES, written, "ssd300", part_size=5, seed=1)
-    with pytest.raises(ValueError, match="made with other settings"):
-        assign_dataset(sample_images(23, seed=3), written, "ssd300", part_size=5)
-    assert contents(written) == before
-    (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(ValueError, match="is not empty, and was not made by refkernels assign"):
-        assign_dataset(IMAGES, tmp_path, "ssd300")
-    (tmp_path / "x.npz").write_bytes(b"mine")
-    with pytest.raises(ValueError, match=r"x\.npz: is there, and is damaged, or was not made by"):
-        assign_dataset(IMAGES, tmp_path / "x.npz", "ssd300")
-
-
-def test_two_runs_do_not_write_to_one_output(tmp_path: Path) -> None:
-    def nested(job: Job, parts: list[int]) -> Iterator[int]:
-        with pytest.raises(RuntimeError, match="another process is writing to it"):
-            assign_dataset(IMAGES, tmp_path / "out", "ssd300")
-        for part in parts:
-            run_part(job, part)
-            yield part
-
-    assign_dataset(IMAGES, tmp_path / "out", "ssd300", runner=nested)
-
-
-def test_a_folder_that_another_run_has_removed_is_not_written_to(tmp_path: Path) -> None:
-    with shared(tmp_path):
-        waiting = threading.Thread(target=lambda: outcomes.append(outcome(tmp_path / "out")))
-        (tmp_path / "out").mkdir()
-        outcomes: list[str] = []
-        with shared(tmp_path / "out"):
-            waiting.start()
-            time.sleep(0.2)
-            (tmp_path / "out").rmdir()
-        waiting.join()
-    assert outcomes == [f"{tmp_path / 'out'}: another process has removed it; run it again"]
-
-
-def outcome(output: Path) -> str:
-    try:
-        with claimed(output, {}):
-            return ""
-    except RuntimeError as error:
-        return str(error)
-
-
-def test_a_part_of_another_job_is_made_again(written: Path, tmp_path: Path) -> None:
+def test_a_part_of_another_job_is_made_again(few_written: Path, tmp_path: Path) -> None:
     for folder, seed in (("out", 0), ("other", 1)):
-        assign_dataset(IMAGES, tmp_path / folder, "ssd300", part_size=5, seed=seed)
+        assign_dataset(FEW, tmp_path / folder, "ssd300", part_size=5, seed=seed)
     for name in ("part-00001.parquet", "_part-00001.parquet.sha256"):
         (tmp_path / "out" / name).write_bytes((tmp_path / "other" / name).read_bytes())
-    assign_dataset(IMAGES, tmp_path / "out", "ssd300", part_size=5)
-    assert contents(tmp_path / "out") == contents(written)
+    assign_dataset(FEW, tmp_path / "out", "ssd300", part_size=5)
+    assert contents(tmp_path / "out") == contents(few_written)
 
 
 def test_bad_parameters_are_errors(tmp_path: Path) -> None:
@@ -417,5 +277,5 @@ def test_bad_parameters_are_errors(tmp_path: Path) -> None:
         ({"preset": "yolo3", "workers": 0}, "workers: expected an integer of at least 1"),
     ):
         with pytest.raises(ValueError, match=message):
-            assign_dataset(IMAGES, tmp_path / "out", **options)  # type: ignore[arg-type]
+            assign_dataset(FEW, tmp_path / "out", **options)  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()

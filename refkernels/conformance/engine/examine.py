@@ -310,6 +310,7 @@ class Examiner:
         alone, together = range(size)[:ALONE], list(range(size)[ALONE:])
 
         def run(*inputs: Array) -> tuple[Array, ...]:
+            """Return the outputs of a batch whose first images are given one by one."""
             parts = []
             for images in [*([b] for b in alone), *([together] if together else [])]:
                 own = [

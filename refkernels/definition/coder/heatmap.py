@@ -109,6 +109,7 @@ def largest_radius(width: Fraction, height: Fraction, overlap: Fraction) -> int:
     """
 
     def is_enough(shift: int) -> bool:
+        """Return whether all three IoUs are at least the overlap after this shift."""
         if 2 * shift > min(width, height):
             return False
         area = width * height

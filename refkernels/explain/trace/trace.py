@@ -219,6 +219,12 @@ round 1. Its next is ground truth 0, with 0.2, 0.1 less.
         sampler is None and logits is None,
         "sampler and logits: an assigner has its own sampler, expected none",
     )
+    matcher = operator.operators.matcher
+    require(
+        isinstance(matcher, Matcher) and not operator.predicts,
+        f"operator: expected an assigner that matches by IoUs of anchors alone, got one with a "
+        f"{type(matcher).__name__}",
+    )
     return _of_assigner(operator, given, labels, ignore, rng, image_id, name)
 
 

@@ -115,6 +115,7 @@ def _cost_of(loss: str, name: str) -> Callable[..., Any]:
         l1_weight: float = 5.0,
         giou_weight: float = 2.0,
     ) -> Any:
+        """Call the matcher with these weights."""
         weights = class_weight, l1_weight, giou_weight
         return _costs(loss, name, weights, (logits, boxes, labels, truths))
 
