@@ -33,8 +33,8 @@ test: lint ## lint, then all tests
 test-core: .venv-numpy2/.test ## all tests that do without MXNet, on NumPy 2
 	.venv-numpy2/bin/python -m pytest $(SIDE_BY_SIDE)
 
-test-peers: .venv-peers/.test ## the same, where PyTorch, JAX and all peers are installed
-	.venv-peers/bin/python -m pytest $(SIDE_BY_SIDE)
+test-peers: .venv-peers/.test ## the same, where PyTorch, JAX and all peers are installed (TESTS="-m 'not once'")
+	.venv-peers/bin/python -m pytest $(SIDE_BY_SIDE) $(TESTS)
 
 audit: .venv-peers/.test ## refkernels check: the published packages (PEERS="torchvision mmdet" picks)
 	printf '%s\n' $(PEERS) | xargs -n 1 -P 2 sh -c \

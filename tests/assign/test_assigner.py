@@ -94,7 +94,7 @@ def fitting(matcher: Matcher, sampler: Any) -> Any:
     return NaiveSampler()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(scenes, matchers, samplers, dtypes, st.booleans(), st.integers(0, 5))
 def test_targets_have_the_bits_of_the_composed_operators(
     drawn: Any, matcher: Matcher, sampler: Any, dtype: str, classes: bool, seed: int

@@ -14,6 +14,9 @@ from refkernels.conformance.process.supervisor import Checker, check
 from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.target import Target
 
+# Of processes, files and pages: the versions of NumPy and of frameworks play no part.
+pytestmark = pytest.mark.once
+
 TARGETS = Path(__file__).parent / "targets"
 
 VERDICTS = {

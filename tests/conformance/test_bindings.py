@@ -16,6 +16,9 @@ from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.bound import Binding
 from refkernels.conformance.targets.representation import RepresentationError
 
+# Of processes, files and pages: the versions of NumPy and of frameworks play no part.
+pytestmark = pytest.mark.once
+
 TARGETS = Path(__file__).parent / "targets"
 MATCHER = "foreign:Matcher=MaximumMatcher,transposed,first=1,parameters=threshold:thr"
 STRICT = MATCHER.replace("Matcher=", "Strict=", 1)

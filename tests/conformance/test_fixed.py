@@ -13,6 +13,9 @@ from refkernels.conformance.model.operator import Recipe
 from refkernels.conformance.model.parameters import Parameters, Untried
 from tests.conformance.test_strategies import SEARCH
 
+# Of processes, files and pages: the versions of NumPy and of frameworks play no part.
+pytestmark = pytest.mark.once
+
 FEW = settings(SEARCH, max_examples=15)
 
 CONFIGS = {

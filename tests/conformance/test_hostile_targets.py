@@ -15,6 +15,9 @@ from refkernels.conformance.engine.run import Options, check_operator
 from refkernels.conformance.model.operator import Case
 from refkernels.conformance.targets.subject import Subject
 
+# Of processes, files and pages: the versions of NumPy and of frameworks play no part.
+pytestmark = pytest.mark.once
+
 MATCHES = Case({}, {"matches": np.array([[0.0, -1.0]])})
 RIGHT = [[1, -1]]
 

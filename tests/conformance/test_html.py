@@ -16,6 +16,9 @@ from refkernels.conformance.model.operator import Case
 from refkernels.conformance.report.drawing import MARGIN, MOST_BOXES, SIZE, draw
 from refkernels.conformance.report.html import as_html
 
+# Of processes, files and pages: the versions of NumPy and of frameworks play no part.
+pytestmark = pytest.mark.once
+
 VOID = {"meta", "input", "rect", "circle"}
 
 

@@ -5,6 +5,9 @@ import pytest
 from refkernels.conformance.report.html import as_html
 from refkernels.conformance.report.summary import write
 
+# Of processes, files and pages: the versions of NumPy and of frameworks play no part.
+pytestmark = pytest.mark.once
+
 WIDTHS = (390, 1280)
 
 

@@ -2,6 +2,9 @@
 
 import pytest
 
+# Of processes, files and pages: the versions of NumPy and of frameworks play no part.
+pytestmark = pytest.mark.once
+
 BLOCKS = """
 import numpy as np
 import refkernels

@@ -17,6 +17,9 @@ from refkernels.conformance.model.operator import Case
 from refkernels.conformance.process.supervisor import check
 from tests.conformance.test_saved_cases import BOX, seen
 
+# Of processes, files and pages: the versions of NumPy and of frameworks play no part.
+pytestmark = pytest.mark.once
+
 TARGETS = Path(__file__).parent / "targets"
 
 

@@ -21,6 +21,9 @@ from refkernels.conformance.report.console import LiveReport
 from refkernels.conformance.report.junit import as_junit
 from refkernels.conformance.report.summary import as_json, write
 
+# Of processes, files and pages: the versions of NumPy and of frameworks play no part.
+pytestmark = pytest.mark.once
+
 TARGETS = Path(__file__).parent / "targets"
 DOCS = Path(__file__).parents[2] / "docs" / "checking.md"
 

@@ -17,6 +17,9 @@ from refkernels.conformance.engine import replay
 from refkernels.conformance.engine.replay import Saved, load, save, saved_cases, write
 from refkernels.conformance.model.operator import Case, Recipe
 
+# Of processes, files and pages: the versions of NumPy and of frameworks play no part.
+pytestmark = pytest.mark.once
+
 BOX = Case({}, {"x": np.array([[0.0, 4.0, 4.0, 0.0]])})
 
 

@@ -6,6 +6,9 @@ import pytest
 from refkernels.conformance.engine.shrink import Search, TimeIsUp
 from refkernels.conformance.model.operator import Case, Recipe
 
+# Of processes, files and pages: the versions of NumPy and of frameworks play no part.
+pytestmark = pytest.mark.once
+
 
 class Unranked:
     """No case is odder than another."""
