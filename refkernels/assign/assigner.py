@@ -24,7 +24,7 @@ from refkernels.assign.fused.plan import make_plan
 from refkernels.assign.fused.samples import COMPOSE, DONE, solve
 from refkernels.assign.fused.targets import emit_sparse, solve_dense
 from refkernels.assign.fused.tiles import build_tiles
-from refkernels.assign.operators import check_operators, draws
+from refkernels.assign.operators import check_operators, check_size, draws
 from refkernels.assign.presets import Presets
 from refkernels.assign.results import (
     SparseTargets,
@@ -157,7 +157,7 @@ class TargetAssigner(Presets):
             check_number("crowd_thresh", crowd_thresh, low=0, high=1),
             cost,
             layout,
-            size,
+            None if size is None else check_size(size),
         )
         check_layout(layout, len(given))
         check_operators(self.operators)

@@ -1,6 +1,8 @@
 """Which operators an assigner can be made of, and what each of them needs beside it."""
 
-from refkernels.arrays import require, shown
+from typing import Any
+
+from refkernels.arrays import as_sequence, check_integer, require, shown
 from refkernels.bbox import BBoxCornerToCenter
 from refkernels.chain.composition import Operators
 from refkernels.coder import (
@@ -20,7 +22,7 @@ from refkernels.matcher import (
 )
 from refkernels.sampler import BalancedSampler, NaiveSampler, QuotaSampler
 
-__all__ = ["check_operators", "draws"]
+__all__ = ["check_operators", "check_size", "draws"]
 
 # What goes with matchers that look at predictions.
 COSTS: dict[type, type] = {
@@ -75,6 +77,14 @@ def _check_inputs(operators: Operators) -> None:
         not isinstance(operators.box_encoder, BBoxCornerToCenter) or operators.size is not None,
         "size: a BBoxCornerToCenter needs one",
     )
+
+
+def check_size(size: Any) -> tuple[int, int]:
+    """Return the height and width of an input, each at least 1, as integers."""
+    sides = as_sequence("size", size, "a height and a width")
+    require(len(sides) == 2, f"size: expected a height and a width, got {shown(size)}")
+    height, width = (check_integer(f"size[{k}]", sides[k], low=1) for k in range(2))
+    return height, width
 
 
 def draws(operators: Operators) -> bool:

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from refkernels.arrays import Array, as_indices, as_real, check_axis_length, keep, require
+from refkernels.arrays import (
+    Array,
+    as_indices,
+    as_real,
+    check_axis_length,
+    keep,
+    require,
+    shown,
+)
 
 __all__ = ["Layout", "check_layout"]
 
@@ -80,7 +88,9 @@ class Layout:
 
 
 def check_layout(layout: Layout | None, count: int) -> None:
-    """Raise `ValueError` if a layout is not one of so many anchors."""
+    """Raise `TypeError` or `ValueError` if a layout is none, or not one of so many anchors."""
+    if layout is not None and not isinstance(layout, Layout):
+        raise TypeError(f"layout: expected a Layout, got {shown(layout)}")
     require(
         layout is None or len(layout) == count,
         f"layout: expected levels of {count} anchors together, got {len(layout or ())}",

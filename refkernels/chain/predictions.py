@@ -35,7 +35,7 @@ class Predictions(NamedTuple):
         Raises
         ------
         TypeError, ValueError
-            If they are none, or their shapes do not go together.
+            If they are none, not finite, or their shapes do not go together.
         """
         if isinstance(given, dict):
             unknown = sorted(set(given) ^ {"boxes", "scores"})
@@ -43,8 +43,8 @@ class Predictions(NamedTuple):
             given = given["boxes"], given["scores"]
         if not isinstance(given, (tuple, list)) or len(given) != 2:
             raise TypeError(f"predictions: expected boxes and scores, got {type(given).__name__}")
-        boxes = as_boxes("predictions.boxes", _detached(given[0]), finite=False)
-        scores = as_real("predictions.scores", _detached(given[1]), min_ndim=2, finite=False)
+        boxes = as_boxes("predictions.boxes", _detached(given[0]))
+        scores = as_real("predictions.scores", _detached(given[1]), min_ndim=2)
         require(
             boxes.shape[:-1] == scores.shape[:-1],
             f"predictions.scores: expected those of {boxes.shape[:-1]} boxes, got shape "

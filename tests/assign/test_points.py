@@ -16,7 +16,7 @@ from refkernels.chain.assigners import atss, detr, fcos, simota, task_aligned
 from refkernels.chain.composition import points_of
 from refkernels.chain.layout import Layout
 from refkernels.coder import DistanceEncoder
-from refkernels.cost import SimOTACost, TaskAlignedMetric
+from refkernels.cost import DETRCost, SimOTACost, TaskAlignedMetric
 from refkernels.matcher import (
     ATSSMatcher,
     BipartiteMatcher,
@@ -205,6 +205,22 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
         ValueError,
         "layout: a DistanceEncoder that normalizes needs strides",
     ),
+    ({"layout": [4]}, TypeError, "layout: expected a Layout, got [4]"),
+    (
+        {"matcher": HungarianMatcher(), "cost": DETRCost(), "size": (0, 4)},
+        ValueError,
+        "size[0]: expected an integer of at least 1",
+    ),
+    (
+        {"matcher": HungarianMatcher(), "cost": DETRCost(), "size": 4},
+        TypeError,
+        "size: expected a height and a width",
+    ),
+    (
+        {"matcher": HungarianMatcher(), "cost": DETRCost()},
+        ValueError,
+        "size: a HungarianMatcher needs one",
+    ),
     (
         {"matcher": ATSSMatcher(), "layout": TWO, "sampler": QuotaSampler(4, 0.7, 0.3)},
         ValueError,
@@ -228,6 +244,11 @@ def test_what_an_operator_would_miss_is_said(
         (None, TypeError, "predictions: the matcher looks at some, got none"),
         (7, TypeError, "predictions: expected boxes and scores, got int"),
         ({"boxes": 1}, ValueError, "predictions: expected boxes and scores, got boxes"),
+        (
+            (np.full((84, 4), np.nan), np.zeros((84, 2))),
+            ValueError,
+            "predictions.boxes[0, 0] is nan",
+        ),
         ((np.zeros((3, 4)), np.zeros((3, 2))), ValueError, "predictions: expected those of (84,)"),
         (
             (np.zeros((84, 4)), np.zeros((83, 2))),

@@ -24,7 +24,7 @@ from typing import Any
 
 import refkernels
 from refkernels.annotations.images import AnnotationSet, ImageAnnotations
-from refkernels.arrays import as_sequence, check_choice, check_integer, require, shown
+from refkernels.arrays import check_choice, check_integer
 from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.dataset.claim import (
     MANIFEST,
@@ -38,6 +38,7 @@ from refkernels.assign.dataset.claim import (
 from refkernels.assign.dataset.durable import sweep
 from refkernels.assign.dataset.part import Resize, Summary, assign_part, rest
 from refkernels.assign.dataset.storage import FORMAT, merge_npz, read_noted, write_part
+from refkernels.assign.operators import check_size
 from refkernels.chain.published import NETWORKS
 
 __all__ = ["MANIFEST", "Job", "assign_dataset", "network_of", "run_images", "run_part"]
@@ -217,9 +218,7 @@ def network_of(
         return {}, Resize(network.height, network.width, mode)
     if network.fixed:
         raise ValueError(f"size: {preset} is for {network.height} x {network.width} pixels")
-    sides = as_sequence("size", size, "a height and a width")
-    require(len(sides) == 2, f"size: expected a height and a width, got {shown(size)}")
-    height, width = (check_integer(f"size[{k}]", sides[k], low=1) for k in range(2))
+    height, width = check_size(size)
     return {"height": height, "width": width}, Resize(height, width, mode)
 
 
