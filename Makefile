@@ -13,6 +13,8 @@ SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
 # Those that a registry has, the longest to check first.
 PEERS := mmdet keras_hub torchvision transformers ultralytics supervision kornia powerboxes effdet \
 	pycocotools cython_bbox
+# Processes side by side share the cores: more threads of each would wait for one another.
+export OMP_NUM_THREADS ?= 1
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help

@@ -12,6 +12,9 @@ from refkernels.annotations.image_size import read_image_size
 from refkernels.assign import read_annotations
 from tests.annotations.written import OBJECT, coco, exif, jpeg, png, voc
 
+# Of processes, files and pages: the versions of NumPy and of frameworks play no part.
+pytestmark = pytest.mark.once
+
 # What values become, beside any byte.
 WORDS = [b"", b"null", b"-1", b"NaN", b"1e999", b'"x"', b"[]", b"{}", b"2147483648", b"\xff", b"\n"]
 TRIES = 300

@@ -16,6 +16,9 @@ from refkernels.assign.dataset.claim import claimed, shared
 from refkernels.assign.dataset.job import Job, assign_dataset, run_part
 from tests.assign.stored import FEW, contents
 
+# Of processes, files and pages: the versions of NumPy and of frameworks play no part.
+pytestmark = pytest.mark.once
+
 parquet = pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
 
 

@@ -16,6 +16,9 @@ import pytest
 from refkernels.assign import sample_images
 from refkernels.assign.dataset.job import assign_dataset
 
+# Of processes, files and pages: the versions of NumPy and of frameworks play no part.
+pytestmark = pytest.mark.once
+
 pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
 
 IMAGES = sample_images(7, seed=2)

@@ -14,6 +14,9 @@ import pytest
 from refkernels.assign import command, sample_images, telling
 from refkernels.assign.command import assign_command
 
+# Of processes, files and pages: the versions of NumPy and of frameworks play no part.
+pytestmark = pytest.mark.once
+
 pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
 
 
