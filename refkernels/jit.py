@@ -4,19 +4,24 @@ Every kernel of refkernels is compiled by `jit`, so what holds for one holds for
 
 - ``error_model="numpy"``: a division by zero gives inf or nan, as in NumPy, and costs no branch;
 - ``nogil=True``: kernels are serial, and threads over images come from outside;
-- ``cache=True``: compiled once per machine, not once per process;
+- cached on disk: compiled once per machine, not once per process; in memory where that fails;
 - never ``fastmath``: it breaks nan, exact ties and bit-identity.
 """
 
+import hashlib
 import math
+import pickle
 import warnings
 from collections.abc import Callable
-from pickle import UnpicklingError
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import numba
 import numpy as np
 from llvmlite import ir
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.serialize import dumps
+from numba.core.sigutils import normalize_signature
 from numba.extending import intrinsic, overload
 
 __all__ = ["VECTOR_BYTES", "jit", "next_number", "split", "write_transposed"]
@@ -48,48 +53,80 @@ def jit(function: Function) -> Function:
     Warns
     -----
     RuntimeWarning
-        Once per process, where no place for the cache is writable; kernels then compile anew in
-        every process. ``NUMBA_CACHE_DIR`` names another place.
+        Once per process, here or at a kernel's first call, where a compiled kernel cannot be kept:
+        no place for the cache is writable, or its disk is full. Kernels then compile anew in every
+        process. ``NUMBA_CACHE_DIR`` names another place.
     """
-    global _warned
+    compiled: Function = numba.njit(**OPTIONS)(function)
+    if numba.config.DISABLE_JIT:
+        return np.errstate(all="ignore")(compiled)
     try:
-        compiled: Function = numba.njit(cache=True, **OPTIONS)(function)
-    except RuntimeError as error:  # numba: "cannot cache function ...: no locator available"
-        if "cannot cache" not in str(error):
-            raise
-        if not _warned:
-            _warned = True
-            warnings.warn(
-                "refkernels finds no writable place for compiled kernels, so each process compiles "
-                "them anew; set NUMBA_CACHE_DIR to a writable folder to avoid that",
-                RuntimeWarning,
-                stacklevel=3,
-            )
-        compiled = numba.njit(**OPTIONS)(function)
-    _forget_what_does_not_load(compiled)
-    return np.errstate(all="ignore")(compiled) if numba.config.DISABLE_JIT else compiled
+        compiled._cache = _Cache(function)  # type: ignore[attr-defined]
+    except Exception as error:  # numba: "cannot cache function ...: no locator available"
+        _warn_once(error)
+    return compiled
 
 
-def _forget_what_does_not_load(kernel: Any) -> None:
-    """Let a kernel be compiled anew where its cache cannot be read, such as after an upgrade.
+def _warn_once(error: Exception) -> None:
+    """Say that compiled kernels cannot be kept, and why, if that was not said yet."""
+    global _warned
+    if not _warned:
+        _warned = True
+        warnings.warn(
+            "refkernels cannot keep compiled kernels, so each process compiles them anew; set "
+            f"NUMBA_CACHE_DIR to a writable folder to avoid that ({type(error).__name__}: {error})",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
-    Numba reads the whole index of a kernel before it looks whether that is of today's source, and
-    fails where one of the signatures in it names a type that is no more.
+
+class _Checked(CompileResultCacheImpl):  # type: ignore[misc]
+    """What is kept of a kernel, behind a digest of it: damaged machine code is never run."""
+
+    def get_filename_base(self, fullname: str, abiflags: str) -> str:
+        """Return a name of its own, so that nobody takes such a file for one without a digest."""
+        return f"checked-{super().get_filename_base(fullname, abiflags)}"
+
+    def reduce(self, data: Any) -> tuple[bytes, bytes]:
+        """Return the digest, and what it is of."""
+        packed = dumps(super().reduce(data))
+        return hashlib.sha256(packed).digest(), packed
+
+    def rebuild(self, target_context: Any, reduced_data: tuple[bytes, bytes]) -> Any:
+        """Return the compiled kernel, or raise where it is not the one that was kept."""
+        digest, packed = reduced_data
+        if hashlib.sha256(packed).digest() != digest:
+            raise ValueError("a compiled kernel is damaged")
+        return super().rebuild(target_context, pickle.loads(packed))
+
+
+class _Cache(FunctionCache):  # type: ignore[misc]
+    """The cache of a kernel, without which it works too: it is only slower to begin.
+
+    Whatever files of a cache hold, from cut short to never written by Numba, makes an error of any
+    class when they are read; so does an upgrade, where a signature names a type that is no more.
     """
-    file: Any = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
-    if hasattr(file, "_load_index"):  # else it has no cache
-        file._load_index = _or_empty(file._load_index)
 
+    _impl_class = _Checked
 
-def _or_empty(load: Callable[[], dict[Any, str]]) -> Callable[[], dict[Any, str]]:
-    def load_if_possible() -> dict[Any, str]:
-        """Return what is loaded, or nothing where it cannot be read."""
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the compiled kernel of a signature, or None: it is to be compiled."""
         try:
-            return load()
-        except (AttributeError, EOFError, ImportError, UnpicklingError):
-            return {}
+            found = super().load_overload(sig, target_context)
+            if found is None or tuple(found.signature.args) == tuple(normalize_signature(sig)[0]):
+                return found
+        except Exception:  # told of where it cannot be mended
+            pass
+        with suppress(Exception):  # an index that cannot be read could not be added to either
+            self.flush()
+        return None
 
-    return load_if_possible
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep the compiled kernel of a signature, if that is possible."""
+        try:
+            super().save_overload(sig, data)
+        except Exception as error:
+            _warn_once(error)
 
 
 def next_number(counter: Any) -> int:

@@ -1,11 +1,11 @@
 """How kernels are compiled: with the same options, and cached where there is a place for it."""
 
 import os
+import pickle
+import resource
 import subprocess
 import sys
-import warnings
 from concurrent.futures import ThreadPoolExecutor
-from pickle import UnpicklingError
 
 import numba
 import numpy as np
@@ -81,37 +81,6 @@ def test_threads_that_share_a_counter_get_every_number_once():
     assert (taken > 0).all()
 
 
-def test_without_a_place_for_the_cache_kernels_work_and_one_warning_says_so(monkeypatch):
-    real = numba.njit
-
-    def njit(*args, cache=False, **options):
-        if cache:
-            raise RuntimeError("cannot cache function 'kernel': no locator available for file 'x'")
-        return real(*args, **options)
-
-    monkeypatch.setattr(numba, "njit", njit)
-    monkeypatch.setattr(jit_module, "_warned", False)
-
-    def kernel(x):
-        return x + 1
-
-    with pytest.warns(RuntimeWarning, match=r"no writable place .* set NUMBA_CACHE_DIR"):
-        compiled = jit(kernel)
-    assert compiled(1) == 2
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert jit(kernel)(2) == 3
-
-
-def test_another_error_of_the_compiler_is_not_hidden(monkeypatch):
-    def njit(*args, **options):
-        raise RuntimeError("something else")
-
-    monkeypatch.setattr(numba, "njit", njit)
-    with pytest.raises(RuntimeError, match="something else"):
-        jit(lambda x: x)
-
-
 def test_importing_refkernels_compiles_nothing_and_imports_no_framework():
     code = (
         "import sys, refkernels; "
@@ -127,20 +96,6 @@ def test_importing_refkernels_compiles_nothing_and_imports_no_framework():
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("error", [AttributeError, EOFError, ImportError, UnpicklingError])
-def test_an_index_that_cannot_be_read_is_an_empty_one(error):
-    def load():
-        raise error("the index")
-
-    class Kernel:
-        class _cache:
-            class _cache_file:
-                _load_index = staticmethod(load)
-
-    jit_module._forget_what_does_not_load(Kernel)
-    assert Kernel._cache._cache_file._load_index() == {}
-
-
 KERNEL = """
 from refkernels.jit import VECTOR_BYTES, jit, next_number, write_transposed
 
@@ -152,8 +107,7 @@ PAIR = "from typing import NamedTuple\nclass Pair(NamedTuple):\n    first: int\n
 
 
 @needs_compiler
-@pytest.mark.parametrize("damage", ["a type has moved", "half an index"])
-def test_a_cache_that_cannot_be_read_is_made_anew(tmp_path, damage):
+def test_a_kernel_whose_types_have_moved_is_made_anew(tmp_path):
     (tmp_path / "kernel.py").write_text(KERNEL)
     (tmp_path / "pairs.py").write_text(PAIR)
     cache = tmp_path / "cache"
@@ -168,15 +122,112 @@ def test_a_cache_that_cannot_be_read_is_made_anew(tmp_path, damage):
 
     first, made = run("pairs")
     assert (first, len(made)) == ("3", 1)
-    module, (index,) = "pairs", made
-    if damage == "a type has moved":
-        (tmp_path / "pairs.py").rename(tmp_path / "others.py")
-        module = "others"
-    else:
-        index.write_bytes(index.read_bytes()[:-20])
-    assert run(module)[0] == "3"
+    (index,) = made
+    (tmp_path / "pairs.py").rename(tmp_path / "others.py")
+    assert run("others")[0] == "3"
     assert index.stat().st_mtime_ns > made[index]  # it is of use again
-    assert run(module)[0] == "3"
+    assert run("others")[0] == "3"
+
+
+class Kept:
+    """A kernel that is compiled anew, or taken from a cache of its own, each time it is added."""
+
+    def __init__(self, folder, monkeypatch):
+        monkeypatch.setattr(numba.config, "DISABLE_JIT", 0)  # so it is where the JIT is off, too
+        monkeypatch.setattr(numba.config, "CACHE_DIR", str(folder))
+        monkeypatch.setattr(jit_module, "_warned", False)
+        self._folder = folder
+
+    def add(self, x=1, y=2):
+        """Return whether it is taken from the cache."""
+
+        def add(x, y):
+            return x + y
+
+        kernel = jit(add)
+        assert kernel(x, y) == x + y
+        return bool(kernel.stats.cache_hits)
+
+    def files(self, ending):
+        return sorted(self._folder.rglob(f"*{ending}"))
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    return Kept(tmp_path, monkeypatch)
+
+
+def test_a_kernel_is_compiled_once_for_all_processes(kept):
+    assert not kept.add()
+    assert kept.add()
+
+
+DAMAGES = {
+    "empty": lambda data: b"",
+    "cut short": lambda data: data[:-20],
+    "no pickle": lambda data: b"xxxx",
+    "text that is no UTF-8": lambda data: b"\x80\x04\x8c\x04\xff\xff\xff\xff.",
+    "longer than can be": lambda data: b"\x80\x05\x8e" + b"\xff" * 8,
+    "of something else": lambda data: pickle.dumps(numba.__version__) + pickle.dumps("no pair"),
+    "a bit flipped": lambda data: data[:-200] + bytes([data[-200] ^ 1]) + data[-199:],
+}
+
+
+@pytest.mark.parametrize("ending", [".nbi", ".nbc"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_of_the_cache_is_made_anew(kept, damage, ending):
+    kept.add()
+    (file,) = kept.files(ending)
+    file.write_bytes(DAMAGES[damage](file.read_bytes()))
+    assert not kept.add()
+    assert kept.add()
+
+
+def test_a_kernel_that_was_compiled_for_other_types_is_not_run(kept):
+    kept.add(1, 2)
+    kept.add(1.5, 2.5)
+    first, second = kept.files(".nbc")
+    second.write_bytes(first.read_bytes())
+    assert not kept.add(1.5, 2.5)
+    assert kept.add(1.5, 2.5)
+
+
+@pytest.mark.parametrize("ending", [".nbi", ".nbc"])
+def test_a_folder_in_the_place_of_a_file_is_told_once_and_kernels_work(kept, ending):
+    kept.add()
+    (file,) = kept.files(ending)
+    file.unlink()
+    file.mkdir()
+    with pytest.warns(RuntimeWarning, match="IsADirectoryError") as told:
+        found = [kept.add(), kept.add()]
+    assert (found, len(told)) == ([False, False], 1)
+
+
+def test_a_full_disk_under_the_cache_is_told_once_and_kernels_work(kept):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.warns(RuntimeWarning, match=r"File too large") as told:
+            found = [kept.add(), kept.add(1.5, 2.5)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert found == [False, False]
+    assert [str(warning.message) for warning in told] == [
+        "refkernels cannot keep compiled kernels, so each process compiles them anew; set "
+        "NUMBA_CACHE_DIR to a writable folder to avoid that (OSError: [Errno 27] File too large)"
+    ]
+    assert not kept.add()
+    assert kept.add()  # as soon as there is room
+
+
+def test_without_a_place_for_the_cache_one_warning_says_so_and_kernels_work(kept, monkeypatch):
+    def no_place(function):
+        raise RuntimeError("cannot cache function 'add': no locator available for file 'x'")
+
+    monkeypatch.setattr(jit_module._Cache, "_impl_class", staticmethod(no_place))
+    with pytest.warns(RuntimeWarning, match=r"set NUMBA_CACHE_DIR .*no locator") as told:
+        found = [kept.add(), kept.add()]
+    assert (found, len(told)) == ([False, False], 1)
 
 
 def test_warmup_is_that_of_every_family():
