@@ -1,7 +1,9 @@
 """The command line. Everything heavy is imported by the command that uses it."""
 
+import errno
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,23 @@ EXHAUSTIVE_SECONDS, SCOPE_SECONDS = 300, 5
 PROFILES = {"quick": 25, "default": 100, "thorough": 1000}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Commands of which an error of their own has the status of no verdict."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run one."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise  # a reader that went away, which click ends without a word
+            traceback.print_exc()
+            fail(f"an error of its own: {type(error).__name__}: {error}")
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(refkernels.__version__)
 def main() -> None:
     """Hold target assignment in object detection to its ground truth."""

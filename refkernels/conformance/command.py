@@ -21,6 +21,7 @@ from refkernels.conformance.peers.opening import (
     why_absent,
 )
 from refkernels.conformance.process import supervisor as workers
+from refkernels.conformance.process.signals import ending_in_order
 from refkernels.conformance.report import console as report
 from refkernels.conformance.report.summary import Summary, write
 
@@ -102,7 +103,7 @@ def check_command(
     if other := of_other_version(targets[0]):
         console.print(f"[yellow]{other}")
     started = time.perf_counter()
-    with report.LiveReport(console, names) as live:
+    with ending_in_order(), report.LiveReport(console, names) as live:
         results = workers.check(
             targets,
             names,
@@ -143,7 +144,7 @@ def replay_command(place: Path, target: str | None, *, time_limit: float, strict
     except ValueError as error:
         raise UsageError(str(error)) from None
     target = target or saved.target
-    with workers.Checker([target], time_limit=time_limit) as checker:
+    with ending_in_order(), workers.Checker([target], time_limit=time_limit) as checker:
         result = checker.replay(place, strict=strict)
     status = exit_status([result.verdict])
     if status == USAGE:

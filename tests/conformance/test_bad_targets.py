@@ -9,7 +9,7 @@ import pytest
 
 from refkernels.conformance.engine.replay import load
 from refkernels.conformance.engine.run import Options, Result
-from refkernels.conformance.process import supervisor as workers
+from refkernels.conformance.process import watched
 from refkernels.conformance.process.supervisor import Checker, check
 from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.target import Target
@@ -182,7 +182,7 @@ def test_an_import_that_fails_is_the_verdict_on_every_operator(module, text, ver
 
 
 def test_an_import_that_hangs_costs_its_time_once(module, monkeypatch):
-    monkeypatch.setattr(workers, "IMPORT_SECONDS", 1)
+    monkeypatch.setattr(watched, "IMPORT_SECONDS", 1)
     name = module("import time; time.sleep(3600)")
     results = check(name, NAMES, Options(5), workers=1, time_limit=0.5)
     assert [result.verdict for result in results] == ["hangs"] * 3
@@ -299,7 +299,7 @@ class MaximumMatcher:
 
 def test_workers_end_with_whoever_has_asked_them(monkeypatch, module):
     started = []
-    stop = workers._Worker.stop
+    stop = watched.Worker.stop
 
     def stops(worker):
         stop(worker)
@@ -308,7 +308,7 @@ def test_workers_end_with_whoever_has_asked_them(monkeypatch, module):
     def interrupts(name, count, result):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(workers._Worker, "stop", stops)
+    monkeypatch.setattr(watched.Worker, "stop", stops)
     name = module("from refkernels import NaiveSampler")
     with pytest.raises(KeyboardInterrupt):
         check(name, ["NaiveSampler"], Options(50), on_event=interrupts)

@@ -123,7 +123,7 @@ def test_who_has_time_has_no_remark():
 
 def test_time_that_is_not_taken_is_for_the_next(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(counterexample.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(counterexample, "monotonic", lambda: now[0])
     budget = Budget(10)
     budget.start(is_last=False)  # which has 6 s
     now[0] += 2

@@ -1,8 +1,8 @@
 """One counterexample: from the case that fails first to the smallest that fails like it."""
 
-import time
 from collections.abc import Sequence
 from contextlib import suppress
+from time import monotonic  # itself: a target may replace it where it is
 from typing import TYPE_CHECKING
 
 from refkernels.conformance.engine.shrink import Search, TimeIsUp
@@ -43,15 +43,15 @@ class Budget:
     def start(self, *, is_last: bool) -> None:
         """Begin with one counterexample; those after it start from where it ends."""
         part = 1 if is_last else FIRST
-        self._started, self._share = time.monotonic(), self._left * part
+        self._started, self._share = monotonic(), self._left * part
 
     def is_over(self, part: float = 1) -> bool:
         """Return whether this part of the time for the current counterexample is over."""
-        return time.monotonic() - self._started >= part * self._share
+        return monotonic() - self._started >= part * self._share
 
     def stop(self) -> None:
         """End with a counterexample; what it has not taken of its time is for the next."""
-        self._left = max(0.0, self._left - (time.monotonic() - self._started))
+        self._left = max(0.0, self._left - (monotonic() - self._started))
 
 
 class Counterexample:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
+from time import perf_counter  # itself: a target may replace it where it is
 
 from refkernels.arrays import Array
 from refkernels.conformance.cases.scopes import scopes_of
@@ -35,9 +35,9 @@ def exhaust(
     whole : bool
         Whether all sizes are tried, and not only the small ones.
     """
-    search = _Exhaustion(examiner, dtype, time.perf_counter() + seconds)
+    search = _Exhaustion(examiner, dtype, perf_counter() + seconds)
     done = search.done
-    started, unfinished = time.perf_counter(), dict[str, None]()
+    started, unfinished = perf_counter(), dict[str, None]()
     dissent = None
     for scope in scopes_of(examiner.operator.name, examiner.parameters, whole):
         if not search.has(scope):
@@ -53,7 +53,7 @@ def exhaust(
             done.sizes.append(scope.size)
     done.sizes = [size for size in done.sizes if size not in unfinished]
     done.left = [] if dissent is not None else list(unfinished)
-    done.seconds = time.perf_counter() - started
+    done.seconds = perf_counter() - started
     return dissent, done
 
 
@@ -79,13 +79,13 @@ class _Exhaustion:
 
     def first(self, scope: Scope) -> Dissent | None:
         """Return the first input of a scope that dissents, or None."""
-        if time.perf_counter() > self._end:
+        if perf_counter() > self._end:
             raise _TimeIsUp
         for batch in scope.batches():
             dissent = self._of_batch(scope, batch)
             if dissent is not None:
                 return dissent
-            if time.perf_counter() > self._end:
+            if perf_counter() > self._end:
                 raise _TimeIsUp
         return None
 
@@ -105,7 +105,7 @@ class _Exhaustion:
             dissent = self._of_one(scope, case)
             if dissent is not None:
                 return dissent
-            if not is_whole and time.perf_counter() > self._end:
+            if not is_whole and perf_counter() > self._end:
                 raise _TimeIsUp
         dissent = self._examine(whole) if is_whole else None
         if is_whole and dissent is None:

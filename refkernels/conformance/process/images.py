@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from refkernels.conformance.model.operator import Image
 __all__ = ["read_images", "write_images"]
 
 
-def write_images(path: Path, images: Sequence[Image]) -> None:
+def write_images(file: BinaryIO, images: Sequence[Image]) -> None:
     """Write images; anchors that several share are there once."""
     arrays: dict[str, Array] = {"names": np.array([image.name for image in images], np.str_)}
     anchors: list[Array] = []
@@ -23,7 +24,7 @@ def write_images(path: Path, images: Sequence[Image]) -> None:
             arrays[f"anchors-{known}"] = image.anchors
         arrays[f"boxes{i}"], arrays[f"labels{i}"] = image.boxes, image.labels
         arrays[f"anchors{i}"] = np.array(known)
-    np.savez(path, **arrays)
+    np.savez(file, **arrays)
 
 
 def read_images(path: Path) -> list[Image]:

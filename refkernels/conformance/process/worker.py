@@ -1,17 +1,18 @@
-"""The process in which operators are checked; `workers` starts it and reads what it reports.
+"""The process in which operators are checked; `watched` starts it and reads what it reports.
 
 It answers requests, one JSON line each on standard input, with events, one JSON line each in a
 file. What the target is at is in a folder for as long as it is at it, so that it outlives the
-process.
+process. A target may spoil all of that, and then what fails is the check of one operator.
 """
 
 import contextlib
-import json
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from json import JSONDecoder, JSONEncoder
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -28,13 +29,29 @@ from refkernels.conformance.process.witness import conforms_elsewhere
 from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.target import Target
 
-__all__ = ["CURRENT", "EVENTS", "JOB", "MOMENT", "STDERR", "STDOUT", "main"]
+__all__ = [
+    "BROKEN",
+    "CURRENT",
+    "EVENTS",
+    "IMAGES",
+    "JOB",
+    "MOMENT",
+    "STDERR",
+    "STDOUT",
+    "TEMPORARY",
+    "main",
+]
 
-# In the folder of a worker: its job, its events, what the target prints, the case that the target
-# was given last, as it is saved, and in which way it is run now. The age of this last file, which
-# is empty between two runs, tells a hang.
-JOB, EVENTS, STDOUT, STDERR = "job.json", "events.jsonl", "stdout.txt", "stderr.txt"
-CURRENT, MOMENT = "current", "moment.json"
+# In the folder of a worker: its job, the images whose boxes become cases, its events, what the
+# target prints, the case that the target was given last, as it is saved, in which way it is run
+# now, and what the target itself puts aside. The age of the moment's file, which is empty between
+# two runs, tells a hang.
+JOB, IMAGES, EVENTS = "job.json", "images.npz", "events.jsonl"
+STDOUT, STDERR = "stdout.txt", "stderr.txt"
+CURRENT, MOMENT, TEMPORARY = "current", "moment.json", "temporary"
+
+# The status of a process in which the check itself failed, such that it cannot even report that.
+BROKEN = 70
 
 # Above this many elements of input a case is not pasted, only saved.
 PASTE_LIMIT = 2000
@@ -42,13 +59,16 @@ PASTE_LIMIT = 2000
 # Of what a target prints, the first characters are kept.
 PRINTED = 200
 
+# Ours: a target may replace the functions of the module.
+_encoded, _decoded = JSONEncoder().encode, JSONDecoder().decode
+
 
 class Watch:
     """Writes down what the target is at before it is at it, and notices what it prints."""
 
     def __init__(self, folder: Path, target: str) -> None:
         self._folder, self.target = folder, target
-        self._stdout = folder / STDOUT
+        self._stdout = (folder / STDOUT).open("rb", buffering=0)
         self._case: Case | None = None
         self._written = 0
         self.operator = self.printed = ""
@@ -87,39 +107,45 @@ class Watch:
         self._moment.seek(0)
         self._moment.truncate()
         if moment is not None:
-            self._moment.write(json.dumps(moment).encode())
+            self._moment.write(_encoded(moment).encode())
 
     def _look(self) -> None:
         if not self.printed and self._size() > self._written:
-            with self._stdout.open("rb") as file:
-                file.seek(self._written)
-                self.printed = printable(file.read(PRINTED).decode(errors="replace"))
+            self._stdout.seek(self._written)
+            self.printed = printable(self._stdout.read(PRINTED).decode(errors="replace"))
 
     def _size(self) -> int:
         with contextlib.suppress(Exception):  # a target may have put anything in its place
             sys.stdout.flush()
-        return os.stat(self._stdout).st_size
+        return os.fstat(self._stdout.fileno()).st_size
 
 
-def main(folder: Path, images_file: Path) -> None:
+def main(folder: Path) -> None:
     """Take requests from standard input until it ends, and answer one after the other.
 
     Parameters
     ----------
     folder : Path
-        Holds the `JOB`; all that is written goes there.
-    images_file : Path
-        The images whose boxes become cases, as `workers` wrote them.
+        Holds the `JOB` and the `IMAGES`; all that is written goes there.
     """
-    job = json.loads((folder / JOB).read_text())
+    try:
+        _serve(folder)
+    except BaseException:  # whatever it is, it is no answer of the target
+        traceback.print_exc()
+        sys.exit(BROKEN)
+
+
+def _serve(folder: Path) -> None:
+    job = _decoded((folder / JOB).read_text())
     # The parent finds its modules where its own path says; so must this process.
     sys.path.extend(place for place in job["path"] if place not in sys.path)
+    images = read_images(folder / IMAGES)
     requests = _take_standard_input()
     watch = Watch(folder, " ".join(job["target"]))
     with (folder / EVENTS).open("a") as events:
 
         def report(**event: Any) -> None:
-            events.write(json.dumps(event) + "\n")
+            events.write(_encoded(event) + "\n")
             events.flush()
 
         watch.importing()
@@ -130,9 +156,9 @@ def main(folder: Path, images_file: Path) -> None:
         watch(None)
         watch.printed = ""  # a greeting at import is no remark on an operator
         report(imported=True)
-        desk = _Desk(target, watch, Path(job["failures"]), read_images(images_file), report)
+        desk = _Desk(target, watch, Path(job["failures"]), images, report)
         for line in requests:
-            desk.answer(json.loads(line))
+            desk.answer(_decoded(line))
 
 
 class _Desk:
@@ -226,7 +252,3 @@ def _take_standard_input() -> TextIO:
     os.close(nothing)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
     return os.fdopen(own)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
