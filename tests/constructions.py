@@ -9,7 +9,7 @@ import numpy as np
 import refkernels
 from refkernels import assign, feature
 from refkernels.assign import TargetAssigner
-from refkernels.assign.dataset.job import network_of
+from refkernels.assign.network import network_of
 from tests.calls import NETWORK
 
 BOXES = np.array([[0, 0, 4, 4], [1, 1, 5, 5], [2, 0, 6, 4]], np.float32)

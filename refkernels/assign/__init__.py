@@ -4,7 +4,9 @@ from importlib import import_module
 from typing import Any
 
 _MODULE_OF = {
-    "Resize": "assign.dataset.part",
+    "AssignersBySize": "assign.by_size",
+    "Layout": "chain.layout",
+    "Resize": "assign.resize",
     "SparseTargets": "assign.results",
     "Summary": "assign.dataset.part",
     "TargetAssigner": "assign.assigner",
@@ -18,6 +20,7 @@ _MODULE_OF = {
     "read_yolo": "annotations.yolo",
     "sample_images": "annotations.generated",
     "assign_dataset": "assign.dataset.job",
+    "read_config": "assign.config",
     "open_targets": "assign.reading.targets",
     "StoredImage": "assign.reading.targets",
     "StoredTargets": "assign.reading.targets",

@@ -10,10 +10,10 @@ from typing import Any, NoReturn
 from refkernels.annotations.formats import read_annotations
 from refkernels.annotations.generated import sample_images
 from refkernels.annotations.images import AnnotationSet
-from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.beside import PROBLEMS, beside, classes_of, write_beside
-from refkernels.assign.dataset.job import assign_dataset, network_of
+from refkernels.assign.dataset.job import assign_dataset
 from refkernels.assign.dataset.part import Summary
+from refkernels.assign.network import Given, detector_of
 from refkernels.assign.telling import telling
 
 __all__ = ["assign_command"]
@@ -32,7 +32,7 @@ INTERRUPTED = 130
 def assign_command(
     annotations: Path | Sequence[Path] | None,
     output: Path | None,
-    preset: str,
+    preset: Given,
     *,
     options: dict[str, Any] | None = None,
     size: tuple[int, int] | None = None,
@@ -81,7 +81,7 @@ def assign_command(
     """
     if output is None and plot is None:
         raise ValueError("expected an output or a folder for pictures, or both")
-    if "dataset" in (options or {}) and preset not in ("ssd300", "ssd512"):
+    if "dataset" in (options or {}) and _called(preset) not in ("ssd300", "ssd512"):
         raise ValueError("boxes: only those of ssd300 and ssd512 come in two scales")
     if classes is not None and classes_from is not None:
         raise ValueError("classes: expected a list or an earlier output, not both")
@@ -119,7 +119,10 @@ def assign_command(
         start = time.perf_counter()
         progress = _bar() if sys.stderr.isatty() else _Lines()
         try:
-            with progress, telling(f"{preset}: kernels are compiled the first time") as quiet:
+            with (
+                progress,
+                telling(f"{_called(preset)}: kernels are compiled the first time") as quiet,
+            ):
 
                 def advance(done: int, total: int) -> None:
                     """Pass the progress on, which speaks for itself once there is some."""
@@ -156,6 +159,10 @@ def _named(annotations: Path | Sequence[Path]) -> str:
     return f"{annotations[0]}{more}"
 
 
+def _called(preset: Given) -> str:
+    return preset if isinstance(preset, str) else str(preset.name)
+
+
 def _stop(kept: str) -> NoReturn:
     """End after an interrupt, with a line of what is kept."""
     print(f"refkernels: interrupted: {kept}", file=sys.stderr)
@@ -190,7 +197,7 @@ def _told(
 def _draw(
     found: AnnotationSet,
     output: Path | None,
-    preset: str,
+    preset: Given,
     options: dict[str, Any],
     size: tuple[int, int] | None,
     resize: str | None,
@@ -199,13 +206,16 @@ def _draw(
 ) -> None:
     from refkernels.assign.pictures import plot_images, plot_positives, positives_per_object
 
-    sizes, own = network_of(preset, size, resize)
-    assigner: TargetAssigner = getattr(TargetAssigner, preset)(**sizes, **options)
+    detector = detector_of(preset, options, size, resize)
     step = max(1, len(found) // DRAWN_IMAGES)
-    plot_images(assigner, found[::step][:DRAWN_IMAGES], own, folder, seed=seed)
+    chosen = found[::step][:DRAWN_IMAGES]
+    assigner = detector.by_size or detector.assigner
+    plot_images(assigner, chosen, detector.resize, folder, seed=seed)
     if output is not None:
         parts = [output] if output.suffix == ".npz" else sorted(output.glob("part-*.parquet"))
-        plot_positives(positives_per_object(parts), folder / "positives.png", str(assigner.name))
+        plot_positives(
+            positives_per_object(parts), folder / "positives.png", str(detector.assigner.name)
+        )
     print(f"pictures in {folder}")
 
 

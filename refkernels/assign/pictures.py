@@ -11,7 +11,9 @@ import numpy as np
 from refkernels.annotations.images import ImageAnnotations
 from refkernels.arrays import Array
 from refkernels.assign.assigner import TargetAssigner
-from refkernels.assign.dataset.part import SIZES, Resize, numeric_id, sizes_of
+from refkernels.assign.by_size import AssignersBySize
+from refkernels.assign.dataset.part import SIZES, numeric_id, sizes_of
+from refkernels.assign.resize import Resize
 
 __all__ = ["draw_assignment", "plot_images", "plot_positives", "positives_per_object"]
 
@@ -20,7 +22,7 @@ BINS = (0, 1, 2, 4, 8, 16, 32, 64)
 
 
 def plot_images(
-    assigner: TargetAssigner,
+    assigner: TargetAssigner | AssignersBySize,
     images: Iterable[ImageAnnotations],
     resize: Resize,
     folder: str | Path,
@@ -31,7 +33,8 @@ def plot_images(
 
     Parameters
     ----------
-    assigner : TargetAssigner
+    assigner : TargetAssigner or AssignersBySize
+        The latter for inputs as large as images.
     images : iterable of ImageAnnotations
     resize : Resize
     folder : str or pathlib.Path
@@ -48,7 +51,10 @@ def plot_images(
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for image in images:
-        figure = draw_assignment(assigner, image, resize, seed=seed)
+        own = assigner
+        if isinstance(own, AssignersBySize):
+            own = own(*resize.input_of(image))
+        figure = draw_assignment(own, image, resize, seed=seed)
         paths.append(folder / f"image-{str(image.image_id).replace('/', '_')}.png")
         figure.savefig(paths[-1], dpi=100)
     return paths
@@ -71,8 +77,7 @@ def draw_assignment(
         hatched. Coordinates are pixels of the network's input.
     """
     figure = _matplotlib("figure").Figure(figsize=(15, 5.4), layout="constrained")
-    own, scale = ~image.iscrowd, resize.scale(image)
-    scaled = image.boxes * np.tile(scale, 2)
+    own, scaled = ~image.iscrowd, resize.boxes(image)
     boxes, regions = scaled[own], scaled[~own]
     place = numeric_id(image.image_id)
     found = assigner.sparse(boxes, image.labels[own], regions, rng=seed, image_ids=place)
@@ -91,7 +96,7 @@ def draw_assignment(
             _draw(axis, region, edgecolor="gray", hatch="//", linewidth=0.5, alpha=0.5)
         _draw(
             axis,
-            np.array([0, 0, image.width * scale[0], image.height * scale[1]]),
+            resize.frame(image),
             edgecolor="black",
             linewidth=0.8,
         )

@@ -19,6 +19,8 @@ import refkernels
 from refkernels.cli.dialects import dialects
 from refkernels.cli.explain import diff, explain
 from refkernels.cli.options import (
+    config_option,
+    detector_given,
     fail,
     images_of,
     in_one_line,
@@ -305,6 +307,7 @@ def compare_graph(
 @main.command()
 @reading_options
 @preset_option
+@config_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -336,7 +339,11 @@ def compare_graph(
     "--scheduler", metavar="ADDRESS", help="Let the workers of this Dask scheduler do it."
 )
 def assign(
-    annotations: tuple[Path, ...], preset: str, dataset: str | None, **settings: Any
+    annotations: tuple[Path, ...],
+    preset: str,
+    config: Path | None,
+    dataset: str | None,
+    **settings: Any,
 ) -> None:
     """Assign the images of a data set to a detector's anchors, and write the targets.
 
@@ -348,7 +355,8 @@ def assign(
 
     options = {} if dataset is None else {"dataset": dataset}
     with in_one_line(OSError, ValueError, TypeError, RuntimeError, ImportError):
-        assign_command(annotations or None, preset=preset, options=options, **settings)
+        given = detector_given(preset, config)
+        assign_command(annotations or None, preset=given, options=options, **settings)
 
 
 main.add_command(dialects)

@@ -1,5 +1,6 @@
 """What commands have in common: options of the same meaning, and how they fail."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ import click
 __all__ = [
     "PRESETS",
     "USAGE",
+    "config_option",
+    "detector_given",
     "fail",
     "images_of",
     "in_one_line",
@@ -50,6 +53,13 @@ preset_option = click.option(
     "--preset", default="ssd300", show_default=True, metavar="NAME", help=f"{PRESETS}."
 )
 
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A JSON file of anchors, operators and the input, in place of a preset.",
+)
+
 network_options = _all(
     click.option(
         "--size",
@@ -60,8 +70,10 @@ network_options = _all(
     ),
     click.option(
         "--resize",
-        type=click.Choice(["stretch", "fit"]),
-        help="How images are brought to that size. Default: the preset's.",
+        type=click.Choice(["stretch", "fit", "letterbox", "shorter"]),
+        help="How images are brought to that size: each side, both by one factor, that with the "
+        "image in the middle, or by the shorter side, so that each image has its own input and "
+        "anchors. Default: the preset's.",
     ),
     click.option(
         "--boxes",
@@ -149,6 +161,28 @@ time_options = _all(
     ),
     click.option("--strict", is_flag=True, help="Report declared divergences as if they were not."),
 )
+
+
+def detector_given(preset: str, config: Path | None) -> Any:
+    """Return a preset's name, or what a file describes in its place.
+
+    Raises
+    ------
+    OSError, ValueError, TypeError
+        If the file cannot be read, or both are given.
+    """
+    if config is None:
+        return preset
+    source = click.get_current_context().get_parameter_source("preset")
+    if source is not click.core.ParameterSource.DEFAULT:
+        raise ValueError("expected a preset or a config, not both; a config can name a preset")
+    from refkernels.assign import read_config
+
+    if (
+        os.getcwd() not in sys.path
+    ):  # a command has its own folder there, and not that of classes of one's own
+        sys.path.append(os.getcwd())
+    return read_config(config)
 
 
 def fail(message: str) -> NoReturn:

@@ -92,20 +92,20 @@ def _trace(
     resize: str | None,
     seed: int,
 ) -> tuple[Trace, tuple[float, float]]:
-    from refkernels.assign import TargetAssigner, read_annotations, sample_images
-    from refkernels.assign.dataset.job import network_of
+    from refkernels.assign import read_annotations, sample_images
     from refkernels.assign.dataset.part import numeric_id
+    from refkernels.assign.network import detector_of
 
     require(
         not options or preset in ("ssd300", "ssd512"),
         "boxes: only those of ssd300 and ssd512 come in two scales",
     )
-    sizes, own = network_of(preset, size, resize)
+    detector = detector_of(preset, options, size, resize)
     found = sample_images() if annotations is None else read_annotations(annotations)
     chosen = _chosen(found, image)
-    assigner = getattr(TargetAssigner, preset)(**sizes, **options)
-    scale = own.scale(chosen)
-    boxes = (chosen.boxes * np.tile(scale, 2)).astype(assigner.dtype)
+    own = detector.resize
+    assigner = detector.of(chosen)
+    boxes = own.boxes(chosen).astype(assigner.dtype)
     trace = explain(
         assigner,
         boxes[~chosen.iscrowd],
@@ -115,7 +115,8 @@ def _trace(
         image_id=numeric_id(chosen.image_id),
         name=f"{preset}, image {chosen.image_id} of {found.source}",
     )
-    return trace, (chosen.width * scale[0], chosen.height * scale[1])
+    frame = own.frame(chosen)
+    return trace, (float(frame[2]), float(frame[3]))
 
 
 def _chosen(found: Any, image: str | None) -> Any:

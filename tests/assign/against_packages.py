@@ -15,7 +15,7 @@ import numpy as np
 
 from refkernels.arrays import Array
 from refkernels.assign import TargetAssigner, read_coco, sample_images
-from refkernels.assign.dataset.job import network_of
+from refkernels.assign.network import network_of
 from refkernels.bounds.coder import box_center_encoder
 from refkernels.sampler import NaiveSampler
 

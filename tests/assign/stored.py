@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from refkernels.assign import TargetAssigner, sample_images
-from refkernels.assign.dataset.job import network_of
 from refkernels.assign.dataset.part import numeric_id
+from refkernels.assign.network import network_of
 
 __all__ = ["FEW", "IMAGES", "PART", "SIZES", "SPARSE", "assert_same", "contents", "expected"]
 

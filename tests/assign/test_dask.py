@@ -13,7 +13,7 @@ import pytest
 from refkernels.assign import TargetAssigner, dask_assign, sample_images
 from refkernels.assign.dataset.dask_graph import DaskRunner
 from refkernels.assign.dataset.job import Job, assign_dataset
-from refkernels.assign.dataset.part import Resize
+from refkernels.assign.resize import Resize
 from refkernels.sampler import QuotaSampler
 
 distributed = pytest.importorskip("distributed")

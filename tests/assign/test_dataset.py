@@ -12,7 +12,8 @@ import pytest
 
 from refkernels.assign import AnnotationSet, ImageAnnotations, TargetAssigner, sample_images
 from refkernels.assign.dataset.job import MANIFEST, Job, assign_dataset, run_part
-from refkernels.assign.dataset.part import Resize, Summary, assign_part, numeric_id
+from refkernels.assign.dataset.part import Summary, assign_part, numeric_id
+from refkernels.assign.resize import Resize
 from tests.assign.stored import FEW, contents
 
 parquet = pytest.importorskip("pyarrow.parquet", exc_type=ImportError)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from refkernels.assign import AnnotationSet, TargetAssigner, open_targets
-from refkernels.assign.dataset.job import assign_dataset, network_of
+from refkernels.assign.dataset.job import assign_dataset
+from refkernels.assign.network import network_of
 from refkernels.assign.reading import files
 from refkernels.coder import MultiClassEncoder
 from tests.assign.stored import IMAGES, SIZES, SPARSE, assert_same, expected

@@ -22,9 +22,12 @@ MANIFEST = "_refkernels.json"
 SUMMARY = "_summary.json"
 
 # The names of all files that are written to a folder.
-OURS = (
-    r"_refkernels\.json|_summary\.json|part-\d+\.npz|part-\d+\.parquet|_part-\d+\.parquet\.sha256"
-)
+OURS = "|".join(
+    (
+        r"_refkernels\.json", r"_summary\.json", r"_anchors\.npy", r"part-\d+\.npz",
+        r"part-\d+\.parquet", r"_part-\d+\.parquet\.sha256",
+    )
+)  # fmt: skip
 
 # How long a run waits for workers of one that was killed; they end by themselves.
 PATIENCE = 2.0

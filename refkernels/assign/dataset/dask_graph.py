@@ -8,7 +8,8 @@ from typing import Any
 from refkernels.annotations.images import ImageAnnotations
 from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.dataset.job import Job, run_images
-from refkernels.assign.dataset.part import Resize, numeric_id
+from refkernels.assign.dataset.part import numeric_id
+from refkernels.assign.resize import Resize
 from refkernels.assign.results import SparseTargets
 
 __all__ = ["DaskRunner", "dask_assign"]
@@ -26,7 +27,8 @@ def dask_assign(
     assigner : TargetAssigner
         Sent to each worker once.
     resize : Resize, optional
-        How boxes are scaled; by default they are in the anchors' pixels already.
+        How boxes are scaled, to one size of all images; by default they are in the anchors' pixels
+        already.
     seed : int, default 0
         What random samples depend on, with each image's id and not its partition.
 
@@ -52,9 +54,7 @@ def _assign_images(
     images: Iterable[ImageAnnotations], assigner: TargetAssigner, resize: Resize | None, seed: int
 ) -> list[tuple[int | str, SparseTargets]]:
     own = list(images)
-    boxes = [
-        image.boxes * ((*resize.scale(image),) * 2 if resize is not None else 1.0) for image in own
-    ]
+    boxes = [image.boxes if resize is None else resize.boxes(image) for image in own]
     if not own:
         return []
     targets = assigner.sparse(

@@ -24,8 +24,10 @@ from typing import Any
 
 import refkernels
 from refkernels.annotations.images import AnnotationSet, ImageAnnotations
-from refkernels.arrays import check_choice, check_integer
+from refkernels.arrays import check_integer
 from refkernels.assign.assigner import TargetAssigner
+from refkernels.assign.by_size import AssignersBySize
+from refkernels.assign.config import AssignerConfig
 from refkernels.assign.dataset.claim import (
     MANIFEST,
     OURS,
@@ -35,13 +37,21 @@ from refkernels.assign.dataset.claim import (
     shared,
     write_json,
 )
-from refkernels.assign.dataset.durable import sweep
-from refkernels.assign.dataset.part import Resize, Summary, assign_part, rest
-from refkernels.assign.dataset.storage import FORMAT, merge_npz, read_noted, write_part
-from refkernels.assign.operators import check_size
-from refkernels.chain.published import NETWORKS
+from refkernels.assign.dataset.durable import sweep, write_bytes
+from refkernels.assign.dataset.part import Summary, assign_part, rest
+from refkernels.assign.dataset.storage import (
+    ANCHORS,
+    FORMAT,
+    KEPT_ANCHORS,
+    as_npy,
+    merge_npz,
+    read_noted,
+    write_part,
+)
+from refkernels.assign.network import Detector, Given, detector_of
+from refkernels.assign.resize import Resize
 
-__all__ = ["MANIFEST", "Job", "assign_dataset", "network_of", "run_images", "run_part"]
+__all__ = ["MANIFEST", "Job", "assign_dataset", "run_images", "run_part"]
 
 # Called with the numbers of images that are done, and of all.
 Progress = Callable[[int, int], None]
@@ -67,6 +77,8 @@ class Job:
     suffix : {'.parquet', '.npz'}
     metadata : dict
         What is written with every part.
+    by_size : AssignersBySize or None
+        The assigners of inputs as large as images.
     """
 
     assigner: TargetAssigner
@@ -77,6 +89,7 @@ class Job:
     folder: Path
     suffix: str
     metadata: dict[str, Any] = field(default_factory=dict)
+    by_size: AssignersBySize | None = None
 
     @property
     def parts(self) -> range:
@@ -100,14 +113,14 @@ def run_part(job: Job, part: int) -> None:
 def run_images(job: Job, part: int, images: Sequence[ImageAnnotations]) -> None:
     """Assign images that are those of a part, and write its file."""
     with shared(job.folder):
-        result = assign_part(job.assigner, images, job.resize, job.seed)
+        result = assign_part(job.assigner, images, job.resize, job.seed, job.by_size)
         write_part(job.path(part), result, {**job.metadata, "part": part})
 
 
 def assign_dataset(
     annotations: AnnotationSet,
     output: str | Path,
-    preset: str,
+    preset: Given,
     *,
     options: dict[str, Any] | None = None,
     size: tuple[int, int] | None = None,
@@ -128,14 +141,17 @@ def assign_dataset(
         The images; crowds are ignored regions.
     output : str or pathlib.Path
         A folder, for a Parquet data set; or a file that ends in ``.npz``.
-    preset : str
-        The name of a preset of `TargetAssigner`.
+    preset : str, AssignerConfig or TargetAssigner
+        The name of a preset of `TargetAssigner`; what `read_config` returns; or an assigner of your
+        own, with its `size`.
     options : dict, optional
         The preset's parameters.
     size : (int, int), optional
-        Height and width of the network's input in pixels, for presets that leave it open.
-    resize : {'stretch', 'fit'}, optional
-        How images are brought to that size: by default as the preset's paper does.
+        Height and width of the network's input in pixels, for presets that leave it open; with
+        ``resize="shorter"`` those of the shorter side and the longest, by default 800 and 1333.
+    resize : {'stretch', 'fit', 'letterbox', 'shorter'}, optional
+        How images are brought to that size: `Resize` says what is meant. By default as the preset's
+        paper does; with an assigner of your own they are stretched.
     seed : int, default 0
         What random samples depend on, with each image's id.
     part_size : int, default 512
@@ -175,9 +191,10 @@ def assign_dataset(
     seed = check_integer("seed", seed, low=0, high=LARGEST_SEED)
     part_size = check_integer("part_size", part_size, low=1)
     workers = check_integer("workers", workers, low=1)
-    sizes, own = network_of(preset, size, resize)
-    assigner: TargetAssigner = getattr(TargetAssigner, preset)(**sizes, **(options or {}))
-    metadata = _metadata(annotations, assigner, preset, own, options or {}, seed, part_size)
+    detector = detector_of(preset, options, size, resize)
+    metadata = _metadata(annotations, detector, options or {}, seed, part_size)
+    if isinstance(preset, AssignerConfig):
+        metadata["config"] = preset.noted
     output = Path(output)
     single = output.suffix == ".npz"
     folder = output.with_name(output.name + ".parts") if single else output
@@ -186,47 +203,33 @@ def assign_dataset(
         shutil.rmtree(folder, ignore_errors=True)  # if that run was killed before it could do it
         return summary
     job = Job(
-        assigner, annotations.images, own, seed, part_size, folder,
-        ".npz" if single else ".parquet", metadata,
+        detector.assigner, annotations.images, detector.resize, seed, part_size, folder,
+        ".npz" if single else ".parquet", metadata, detector.by_size,
     )  # fmt: skip
+    kept = detector.assigner.anchors if metadata["anchors_kept"] else None
     with claimed(folder, metadata):
+        if kept is not None and not single:
+            write_bytes(folder / ANCHORS, as_npy(kept))
         summary = _run(job, runner or (_Processes(workers) if workers > 1 else _here), progress)
         sweep(folder, OURS)  # what workers of this run that were killed have left
         noted = {**metadata, "summary": summary.as_dict()}
         if single:
             sweep(output.parent, re.escape(output.name))  # what merges that were killed have left
-            merge_npz([job.path(part) for part in job.parts], output, noted)
+            more = {} if kept is None else {KEPT_ANCHORS: kept}
+            merge_npz([job.path(part) for part in job.parts], output, noted, more)
             shutil.rmtree(folder)
         else:
             write_json(folder / SUMMARY, noted)
     return summary
 
 
-RESIZES = ("stretch", "fit")
-
 # What JSON says in full.
 LARGEST_SEED = 2**128 - 1
 
 
-def network_of(
-    preset: str, size: tuple[int, int] | None = None, resize: str | None = None
-) -> tuple[dict[str, int], Resize]:
-    """Return a preset's parameters for a network's input, and how images are brought to that."""
-    network = NETWORKS[check_choice("preset", preset, tuple(NETWORKS))]
-    mode = network.resize if resize is None else check_choice("resize", resize, RESIZES)
-    if size is None:
-        return {}, Resize(network.height, network.width, mode)
-    if network.fixed:
-        raise ValueError(f"size: {preset} is for {network.height} x {network.width} pixels")
-    height, width = check_size(size)
-    return {"height": height, "width": width}, Resize(height, width, mode)
-
-
 def _metadata(
     annotations: AnnotationSet,
-    assigner: TargetAssigner,
-    preset: str,
-    resize: Resize,
+    detector: Detector,
     options: dict[str, Any],
     seed: int,
     part_size: int,
@@ -236,10 +239,11 @@ def _metadata(
         digest.update(repr((image.image_id, image.width, image.height)).encode())
         for array in (image.boxes, image.labels, image.iscrowd):
             digest.update(array.tobytes())
+    assigner, resize = detector.assigner, detector.resize
     noted = {
         "format": FORMAT,
         "version": refkernels.__version__,
-        "preset": preset,
+        "preset": detector.preset,
         "name": assigner.name,
         "options": {name: repr(value) for name, value in options.items()},
         "operators": repr(assigner.operators),
@@ -254,6 +258,7 @@ def _metadata(
         "images": len(annotations.images),
         "annotations": digest.hexdigest(),
         "categories": annotations.categories,
+        "anchors_kept": detector.anchors_kept and detector.by_size is None,
         "anchors_in_no_list_are": rest(assigner),
         "ignored_cls_target": getattr(assigner.operators.class_encoder, "ignore_label", -1),
     }

@@ -10,35 +10,15 @@ import numpy as np
 from refkernels.annotations.images import ImageAnnotations
 from refkernels.arrays import Array
 from refkernels.assign.assigner import TargetAssigner
+from refkernels.assign.by_size import AssignersBySize
+from refkernels.assign.resize import Resize
 from refkernels.assign.results import SparseTargets
 from refkernels.sampler import QuotaSampler
 
-__all__ = ["SIZES", "Part", "Resize", "Summary", "assign_part", "numeric_id", "rest", "sizes_of"]
+__all__ = ["SIZES", "Part", "Summary", "assign_part", "numeric_id", "rest", "sizes_of"]
 
 # COCO's sizes: areas in pixels of the original image that a size goes up to.
 SIZES = {"small": 32.0**2, "medium": 96.0**2, "large": np.inf}
-
-
-@dataclass(frozen=True)
-class Resize:
-    """How images are brought to the size of a network's input.
-
-    Attributes
-    ----------
-    height, width : int
-        That size in pixels.
-    mode : {'stretch', 'fit'}
-        Each side to its own size, or both by the factor that makes the image fit.
-    """
-
-    height: int
-    width: int
-    mode: str
-
-    def scale(self, image: ImageAnnotations) -> tuple[float, float]:
-        """Return the factors of x and y."""
-        x, y = self.width / image.width, self.height / image.height
-        return (x, y) if self.mode == "stretch" else (min(x, y),) * 2
 
 
 @dataclass
@@ -89,7 +69,9 @@ class Part:
     ----------
     images : dict of str to array
         A value for each image: `image_id`, `width` and `height` in pixels of the original, and the
-        factors `scale_x` and `scale_y` to the network's input.
+        factors `scale_x` and `scale_y` to the network's input. In a letterbox `shift_x` and
+        `shift_y`, where it begins there; of inputs of several sizes `input_height`, `input_width`
+        and the number of `anchors`.
     lists : dict of str to (offsets, values)
         Several values for each image, those of image k from ``offsets[k]`` to ``offsets[k + 1]``:
         `boxes` (in pixels of the network's input) and `labels` of its objects; `positives`,
@@ -119,7 +101,11 @@ def numeric_id(image_id: int | str) -> int:
 
 
 def assign_part(
-    assigner: TargetAssigner, images: Sequence[ImageAnnotations], resize: Resize, seed: int
+    assigner: TargetAssigner,
+    images: Sequence[ImageAnnotations],
+    resize: Resize,
+    seed: int,
+    by_size: AssignersBySize | None = None,
 ) -> Part:
     """Assign some images.
 
@@ -131,6 +117,8 @@ def assign_part(
     resize : Resize
     seed : int
         What random samples depend on, with each image's id and nothing else.
+    by_size : AssignersBySize, optional
+        The assigners of inputs as large as images, in place of `assigner`.
 
     Returns
     -------
@@ -138,13 +126,21 @@ def assign_part(
     """
     scales = np.array([resize.scale(image) for image in images]).reshape(-1, 2)
     boxes, labels, regions = [], [], []
-    for image, scale in zip(images, scales, strict=True):
-        scaled = (image.boxes * np.tile(scale, 2)).astype(assigner.dtype)
+    for image in images:
+        scaled = resize.boxes(image).astype(assigner.dtype)
         boxes.append(scaled[~image.iscrowd])
         labels.append(image.labels[~image.iscrowd])
         regions.append(scaled[image.iscrowd])
-    ids = [numeric_id(image.image_id) for image in images]
-    targets = assigner.sparse(boxes, labels, regions, rng=seed, image_ids=ids) if boxes else []
+    inputs = [resize.input_of(image) for image in images]
+    counts = np.full(len(images), len(assigner), np.int32)
+    targets: list[Any] = [None] * len(images)
+    for size in dict.fromkeys(inputs):
+        rows = [k for k, own_size in enumerate(inputs) if own_size == size]
+        one = assigner if by_size is None else by_size(*size)
+        given = ([every[k] for k in rows] for every in (boxes, labels, regions))
+        ids = [numeric_id(images[k].image_id) for k in rows]
+        for k, found in zip(rows, one.sparse(*given, rng=seed, image_ids=ids), strict=True):
+            targets[k], counts[k] = found, len(one)
     other = "negatives" if rest(assigner) == "ignored" else "ignored"
     summary = Summary()
     for image, own in zip(images, targets, strict=True):
@@ -158,6 +154,7 @@ def assign_part(
             "height": np.array([image.height for image in images], np.int32),
             "scale_x": scales[:, 0],
             "scale_y": scales[:, 1],
+            **_places(images, resize, inputs, counts),
         },
         lists={
             "boxes": _joined(boxes, four),
@@ -166,10 +163,28 @@ def assign_part(
             "matches": _joined([own.matches for own in targets], whole),
             "cls_targets": _joined([own.cls_targets for own in targets], whole),
             "box_targets": _joined([own.box_targets for own in targets], four),
-            other: _joined([_others(own, len(assigner), other) for own in targets], whole),
+            other: _joined(
+                [_others(own, int(n), other) for own, n in zip(targets, counts, strict=True)], whole
+            ),
         },
         summary=summary,
     )
+
+
+def _places(
+    images: Sequence[ImageAnnotations],
+    resize: Resize,
+    inputs: list[tuple[int, int]],
+    counts: Array,
+) -> dict[str, Array]:
+    """Return what there is to say of inputs that images do not simply begin or fill."""
+    if resize.mode == "letterbox":
+        shifts = np.array([resize.shift(image) for image in images], np.int32).reshape(-1, 2)
+        return {"shift_x": shifts[:, 0], "shift_y": shifts[:, 1]}
+    if resize.mode == "shorter":
+        sizes = np.array(inputs, np.int32).reshape(-1, 2)
+        return {"input_height": sizes[:, 0], "input_width": sizes[:, 1], "anchors": counts}
+    return {}
 
 
 def _others(targets: SparseTargets, count: int, kind: str) -> Array:

@@ -9,13 +9,28 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from refkernels.arrays import Array
 from refkernels.assign.dataset.durable import intact, write_checked, write_npz
 from refkernels.assign.dataset.part import Part
 
-__all__ = ["FORMAT", "KEY", "import_pyarrow", "merge_npz", "read_noted", "write_part"]
+__all__ = [
+    "ANCHORS",
+    "FORMAT",
+    "KEPT_ANCHORS",
+    "KEY",
+    "as_npy",
+    "import_pyarrow",
+    "merge_npz",
+    "read_noted",
+    "write_part",
+]
 
 # Names in Parquet's metadata and in an .npz.
 KEY = "refkernels"
+
+# Anchors that no preset makes again: of an .npz, and the file of a folder.
+KEPT_ANCHORS = "kept_anchors"
+ANCHORS = "_anchors.npy"
 
 # 2: checksums, categories in all metadata, groups of rows. 1 had none of these, and no number.
 FORMAT = 2
@@ -71,7 +86,9 @@ def read_noted(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def merge_npz(parts: list[Path], path: Path, metadata: dict[str, Any]) -> None:
+def merge_npz(
+    parts: list[Path], path: Path, metadata: dict[str, Any], more: dict[str, Array] | None = None
+) -> None:
     """Write the parts' ``.npz`` files, one after the other, as one.
 
     Parameters
@@ -80,6 +97,8 @@ def merge_npz(parts: list[Path], path: Path, metadata: dict[str, Any]) -> None:
     path : pathlib.Path
     metadata : dict
         What goes with it, for JSON.
+    more : dict of str to array, optional
+        What else goes with it.
 
     Raises
     ------
@@ -92,7 +111,7 @@ def merge_npz(parts: list[Path], path: Path, metadata: dict[str, Any]) -> None:
             for name in data.files:
                 columns.setdefault(name, []).append(data[name])
     columns.pop(KEY, None)
-    merged: dict[str, Any] = {KEY: np.array(json.dumps(metadata, sort_keys=True))}
+    merged: dict[str, Any] = {KEY: np.array(json.dumps(metadata, sort_keys=True)), **(more or {})}
     for name in list(columns):
         pieces = columns.pop(name)
         if name.endswith("_offsets"):
@@ -102,6 +121,13 @@ def merge_npz(parts: list[Path], path: Path, metadata: dict[str, Any]) -> None:
         else:
             merged[name] = np.concatenate(pieces)
     write_npz(path, merged)
+
+
+def as_npy(array: Array) -> bytes:
+    """Return the bytes of an ``.npy``."""
+    file = BytesIO()
+    np.save(file, array)
+    return file.getvalue()
 
 
 def _as_parquet(part: Part, noted: str) -> bytes:

@@ -18,12 +18,15 @@ import numpy as np
 from refkernels.arrays import Array
 from refkernels.assign.dataset.claim import MANIFEST
 from refkernels.assign.dataset.durable import intact
-from refkernels.assign.dataset.storage import FORMAT, KEY, import_pyarrow
+from refkernels.assign.dataset.storage import ANCHORS, FORMAT, KEPT_ANCHORS, KEY, import_pyarrow
 
 __all__ = ["Block", "NpzRows", "ParquetRows", "open_rows"]
 
 # Columns of one value for each image; the others are lists.
-SINGLE = ("image_id", "width", "height", "scale_x", "scale_y")
+SINGLE = (
+    "image_id", "width", "height", "scale_x", "scale_y", "shift_x", "shift_y",
+    "input_height", "input_width", "anchors",
+)  # fmt: skip
 
 # How many groups of rows are kept.
 KEPT = 8
@@ -75,6 +78,7 @@ class NpzRows:
         try:
             self.columns = _mapped(self.path)
             text = str(self.columns.pop(KEY)[()])
+            self._anchors = self.columns.pop(KEPT_ANCHORS, None)
             images = len(self.columns["image_id"])
         except DAMAGED as error:
             raise not_ours(self.path, error) from None
@@ -92,6 +96,10 @@ class NpzRows:
     def ids(self) -> Array:
         """Return the ids of all images."""
         return np.asarray(self.columns["image_id"])
+
+    def kept_anchors(self) -> Array | None:
+        """Return the anchors that were kept with the targets, if any were."""
+        return self._anchors
 
     def verify(self) -> None:
         """Raise `ValueError` if the file is damaged."""
@@ -172,6 +180,18 @@ class ParquetRows:
             self._starts(part)
             parts.append(parquet.read_table(self._path(part), columns=["image_id"])["image_id"])
         return np.concatenate([column.to_numpy() for column in parts])
+
+    def kept_anchors(self) -> Array | None:
+        """Return the anchors that were kept with the targets, if any were."""
+        if not self.metadata.get("anchors_kept", False):
+            return None
+        path = self.path / ANCHORS
+        try:
+            return np.asarray(np.load(path, allow_pickle=False))
+        except FileNotFoundError:
+            raise ValueError(f"{path}: is missing: run refkernels assign again") from None
+        except DAMAGED as error:
+            raise not_ours(path, error) from None
 
     def verify(self) -> None:
         """Raise `ValueError` if a part is damaged."""

@@ -1,4 +1,4 @@
-"""The anchors of targets that were written, made again by the preset that is noted with them."""
+"""The anchors of targets that were written: kept with them, or made again by what is noted."""
 
 import ast
 import inspect
@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.assign.config import decode_config
 from refkernels.assign.presets import Presets
 from refkernels.chain.published import NETWORKS
 
 __all__ = ["rebuilt_anchors"]
+
+SIDES = ("height", "width")
 
 
 class _Anchors(Presets):
@@ -22,7 +25,12 @@ class _Anchors(Presets):
         self.anchors = anchors
 
 
-def rebuilt_anchors(path: Path, metadata: dict[str, Any]) -> Array:
+def rebuilt_anchors(
+    path: Path,
+    metadata: dict[str, Any],
+    kept: Array | None,
+    size: tuple[int, int] | None = None,
+) -> Array:
     """Return the anchors that targets were made with.
 
     Parameters
@@ -31,6 +39,10 @@ def rebuilt_anchors(path: Path, metadata: dict[str, Any]) -> Array:
         Where the targets are, for messages.
     metadata : dict
         What is noted with them: the preset, and of its options those that anchors depend on.
+    kept : numpy.ndarray or None
+        Anchors that were written with them.
+    size : (int, int), optional
+        The input of an image, where these have their own.
 
     Returns
     -------
@@ -40,20 +52,27 @@ def rebuilt_anchors(path: Path, metadata: dict[str, Any]) -> Array:
     Raises
     ------
     ValueError
-        If the preset is not known, or makes other anchors today.
+        If the preset is not known, or these are other anchors.
     """
     name = str(metadata["preset"]).removesuffix(" unguarded")  # as format 1 noted it
-    if name not in NETWORKS:
-        raise ValueError(f"{path}: no preset {name!r} is known, whose anchors these would be")
-    preset = getattr(_Anchors, name)
-    network = NETWORKS[name]
-    noted = {} if network.fixed else {side: metadata[side] for side in ("height", "width")}
+    made = kept
     try:
-        noted.update({key: ast.literal_eval(text) for key, text in _own(preset, metadata).items()})
-        made = preset(**noted).anchors
-        anchors = np.ascontiguousarray(made, metadata["dtype"])
+        if made is None and "config" in metadata:
+            made = decode_config(path, metadata["config"])(*(size or _sides(metadata))).anchors
+        elif made is None:
+            made = _of_preset(path, name, metadata, size)
+        anchors = np.array(made, metadata["dtype"], order="C")
     except (ValueError, TypeError, SyntaxError) as error:
-        raise ValueError(f"{path}: the anchors of {name} cannot be made again: {error}") from None
+        said = str(error)
+        again = f"{path}: the anchors of {name} cannot be made again: {said}"
+        raise ValueError(said if said.startswith(f"{path}:") else again) from None
+    if size is None:
+        _check_same(path, name, anchors, metadata)
+    anchors.setflags(write=False)
+    return anchors
+
+
+def _check_same(path: Path, name: str, anchors: Array, metadata: dict[str, Any]) -> None:
     if len(anchors) != metadata["anchors"]:
         raise ValueError(
             f"{path}: {name} has {len(anchors)} anchors now, and had {metadata['anchors']} when "
@@ -62,8 +81,23 @@ def rebuilt_anchors(path: Path, metadata: dict[str, Any]) -> Array:
     digest = sha256(anchors.tobytes()).hexdigest()
     if metadata.get("anchors_sha256", digest) != digest:
         raise ValueError(f"{path}: {name} has other anchors now than when the targets were made")
-    anchors.setflags(write=False)
-    return anchors
+
+
+def _of_preset(
+    path: Path, name: str, metadata: dict[str, Any], size: tuple[int, int] | None
+) -> Array:
+    if name not in NETWORKS:
+        raise ValueError(f"{path}: no preset {name!r} is known, whose anchors these would be")
+    preset = getattr(_Anchors, name)
+    sides = {} if NETWORKS[name].fixed else dict(zip(SIDES, size or _sides(metadata), strict=True))
+    own = {key: ast.literal_eval(text) for key, text in _own(preset, metadata).items()}
+    made: Array = preset(**sides, **own).anchors
+    return made
+
+
+def _sides(metadata: dict[str, Any]) -> tuple[int, int]:
+    height, width = (metadata[side] for side in SIDES)
+    return height, width
 
 
 def _own(preset: Any, metadata: dict[str, Any]) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """`open_targets`: the targets of a data set that were written, by image and in batches."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,16 @@ from refkernels.arrays import Array, check_flag, check_integer, shown
 from refkernels.assign.batch import without_extent
 from refkernels.assign.reading.files import Block, NpzRows, ParquetRows, not_ours, open_rows
 from refkernels.assign.reading.rebuilt import rebuilt_anchors
+from refkernels.assign.reading.training import TrainingDataset
 from refkernels.assign.results import SparseTargets, Targets
 
-__all__ = ["StoredImage", "StoredTargets", "TrainingDataset", "open_targets"]
+__all__ = ["StoredImage", "StoredTargets", "open_targets"]
 
 # What class encoders give anchors that are negative.
 BACKGROUND = 0
+
+# How many sizes' anchors are kept.
+KEPT_SIZES = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +36,10 @@ class StoredImage:
         Of the original image, in pixels.
     scale : (float, float)
         The factors of x and y from the original's pixels to those of the network's input.
+    shift : (int, int)
+        Where the image begins in the input: not at 0 in a letterbox.
+    size : (int, int)
+        The height and width of the input, which in some data sets each image has its own of.
     boxes : numpy.ndarray, (M, 4)
         The objects, crowds left out, in pixels of the network's input.
     labels : numpy.ndarray, int64, (M,)
@@ -44,6 +52,8 @@ class StoredImage:
     width: int
     height: int
     scale: tuple[float, float]
+    shift: tuple[int, int]
+    size: tuple[int, int]
     boxes: Array
     labels: Array
     targets: SparseTargets
@@ -112,6 +122,7 @@ class StoredTargets(Sequence[StoredImage]):
             self.categories = tuple((own, str(name)) for own, name in pairs)
             self._count = int(rows.metadata["anchors"])
             self._dtype = np.dtype(rows.metadata["dtype"])
+            self._by_size = rows.metadata.get("resize") == "shorter"
             self._ignored = int(rows.metadata.get("ignored_cls_target", -1))
             self._rest = {"negative": -1, "ignored": 0}[rows.metadata["anchors_in_no_list_are"]]
         except (KeyError, TypeError, ValueError) as error:
@@ -122,7 +133,7 @@ class StoredTargets(Sequence[StoredImage]):
 
     def __getstate__(self) -> dict[str, Any]:
         # Of what is derived, each process makes its own.
-        derived = ("anchors", "_order")
+        derived = ("anchors", "_anchors_of_size", "_order")
         return {name: value for name, value in vars(self).items() if name not in derived}
 
     def __len__(self) -> int:
@@ -162,9 +173,41 @@ class StoredTargets(Sequence[StoredImage]):
     def anchors(self) -> Array:
         """The anchors (N, 4), made again by the preset, in the dtype of the targets, read-only.
 
-        Raises `ValueError` if they are not those that the targets were made with.
+        Raises `ValueError` if they are not those that the targets were made with, or images have
+        inputs of their own sizes: then `anchors_of` has those of an image.
         """
-        return rebuilt_anchors(self._rows.path, self.metadata)
+        if self._by_size:
+            raise ValueError(
+                f"{self._rows.path}: images have inputs of their own sizes: anchors_of(position) "
+                "has the anchors of one"
+            )
+        return rebuilt_anchors(self._rows.path, self.metadata, self._rows.kept_anchors())
+
+    def anchors_of(self, position: int) -> Array:
+        """Return the anchors of an image's input, (N, 4); those of the last few sizes are kept.
+
+        Raises
+        ------
+        TypeError, IndexError
+            If there is no such position.
+        ValueError
+            If anchors cannot be made again.
+        """
+        own = self._position(position)
+        return self._anchors_of_size(self._read(own, self._size)) if self._by_size else self.anchors
+
+    @cached_property
+    def _anchors_of_size(self) -> Callable[[tuple[int, int]], Array]:
+        make = partial(rebuilt_anchors, self._rows.path, self.metadata, None)
+        return lru_cache(KEPT_SIZES)(make)
+
+    def _size(self, block: Block, row: int) -> tuple[int, int]:
+        own = _pair(block, ("input_height", "input_width"), row)
+        return own or (int(self.metadata["height"]), int(self.metadata["width"]))
+
+    def _count_of(self, block: Block, row: int) -> int:
+        """Return how many anchors an image has."""
+        return int(block["anchors"][row]) if self._by_size else self._count
 
     def batch(self, positions: Iterable[int], out: Targets | None = None) -> Targets:
         """Return the targets of every anchor, for some images.
@@ -193,8 +236,9 @@ class StoredTargets(Sequence[StoredImage]):
             If there is no such position.
         """
         own = [self._position(position) for position in positions]
+        count = self._count_of_all(own)
         if out is None:
-            out = self._empty(len(own))
+            out = self._empty(len(own), count)
         elif len(out.samples) != len(own):
             raise ValueError(f"out: expected that of {len(own)} images, got {len(out.samples)}")
         out.dropped = np.empty(len(own), np.int64)
@@ -251,7 +295,7 @@ class StoredTargets(Sequence[StoredImage]):
             raise not_ours(self._rows.path, error) from None
 
     def _image(self, block: Block, row: int) -> StoredImage:
-        samples = np.empty(self._count, np.int64)
+        samples = np.empty(self._count_of(block, row), np.int64)
         positives, matches = self._samples(block, row, samples)
         boxes, identity = _cut(block, "boxes", row), block["image_id"][row]
         return StoredImage(
@@ -259,6 +303,8 @@ class StoredTargets(Sequence[StoredImage]):
             width=int(block["width"][row]),
             height=int(block["height"][row]),
             scale=(float(block["scale_x"][row]), float(block["scale_y"][row])),
+            shift=_pair(block, ("shift_x", "shift_y"), row) or (0, 0),
+            size=self._size(block, row),
             boxes=np.array(boxes),
             labels=_cut(block, "labels", row).astype(np.int64),
             targets=SparseTargets(
@@ -293,45 +339,32 @@ class StoredTargets(Sequence[StoredImage]):
         samples[positives] = 1
         return positives, _cut(block, "matches", row).astype(np.int64)
 
-    def _empty(self, size: int) -> Targets:
-        whole = np.empty((3, size, self._count), np.int64)
-        real = np.empty((2, size, self._count, 4), self._dtype)
+    def _count_of_all(self, positions: list[int]) -> int:
+        """Return how many anchors images of one batch have, which must be as many."""
+        if not self._by_size or not positions:
+            return self._count
+        sizes = [self._read(position, self._size) for position in positions]
+        for position, size in zip(positions, sizes, strict=True):
+            if size != sizes[0]:
+                first, other = (" x ".join(map(str, pixels)) for pixels in (sizes[0], size))
+                raise ValueError(
+                    f"positions: image {positions[0]} has an input of {first} pixels and image "
+                    f"{position} one of {other}: a batch needs one size, or use sparse"
+                )
+        count: int = self._read(positions[0], self._count_of)
+        return count
+
+    def _empty(self, size: int, count: int) -> Targets:
+        whole = np.empty((3, size, count), np.int64)
+        real = np.empty((2, size, count, 4), self._dtype)
         return Targets(whole[0], real[0], real[1], whole[1], whole[2])
+
+
+def _pair(block: Block, names: tuple[str, str], row: int) -> tuple[int, int] | None:
+    first, second = (int(block[name][row]) if name in block else None for name in names)
+    return None if first is None or second is None else (first, second)
 
 
 def _cut(block: Block, name: str, row: int) -> Array:
     first, last = block[f"{name}_offsets"][row : row + 2].tolist()
     return np.asarray(block[name][first:last])
-
-
-class TrainingDataset:
-    """A data set of dicts of fixed arrays, which PyTorch's `DataLoader` makes into batches.
-
-    It needs no PyTorch itself. To have images with it, make a data set of your own that holds it,
-    and put the image into the dict: see docs/training.md.
-    """
-
-    def __init__(self, targets: StoredTargets) -> None:
-        self.targets = targets
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def __getitem__(self, position: int) -> dict[str, Any]:
-        """Return the targets of an image.
-
-        Returns
-        -------
-        dict
-            `position`, and by their names the arrays of `Targets`, of every anchor: `cls_targets`,
-            `matches` and `samples` int64 (N,), `box_targets` and `box_masks` (N, 4).
-        """
-        found = self.targets.batch([position])
-        return {
-            "position": int(position),
-            "cls_targets": found.cls_targets[0],
-            "box_targets": found.box_targets[0],
-            "box_masks": found.box_masks[0],
-            "matches": found.matches[0],
-            "samples": found.samples[0],
-        }
