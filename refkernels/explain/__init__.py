@@ -7,8 +7,10 @@ from refkernels.explain.trace.records import Fate, Stage
 from refkernels.explain.trace.sensitivity import Flip
 from refkernels.explain.trace.sweep import Sweep, thresholds
 from refkernels.explain.trace.trace import Trace, explain
+from refkernels.explain.training.monitor import AssignmentMonitor
 
 __all__ = [
+    "AssignmentMonitor",
     "Difference",
     "Dump",
     "Fate",

@@ -1,0 +1,1 @@
+"""What becomes of an assignment while a detector is trained."""
