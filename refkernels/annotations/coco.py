@@ -1,14 +1,16 @@
 """Ground truth from annotation files of COCO's form: COCO, LVIS, Objects365."""
 
 import math
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from refkernels.annotations.classes import natural_order
+from refkernels.annotations.coco_runs import Known, Objects, decoders
 from refkernels.annotations.images import AnnotationSet
 from refkernels.annotations.joined import joined
-from refkernels.annotations.json_stream import JSONStreamError, stream_members
+from refkernels.annotations.json_stream import JSONStreamError, Run, stream_members
 from refkernels.annotations.problems import Bad, quoted
 from refkernels.annotations.rules import Rules
 from refkernels.annotations.source import Draft, Source
@@ -29,7 +31,8 @@ def read_coco(
 ) -> AnnotationSet:
     """Read a COCO `instances` JSON file, or one of the same form, as LVIS and Objects365 have.
 
-    The file is streamed: what stays in memory is boxes and ids, never segmentations.
+    The file is streamed: what stays in memory is boxes and ids, never segmentations. With msgspec
+    it is read some times as fast; what is read, and what is said of bad files, is the same.
 
     Parameters
     ----------
@@ -76,26 +79,30 @@ def coco_source(file: Path, rules: Rules) -> Source:
     """Return what a COCO file has, by these rules; `read_coco` says which errors there are."""
     source = Source(file, rules)
     categories: dict[int | str, str] = {}
-    annotations: list[tuple[int, Any]] = []
+    annotations: deque[tuple[int, Any]] = deque()
     seen: set[str] = set()
     try:
-        for key, index, value in stream_members(file, ("images", "annotations", "categories")):
+        for key, index, value in stream_members(file, {**decoders(), "categories": None}):
             if key in ("images", "annotations", "categories") and index < 0:
                 if value != []:
                     raise Bad(f"member '{key}': expected an array, got {quoted(value)}")
                 if key in seen:
                     raise Bad(f"member '{key}' comes twice")
                 seen.add(key)
-            elif key in ("images", "categories"):
+            elif key == "images":
+                for draft in value.elements if isinstance(value, Run) else (None,):
+                    try:
+                        source.begin(_image(index, value) if draft is None else draft)
+                    except Bad as bad:
+                        source.report(file, bad)
+            elif key == "categories":
                 try:
-                    if key == "images":
-                        source.begin(_image(index, value))
-                    else:
-                        _add_category(categories, index, value)
+                    _add_category(categories, index, value)
                 except Bad as bad:
                     source.report(file, bad)
             elif key == "annotations":
-                annotations.append((index, _compact(value)))
+                own = value.elements if isinstance(value, Run) else _compact(value)
+                annotations.append((index, own))
         for key in ("images", "annotations", "categories"):
             if key not in seen:
                 raise Bad(f"member '{key}' is missing; is this a COCO instances file?")
@@ -107,12 +114,16 @@ def coco_source(file: Path, rules: Rules) -> Source:
     except (Bad, JSONStreamError) as error:
         raise ValueError(f"{file}: {error}") from None
     keys = _keys(source, categories)
-    for index, value in annotations:
-        try:
-            _annotation(source, index, value, keys)
-        except Bad as bad:
-            source.report(file, bad)
-            _salvage(source, value)
+    known = Known(source, keys)
+    while annotations:
+        index, value = annotations.popleft()  # so that memory holds it once
+        values = known.add(value) if isinstance(value, Objects) else ((0, value),)
+        for more, own in values:
+            try:
+                _annotation(source, index + more, own, keys)
+            except Bad as bad:
+                source.report(file, bad)
+                _salvage(source, own)
     return source
 
 

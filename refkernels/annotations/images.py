@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from refkernels.arrays import Array, as_boxes, as_indices, keep, require
 
-__all__ = ["AnnotationSet", "ImageAnnotations"]
+__all__ = ["AnnotationSet", "ImageAnnotations", "cut_images"]
 
 # Labels are written as int32.
 LARGEST_LABEL = 2**31 - 1
@@ -74,6 +74,59 @@ def _own(array: Array, dtype: npt.DTypeLike) -> Array:
     copy = np.array(array, dtype, order="C")
     copy.setflags(write=False)
     return copy
+
+
+def cut_images(
+    images: Sequence[tuple[int | str, int, int]],
+    places: Array,
+    boxes: Array,
+    labels: Array,
+    iscrowd: Array,
+) -> list[ImageAnnotations]:
+    """Return images whose objects are given one after the other, as views of arrays of all.
+
+    Parameters
+    ----------
+    images : sequence of (int or str, int, int)
+        The id, width and height of each.
+    places : numpy.ndarray, int64, (M,)
+        Which image each object is in.
+    boxes, labels, iscrowd : numpy.ndarray, (M, 4), (M,), (M,)
+        As `ImageAnnotations` has them, dtypes too. Values are not checked.
+
+    Returns
+    -------
+    list of ImageAnnotations
+        In each, objects keep their order.
+
+    Examples
+    --------
+    >>> columns = np.arange(8.0).reshape(2, 4), np.array([3, 5]), np.zeros(2, bool)
+    >>> [image.labels for image in cut_images([(7, 9, 9), (8, 9, 9)], np.array([1, 1]), *columns)]
+    [array([], dtype=int64), array([3, 5])]
+    """
+    order = np.argsort(places, kind="stable")
+    columns = boxes[order], labels[order], iscrowd[order]
+    for column in columns:
+        column.setflags(write=False)
+    boxes, labels, iscrowd = columns
+    ends = np.cumsum(np.bincount(places, minlength=len(images))).tolist()
+    found = []
+    start = 0
+    for (image_id, width, height), end in zip(images, ends, strict=True):
+        image = object.__new__(ImageAnnotations)
+        keep(
+            image,
+            image_id=image_id,
+            width=width,
+            height=height,
+            boxes=boxes[start:end],
+            labels=labels[start:end],
+            iscrowd=iscrowd[start:end],
+        )
+        found.append(image)
+        start = end
+    return found
 
 
 @dataclass(frozen=True, eq=False)

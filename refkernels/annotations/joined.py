@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from refkernels.annotations.classes import Categories, natural_order
-from refkernels.annotations.images import AnnotationSet, ImageAnnotations
+from refkernels.annotations.images import AnnotationSet, ImageAnnotations, cut_images
 from refkernels.annotations.rules import Rules
-from refkernels.annotations.source import Draft, Source
+from refkernels.annotations.source import Source
 
 __all__ = ["joined"]
 
@@ -30,7 +30,7 @@ def joined(sources: Sequence[Source], rules: Rules, lost: Sequence[str] = ()) ->
     Returns
     -------
     AnnotationSet
-        The images in their order; what is read is taken out of the sources meanwhile.
+        The images in their order.
 
     Raises
     ------
@@ -41,19 +41,18 @@ def joined(sources: Sequence[Source], rules: Rules, lost: Sequence[str] = ()) ->
     problems = [*lost, *(problem for source in sources for problem in source.problems)]
     counts: Counter[str] = Counter()
     owners: dict[int | str, Source] = {}
-    images = []
+    images: list[ImageAnnotations] = []
     for source in sources:
         counts.update(source.counts)
-        for image_id in list(source.drafts):
-            draft = source.drafts.pop(image_id)  # so that memory holds it once
+        for image_id in source.drafts:
             owner = owners.setdefault(image_id, source)
             if owner is not source:
                 problem = f"{source.name}: image {image_id!r} is in {owner.name} as well"
                 if not rules.skip_bad:
                     raise ValueError(problem)
                 problems.append(problem)
-            else:
-                images.append(_finished(draft, label_of))
+        finished = _finished(source, label_of)
+        images += (image for image in finished if owners[image.image_id] is source)
     kinds = {type(image_id): source for image_id, source in owners.items()}
     if len(kinds) > 1:
         names = " and ".join(dict.fromkeys(source.name for source in kinds.values()))
@@ -84,13 +83,7 @@ def _labels(sources: Sequence[Source], rules: Rules) -> tuple[Categories, dict[A
             _check_same(first, source)
         return first.categories or (), None
     # A dict keeps their order, and no more than one of each.
-    found = {
-        key: source
-        for source in sources
-        for draft in source.drafts.values()
-        for key in draft.keys
-        if key is not None
-    }
+    found = {key: source for source in sources for key in source.keys if key is not None}
     kinds = {type(key): source for key, source in found.items()}
     if len(kinds) > 1:
         names = " and ".join(source.name for source in kinds.values())
@@ -117,15 +110,14 @@ def _told(category: tuple[int | str, str] | None) -> str:
     return "none" if category is None else f"{category[1]!r} (id {category[0]!r})"
 
 
-def _finished(draft: Draft, label_of: dict[Any, int] | None) -> ImageAnnotations:
+def _finished(source: Source, label_of: dict[Any, int] | None) -> list[ImageAnnotations]:
     labels = [
-        0 if key is None else key if label_of is None else label_of[key] for key in draft.keys
+        0 if key is None else key if label_of is None else label_of[key] for key in source.keys
     ]
-    return ImageAnnotations(
-        image_id=draft.image_id,
-        width=draft.width,
-        height=draft.height,
-        boxes=np.array(draft.boxes, np.float64).reshape(-1, 4),
-        labels=np.array(labels, np.int64),
-        iscrowd=np.array(draft.ignored, np.bool_),
+    return cut_images(
+        [(draft.image_id, draft.width, draft.height) for draft in source.drafts.values()],
+        np.frombuffer(source.places, np.int64),
+        np.frombuffer(source.boxes, np.float64).reshape(-1, 4),
+        np.array(labels, np.int64),
+        np.frombuffer(source.ignored, np.bool_),
     )

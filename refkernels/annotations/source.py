@@ -1,14 +1,19 @@
 """What is read of one file or folder, before labels are given."""
 
+from array import array
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from refkernels.annotations.classes import Categories
 from refkernels.annotations.problems import Bad
 from refkernels.annotations.rules import DIFFICULT, Rules
+from refkernels.arrays import Array
 
 __all__ = ["Box", "Draft", "Source"]
 
@@ -18,16 +23,14 @@ Box = tuple[float, float, float, float]
 ROUNDING = 0.01
 
 
-@dataclass
+@dataclass(slots=True)
 class Draft:
-    """An image while it is read: boxes, what each is of, and whether it is an ignored region."""
+    """An image while it is read; `place` is its number among those of its source."""
 
     image_id: int | str
     width: int
     height: int
-    boxes: list[Box] = field(default_factory=list)
-    keys: list[Any] = field(default_factory=list)
-    ignored: list[bool] = field(default_factory=list)
+    place: int = -1
 
 
 class Source:
@@ -39,7 +42,10 @@ class Source:
         Its name, for messages.
     rules : Rules
     drafts : dict of (int or str) to Draft
-        The images by their ids.
+        The images by their ids, in their order.
+    places, boxes, keys, ignored : array, array, list, bytearray
+        Of all boxes in the order in which they were read: the place of the image, the 4 corners,
+        what it is of, and whether it is an ignored region.
     categories : tuple of (int or str, str), optional
         The classes that it declares, in the order of labels; keys of objects are labels then.
         Without, and without a class map, a key is the id of a class: a name or a number.
@@ -53,6 +59,10 @@ class Source:
         self.name = str(name)
         self.rules = rules
         self.drafts: dict[int | str, Draft] = {}
+        self.places = array("q")
+        self.boxes = array("d")
+        self.keys: list[Any] = []
+        self.ignored = bytearray()
         self.categories: Categories | None = None
         self.problems: list[str] = []
         self.counts: Counter[str] = Counter()
@@ -76,6 +86,7 @@ class Source:
         """
         if draft.image_id in self.drafts:
             raise Bad(f"image {draft.image_id!r} comes twice")
+        draft.place = len(self.drafts)
         self.drafts[draft.image_id] = draft
         return draft
 
@@ -107,9 +118,25 @@ class Source:
         left, top, right, bottom = box
         if left < 0 or top < 0 or right > draft.width or bottom > draft.height:
             box = self._within_reach(draft, box)
-        draft.boxes.append(box)
-        draft.keys.append(key)
-        draft.ignored.append(ignored)
+        self.places.append(draft.place)
+        self.boxes.extend(box)
+        self.keys.append(key)
+        self.ignored.append(ignored)
+
+    def are_plain(self, sizes: Array, boxes: Array) -> Array:
+        """Return which boxes (M, 4), in images of these sizes (M, 2), `add` takes as they are."""
+        low, high = boxes[:, :2], boxes[:, 2:]
+        jut = np.maximum(-low, high - sizes)
+        outside = (low > sizes) | (high < 0) | ((low < high) & ((low == sizes) | (high == 0)))
+        plain: Array = (~outside & (jut <= (0 if self.rules.clip else ROUNDING))).all(axis=1)
+        return plain
+
+    def extend(self, places: Array, boxes: Array, keys: Sequence[Any], ignored: Array) -> None:
+        """Add boxes (M, 4) that are plain, to images (M,) at these places."""
+        self.places.frombytes(places.astype(np.int64).tobytes())
+        self.boxes.frombytes(boxes.astype(np.float64).tobytes())
+        self.keys.extend(keys)
+        self.ignored += ignored.astype(np.uint8).tobytes()
 
     def _within_reach(self, draft: Draft, box: Box) -> Box:
         """Return a box that is not wholly inside its image, clipped if that is asked for."""
