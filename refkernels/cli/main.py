@@ -29,6 +29,8 @@ from refkernels.cli.options import (
     reading_options,
     time_options,
 )
+from refkernels.cli.suggest import suggest
+from refkernels.cli.warmup import completion, warmup
 
 __all__ = ["main"]
 
@@ -135,6 +137,8 @@ def main() -> None:
 @click.option(
     "--keep-going", is_flag=True, help="Show several counterexamples of an operator that differ."
 )
+@click.option("-q", "--quiet", is_flag=True, help="Print what fails, and the sum.")
+@click.option("-v", "--verbose", is_flag=True, help="Name every operator in every remark.")
 @click.option("--json", type=REPORT, metavar="FILE", help="Write a report as JSON.")
 @click.option("--junit", type=REPORT, metavar="FILE", help="Write one as JUnit XML, for CI.")
 @click.option("--html", type=REPORT, metavar="FILE", help="Write one as a page for a browser.")
@@ -153,19 +157,30 @@ def check(
     reading: str | None,
     exhaustive: bool,
     keep_going: bool,
+    quiet: bool,
+    verbose: bool,
     **reports: Path | None,
 ) -> None:
-    """Hold TARGET's operators to the kernels.
+    r"""Hold TARGET's operators to the kernels.
 
-    TARGET is a module that exposes operators by name, itself or in its direct submodules: classes
-    or functions of PyTorch, JAX or NumPy, or Gluon blocks.
+    TARGET is a module, or its file, that exposes operators by name, itself or in its direct
+    submodules: classes or functions of PyTorch, JAX or NumPy, or Gluon blocks. Of one that has none
+    by name it is said what its callables look like ('refkernels suggest').
 
     Or it is a package that has bindings here: torchvision, ultralytics, mmdet, transformers,
     keras_hub, effdet, detectron2, kornia, supervision, powerboxes, pycocotools or cython_bbox.
 
-    Or there are several, each any callable that is an operator: my.detector:box_iou=BBoxBatchIOU.
-    Where it writes things otherwise, words say so:
-    my.detector:match=MaximumMatcher,transposed,first=1,parameters=threshold:thr
+    Or there are several, each any callable that is an operator. Where it writes things otherwise,
+    words say so.
+
+    \b
+    refkernels check my.blocks                           classes by the operators' names
+    refkernels check src/det.py                          what is in a file
+    refkernels check my.det:box_iou=BBoxBatchIOU         a function under any name
+    refkernels check my.det:Coder.encode=NormalizedBoxCenterEncoder,inputs=refs+anchors,\
+                     outputs=targets,aligned             a method of a PyTorch module
+    refkernels check my.det:match=MaximumMatcher,transposed,first=1,parameters=threshold:thr
+    refkernels check torchvision                         a published package
 
     By default it is what pyproject.toml says in [tool.refkernels] check, else refkernels.gluon,
     and of operators that have no block refkernels itself.
@@ -200,6 +215,7 @@ def check(
             {name: file for name, file in reports.items() if file is not None},
             processes=workers,
             time_limit=time_limit,
+            detail=verbose - quiet,
         )
     sys.exit(status)
 
@@ -362,3 +378,6 @@ def assign(
 main.add_command(dialects)
 main.add_command(diff)
 main.add_command(explain)
+main.add_command(suggest)
+main.add_command(warmup)
+main.add_command(completion)

@@ -5,13 +5,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
+from rich.text import Text
 
 from refkernels.conformance import cases
 from refkernels.conformance.engine.replay import load
-from refkernels.conformance.engine.run import Options
+from refkernels.conformance.engine.run import Options, Result
 from refkernels.conformance.model.operator import Image
 from refkernels.conformance.model.verdict import exit_status
 from refkernels.conformance.peers.opening import (
@@ -24,10 +27,16 @@ from refkernels.conformance.process import supervisor as workers
 from refkernels.conformance.process.signals import ending_in_order
 from refkernels.conformance.report import console as report
 from refkernels.conformance.report.summary import Summary, write
+from refkernels.conformance.suggest.command import looked_at, print_suggestions
+from refkernels.conformance.targets.adapter import TargetError
+from refkernels.conformance.targets.files import as_module
 
 __all__ = ["UsageError", "check_command", "replay_command"]
 
 USAGE = 2
+
+# What a shell makes of a command that an interrupt ended.
+INTERRUPTED = 130
 
 # What is checked by default: every block, and of operators without one the NumPy operator.
 BLOCKS = "refkernels.gluon"
@@ -53,6 +62,7 @@ def check_command(
     *,
     processes: int,
     time_limit: float,
+    detail: int = 0,
 ) -> int:
     """Check operators of a target, print what is found, write reports, return the exit status.
 
@@ -67,17 +77,97 @@ def check_command(
         Where to write reports, by their format: json, junit, html.
     processes : int
         How many, side by side.
+    detail : int
+        -1 to print failures alone, 1 to name every operator in every remark.
 
     Raises
     ------
     UsageError
         If an operator is unknown, or a report cannot be written where it should be.
     """
-    targets = targets or (BLOCKS,)
+    console = Console(highlight=False)
+    targets, names, module, target = _asked(console, targets, operators)
+    absent_ones: list[str] = []
+    if module and module != BLOCKS and not operators:
+        try:
+            has = _named_in(module, time_limit)
+            if not has and len(targets) == 1:
+                found = looked_at(module)
+                console.print(Text(f"{module} has none of the operators by name."))
+                print_suggestions(console, module, found)
+                return USAGE
+        except TargetError as error:
+            raise UsageError(str(error)) from None
+        absent_ones = [name for name in names if name not in has and "=" not in name]
+        names = [name for name in names if name not in absent_ones]
+    for file in files.values():
+        if not file.absolute().parent.is_dir():
+            raise UsageError(f"cannot write {file}: there is no folder {file.parent}")
+    # Now: what is not installed must not be noticed in the end.
+    renderers = [(file, _renderer(format_)) for format_, file in files.items()]
+    report.print_header(console, target, options.seed)
+    if other := of_other_version(targets[0]):
+        console.print(f"[yellow]{other}")
+    started = time.perf_counter()
+    interrupted = False
+    with ending_in_order(), report.LiveReport(console, names) as live:
+        try:
+            results = workers.check(
+                targets,
+                names,
+                options,
+                images,
+                workers=min(processes, len(names)),
+                time_limit=time_limit,
+                on_event=live.on_event,
+            )
+        except KeyboardInterrupt:
+            interrupted, results = True, live.results
+    results += [Result(name, "absent", note=f"no {name}") for name in absent_ones]
+    summary = Summary(target, results, time.perf_counter() - started, asdict(options))
+    status = summary.status
+    for file, render in renderers:  # before they are printed, which a closed pipe may prevent
+        try:
+            write(file, render(summary))
+        except OSError as error:  # the others are written all the same
+            print(f"refkernels: cannot write {file}: {error.strerror}", file=sys.stderr)
+            status = USAGE
+    if len(results) > 1 and {result.verdict for result in results} == {"no import"}:
+        raise UsageError(results[0].note)  # once, and not of each operator
+    report.print_results(console, summary, detail)
+    if interrupted:
+        done = len(results) - len(absent_ones)
+        print(f"refkernels: interrupted: {done} of {len(names)} were checked", file=sys.stderr)
+        return INTERRUPTED
+    if all(result.verdict == "absent" for result in results):
+        undefined = [f"{r.operator}: {r.note}" for r in results if r.is_undefined]
+        nothing = f"{target} has none of the operators: {', '.join(names)}"
+        raise UsageError("; ".join(undefined) or nothing)
+    return status
+
+
+class _Asked(NamedTuple):
+    """What is to be checked: targets, their items, the module among them, and what to call it."""
+
+    targets: tuple[str, ...]
+    names: list[str]
+    module: str
+    target: str
+
+
+def _asked(console: Console, targets: Sequence[str], operators: Sequence[str]) -> _Asked:
+    """Return what is to be checked, or raise `UsageError`."""
+    ours = False
     try:
+        targets = tuple(map(as_module, targets)) or (BLOCKS,)
         wanted = [cases.find(name).name for name in operators] or list(cases.operators())
         if targets == (BLOCKS,):
-            targets = (BLOCKS, *_without_blocks(wanted))
+            ours = find_spec("mxnet") is None
+            if ours:
+                console.print("MXNet is not installed, and with it no block: the NumPy operators")
+                console.print("are held to their definitions.")
+            every = [f"refkernels:*={n}" for n in wanted if ours or not cases.find(n).has_block]
+            targets = (*([] if ours else [BLOCKS]), *every)
         bindings = [binding for _, binding in bindings_of(targets)]
         for binding in bindings:
             cases.find(binding.operator)
@@ -93,42 +183,7 @@ def check_command(
     if not names:
         known = ", ".join(dict.fromkeys(binding.operator for binding in bindings))
         raise UsageError(f"{target} has none of {', '.join(operators)}; it has {known}")
-    for file in files.values():
-        if not file.absolute().parent.is_dir():
-            raise UsageError(f"cannot write {file}: there is no folder {file.parent}")
-    # Now: what is not installed must not be noticed in the end.
-    renderers = [(file, _renderer(format_)) for format_, file in files.items()]
-    console = Console(highlight=False)
-    report.print_header(console, target, options.seed)
-    if other := of_other_version(targets[0]):
-        console.print(f"[yellow]{other}")
-    started = time.perf_counter()
-    with ending_in_order(), report.LiveReport(console, names) as live:
-        results = workers.check(
-            targets,
-            names,
-            options,
-            images,
-            workers=min(processes, len(names)),
-            time_limit=time_limit,
-            on_event=live.on_event,
-        )
-    summary = Summary(target, results, time.perf_counter() - started, asdict(options))
-    status = summary.status
-    for file, render in renderers:  # before they are printed, which a closed pipe may prevent
-        try:
-            write(file, render(summary))
-        except OSError as error:  # the others are written all the same
-            print(f"refkernels: cannot write {file}: {error.strerror}", file=sys.stderr)
-            status = USAGE
-    if len(results) > 1 and {result.verdict for result in results} == {"no import"}:
-        raise UsageError(results[0].note)  # once, and not of each operator
-    report.print_results(console, summary)
-    if all(result.verdict == "absent" for result in results):
-        undefined = [f"{r.operator}: {r.note}" for r in results if r.is_undefined]
-        nothing = f"{target} has none of the operators: {', '.join(names)}"
-        raise UsageError("; ".join(undefined) or nothing)
-    return status
+    return _Asked(targets, names, module, "refkernels" if ours else target)
 
 
 def replay_command(place: Path, target: str | None, *, time_limit: float, strict: bool) -> int:
@@ -157,9 +212,10 @@ def replay_command(place: Path, target: str | None, *, time_limit: float, strict
     return status
 
 
-def _without_blocks(names: Sequence[str]) -> list[str]:
-    """Return those that have no Gluon block, as bindings of the NumPy operators."""
-    return [f"refkernels:*={name}" for name in names if not cases.find(name).has_block]
+def _named_in(module: str, time_limit: float) -> list[str]:
+    """Return the operators that a module has by name, found out in another process."""
+    with ending_in_order(), workers.Checker([module], time_limit=time_limit) as checker:
+        return checker.find()
 
 
 def _renderer(format_: str) -> Callable[[Summary], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -45,5 +46,8 @@ def find(name: str) -> Operator:
     """
     known = operators()
     if name not in known:
-        raise ValueError(f"unknown operator {name!r}, expected one of: {', '.join(known)}")
+        by_small = {own.lower(): own for own in known}
+        close = get_close_matches(name.lower(), by_small, 1)
+        hint = f"did you mean {by_small[close[0]]!r}? There are" if close else "expected one of"
+        raise ValueError(f"unknown operator {name!r}, {hint}: {', '.join(known)}")
     return known[name]

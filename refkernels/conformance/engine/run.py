@@ -24,13 +24,16 @@ from refkernels.conformance.model.plain import ONE
 from refkernels.conformance.model.result import ALL_DTYPES, Options, Result
 from refkernels.conformance.peers.opening import declared, of_other_version
 from refkernels.conformance.targets.adapter import TargetError
-from refkernels.conformance.targets.frameworks import framework
+from refkernels.conformance.targets.frameworks import ADAPTERS, framework
 from refkernels.conformance.targets.offering import Offers
 from refkernels.conformance.targets.representation import RepresentationError
 from refkernels.conformance.targets.target import Target
 
 __all__ = ["ALL_DTYPES", "DTYPES", "Dissent", "Options", "Result", "check_operator"]
 
+
+# What code raises that is given the arrays of another framework.
+WRONG_KIND = ("raises AttributeError", "raises TypeError")
 
 # The adapters of frameworks that have it.
 WITH_BFLOAT16 = ("PyTorch", "JAX")
@@ -212,6 +215,8 @@ def check_operator(
         result.dissents.append(stale)
     if result.dissents:
         result.verdict = result.dissents[0].kind
+        if result.verdict == "raises" and result.dissents[0].what.startswith(WRONG_KIND):
+            result.remarks["framework"] = _guessed(examiner.adapter.name)
     elif accepted and result.verdict == "conforms":
         result.verdict = "known"
     result.dtypes = tuple(dtype for dtype in dtypes if dtype in DTYPES or dtype in examiner.taken)
@@ -225,6 +230,14 @@ def check_operator(
         interim(result)
         result.remarks |= remarks_on_nan(examiner, "float32" if "float32" in dtypes else dtypes[0])
     return result
+
+
+def _guessed(framework: str) -> str:
+    """Return what to do if the framework of a target was guessed wrong."""
+    return (
+        f"it was given arrays of {framework}; if it takes others, say so beside it: "
+        f"__refkernels_framework__ = {' or '.join(repr(own) for own in ADAPTERS)}"
+    )
 
 
 def _input_names(operator: Operator) -> list[str]:

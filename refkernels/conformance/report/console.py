@@ -27,6 +27,9 @@ ON_NAN = (REFUSED, PASSED_ON, AS_A_NUMBER)
 # So many calls show that a nan is taken for a number; reports as files have all.
 CALLS = 3
 
+# So many operators of which the same is said are named.
+NAMED = 3
+
 STYLES = {
     verdict: "bold red" if failed(verdict) or verdict in UNUSABLE else "green"
     for verdict in VERDICTS
@@ -72,6 +75,11 @@ class LiveReport:
             self._live.transient = True
             self._live.stop()
 
+    @property
+    def results(self) -> list[Result]:
+        """The results so far, in the order of the operators."""
+        return [self._results[name] for name in self._operators if name in self._results]
+
     def on_event(self, name: str, count: int, result: Result | None) -> None:
         """Take an event of `workers.check`."""
         self._counts[name] = count
@@ -84,8 +92,7 @@ class LiveReport:
         self._progress.update(self._task, now=busy)
 
     def _render(self) -> Group:
-        done = [self._results[name] for name in self._operators if name in self._results]
-        return Group(_table(done, self._console), self._progress)
+        return Group(_table(self.results, self._console), self._progress)
 
 
 # The columns that a table does without if it is too wide, the least first.
@@ -155,10 +162,38 @@ def print_dissents(console: Console, result: Result) -> None:
         shown.add(essence)
 
 
-def print_results(console: Console, summary: Summary) -> None:
-    """Print the table, then each failure with a call that can be pasted into Python."""
+def print_results(console: Console, summary: Summary, detail: int = 0) -> None:
+    """Print the table, then each failure with a call that can be pasted into Python.
+
+    With a `detail` of -1 it is failures and the sum alone, and with 1 every operator is named.
+    """
+    if detail >= 0:
+        _print_overview(console, summary)
+    for result in summary.results:
+        if result.verdict in ("conforms", "known", "absent"):
+            continue
+        console.rule(Text(f"{result.item} {result.verdict}", STYLES[result.verdict]))
+        print_dissents(console, result)
+    if detail >= 0:
+        for result in summary.results:
+            for remark, text in result.remarks.items():
+                if remark not in ON_NAN:
+                    console.print(Text(f"{result.item} {remark}: {text.splitlines()[0]!r}"))
+        _print_nan(console, summary.results, CALLS if detail == 0 else len(summary.results))
+        _print_known(console, summary)
+        _print_untried(console, summary, NAMED if detail == 0 else len(summary.results))
+    console.rule()
+    _print_sum(console, summary)
+
+
+def _print_overview(console: Console, summary: Summary) -> None:
+    """Print the table, and what it ran on."""
     results = summary.results
-    console.print(_table(results, console))
+    there = [result for result in results if result.verdict != "absent"]
+    console.print(_table(there or results, console))
+    left = [result.item for result in results if result not in there]
+    if there and left:
+        console.print(Text(f"absent: {', '.join(left)}"))
     modes = dict.fromkeys(mode for result in results for mode in result.modes)
     if modes:
         console.print(f"modes: {', '.join(modes)}; batches also image by image")
@@ -176,19 +211,10 @@ def print_results(console: Console, summary: Summary) -> None:
     for result in results:
         if result.is_undefined:
             console.print(f"{result.operator}: {result.note}")
-    for result in results:
-        if result.verdict in ("conforms", "known", "absent"):
-            continue
-        console.rule(Text(f"{result.item} {result.verdict}", STYLES[result.verdict]))
-        print_dissents(console, result)
-    for result in results:
-        for remark, text in result.remarks.items():
-            if remark not in ON_NAN:
-                console.print(Text(f"{result.item} {remark}: {text.splitlines()[0]!r}"))
-    _print_nan(console, results)
-    _print_known(console, summary)
-    _print_untried(console, summary)
-    console.rule()
+
+
+def _print_sum(console: Console, summary: Summary) -> None:
+    results = summary.results
     counts = {verdict: sum(r.verdict == verdict for r in results) for verdict in STYLES}
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     cases = sum(result.cases + result.real_cases for result in results)
@@ -200,7 +226,7 @@ def print_results(console: Console, summary: Summary) -> None:
         console.print("cases: drawn and at corners + from boxes of images")
 
 
-def _print_nan(console: Console, results: Sequence[Result]) -> None:
+def _print_nan(console: Console, results: Sequence[Result], calls: int) -> None:
     """Print what is done with NaN, on which no verdict depends."""
     kinds = {kind: [r for r in results if kind in r.remarks] for kind in ON_NAN}
     if any(kinds.values()):
@@ -208,10 +234,10 @@ def _print_nan(console: Console, results: Sequence[Result]) -> None:
     for kind, own in kinds.items():
         if own:
             names = [f"{r.item} ({r.remarks[kind].splitlines()[0]})" for r in own]
-            several = len(own) > CALLS and kind != AS_A_NUMBER
+            several = len(own) > calls and kind != AS_A_NUMBER
             said = f"{len(own)} operators" if several else ", ".join(names)
             console.print(Text(f"{kind}: ", "bold") + said)
-    for result in kinds[AS_A_NUMBER][:CALLS]:
+    for result in kinds[AS_A_NUMBER][:calls]:
         console.print(Text("\n".join(result.remarks[AS_A_NUMBER].splitlines()[1:])), soft_wrap=True)
 
 
@@ -227,7 +253,7 @@ def _print_known(console: Console, summary: Summary) -> None:
         console.print(Text(f"{met['id']} {operator}, {seen}: ", "bold") + met["why"])
 
 
-def _print_untried(console: Console, summary: Summary) -> None:
+def _print_untried(console: Console, summary: Summary, most: int) -> None:
     """Print what was not tried, so that no verdict says more than it may."""
     for title, said in (
         ("not offered", summary.said("not_offered")),
@@ -236,5 +262,7 @@ def _print_untried(console: Console, summary: Summary) -> None:
         if said:
             console.rule(Text(title))
         for (what, why), operators in said.items():
-            several = f"{len(operators)} operators" if len(operators) > 3 else ", ".join(operators)
+            several = (
+                f"{len(operators)} operators" if len(operators) > most else ", ".join(operators)
+            )
             console.print(Text(f"{several}: ", "bold") + f"{what} ({why})")

@@ -38,7 +38,12 @@ _ENCODED = (
     "inputs=anchors+refs,outputs=targets,aligned",
     "inputs=refs+anchors,outputs=targets,aligned",
 )
-_DECODED = ("", "inputs=anchors+x")
+_DECODED = (
+    "fixed=convert_anchor:true",
+    "inputs=anchors+x,fixed=convert_anchor:true",
+    "",
+    "inputs=anchors+x",
+)
 
 # In the order in which they are tried; the words of names are those of `words_in`.
 CLUES: Mapping[str, Clue] = {
@@ -70,10 +75,12 @@ CLUES: Mapping[str, Clue] = {
     "MultiClassEncoder": Clue(("class encode", "cls encode", "class encoder", "label encode")),
     "MultiClassDecoder": Clue(("class decode", "cls decode", "class decoder")),
     "NormalizedBoxCenterEncoder": Clue(
-        ("encode", "encoder", "deltas", "delta", "offsets", "regression"), _ENCODED
+        ("encode", "encoder", "deltas", "delta", "offsets", "regression", "bbox transform"),
+        _ENCODED,
     ),
     "NormalizedBoxCenterDecoder": Clue(
-        ("decode", "decoder", "deltas", "delta", "apply", "offsets"), _DECODED
+        ("decode", "decoder", "deltas", "delta", "apply", "offsets", "bbox transform inv"),
+        _DECODED,
     ),
     "DistanceEncoder": Clue(("distance", "dist", "ltrb", "encode"), ("", "inputs=points+boxes")),
     "DistanceDecoder": Clue(("distance", "dist", "ltrb", "decode"), ("", "inputs=x+points")),
@@ -100,11 +107,14 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
 
 # Names of arguments that tell of boxes, IoUs and the like.
 ARGUMENTS = frozenset(
-    "a b box boxes box1 box2 boxes1 boxes2 bbox bboxes bboxes1 bboxes2 anchor anchors gt gts truth "
-    "truths target targets gt_boxes gt_bboxes prior priors proposals iou ious overlaps quality "
-    "match_quality_matrix delta deltas offsets rel_codes codes points scores matches samples "
-    "similarity cost".split()
-)
+    (
+        "a", "b", "box", "boxes", "box1", "box2", "boxes1", "boxes2", "bbox", "bboxes", "bboxes1",
+        "bboxes2", "anchor", "anchors", "gt", "gts", "truth", "truths", "target", "targets",
+        "gt_boxes", "gt_bboxes", "prior", "priors", "proposals", "iou", "ious", "overlaps",
+        "quality", "match_quality_matrix", "delta", "deltas", "offsets", "rel_codes", "codes",
+        "points", "scores", "matches", "samples", "similarity", "cost",
+    )
+)  # fmt: skip
 
 # Which of several words that mean one is looked for.
 _SAME = {"xywh": "cxcywh", "centre": "center", "centres": "center", "centers": "center",

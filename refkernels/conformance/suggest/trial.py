@@ -23,6 +23,7 @@ from refkernels.conformance.engine.guard import guarded
 from refkernels.conformance.model.case import Case
 from refkernels.conformance.model.operator import Operator
 from refkernels.conformance.model.plain import FIVE, ONE
+from refkernels.conformance.model.readings import readings
 from refkernels.conformance.suggest.clues import CLUES, PARAMETERS, is_clue, words_in
 from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.bound import Binding, Bound
@@ -37,6 +38,28 @@ METHODS = ("encode", "decode", "assign", "match")
 
 # What looks like an operator agrees on so many elements; what has its name too, on fewer.
 ALIKE, ALIKE_AND_NAMED = 0.75, 0.4
+
+# So many inputs are tried, the plainest.
+CASES = 3
+
+# Where boxes of an image say nothing to an operator, or with parameters that few have.
+ORDINARY = {
+    "NaiveSampler": Case({}, {"matches": np.array([1, -1, 0, -1, 2])}),
+    "MultiClassDecoder": Case(
+        {}, {"x": np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3], [0.2, 0.3, 0.5]])}
+    ),
+    "NormalizedBoxCenterDecoder": Case(
+        {},
+        {
+            "x": np.array([[0.5, -1, 0.2, -0.5], [2, 1, 0, 1.5], [0, 0, -1, 0.25]]),
+            "anchors": np.array([[0.0, 0, 8, 6], [10, 4, 30, 20], [5, 5, 9, 8]]),
+        },
+    ),
+    "ThresholdMatcher": Case(
+        {"high": 0.5, "low": 0.25},
+        {"x": np.array([[0.6, 0.1], [0.3, 0.2], [0.0, 0.1], [0.1, 0.75], [0.25, 0.375]])},
+    ),
+}
 
 # How long all trials of a module may take.
 SECONDS = 40.0
@@ -106,7 +129,7 @@ def suggest(module: str, seconds: float = SECONDS) -> list[Callable_]:
         names = [p.name for p in shown or ()]
         tried: tuple[Suggestion, ...] = ()
         if is_clue(place.partition(":")[2], names) and time.monotonic() < end:
-            tried = _tried(place, value, names, end)
+            tried = _tried(place, value, end)
         kind = value[0] if isinstance(value, tuple) else value
         found.append(Callable_(place, told, adapter_of(framework(kind)).name, tried))
     return found
@@ -151,23 +174,28 @@ def _signature(value: Any) -> list[inspect.Parameter] | None:
     return own[1:] if own and own[0].name == "self" else own
 
 
-def _tried(place: str, value: Any, names: list[str], end: float) -> tuple[Suggestion, ...]:
+def _tried(place: str, value: Any, end: float) -> tuple[Suggestion, ...]:
     """Return what a callable looks like of all that its name and arguments may mean."""
     words = words_in(place.partition(":")[2])
-    found = []
-    for name, clue in CLUES.items():
-        named = any(own <= words for own in clue.words)
-        operator = find(name)
-        renamed = _renamed(operator, value)
-        for way in clue.ways:
-            if time.monotonic() > end:
-                break
-            text = ",".join(filter(None, (f"{place}={name}", way, renamed)))
-            agrees = _agreement(text, operator)
-            if agrees >= (ALIKE_AND_NAMED if named else ALIKE):
-                found.append((agrees, named, Suggestion(text, name, round(agrees, 3))))
+    named = [name for name, clue in CLUES.items() if any(own <= words for own in clue.words)]
+    others = [name for name in CLUES if name not in named]
+    found: list[tuple[float, bool, Suggestion]] = []
+    for names in (named, others):
+        least = ALIKE_AND_NAMED if names is named else ALIKE
+        for name in names:
+            operator = find(name)
+            renamed = _renamed(operator, value)
+            for way in CLUES[name].ways:
+                if time.monotonic() > end:
+                    break
+                text = ",".join(filter(None, (f"{place}={name}", way, renamed)))
+                agrees = _agreement(text, operator)
+                if agrees >= least:
+                    found.append((agrees, names is named, Suggestion(text, name, round(agrees, 3))))
                 if agrees == 1:
                     break
+        if any(agrees >= ALIKE for agrees, _, _ in found):
+            break  # what has the name of an operator and its results is that
     found.sort(key=lambda own: (-own[0] - 0.1 * own[1], len(own[2].binding)))
     best: dict[str, Suggestion] = {}
     for _, _, own in found:
@@ -192,49 +220,58 @@ def _renamed(operator: Operator, value: Any) -> str:
 
 
 def _agreement(text: str, operator: Operator) -> float:
-    """Return how much of a target's outputs is alike, or 0 where it cannot be called like that."""
+    """Return how much of a target's outputs is alike, or 0 where it cannot be called like that.
+
+    Of what it lacks the parameters for, it is as much as at the reading that is nearest.
+    """
     try:
         target = Bound(Binding.parse(text), text)
         own = operator.as_given(*target.representation.gives)
     except (TargetError, RepresentationError):
         return 0.0
+    has = target.has_parameter(operator.name)
+    return max(_alike_at(own, target, pinned) for pinned in readings(operator.name, has))
+
+
+def _alike_at(operator: Operator, target: Bound, pinned: dict[str, Any]) -> float:
     shares = []
     for case in _cases(operator.name):
+        stands = {**case.config, **target.representation.fixed, **pinned}
+        case = replace(case, config=stands)
         try:
             with guarded():
-                call = prepare(own, target, case, "call", "cpu")
+                call = prepare(operator, target, case, "call", "cpu")
                 outputs = call(*(array.copy() for array in case.inputs.values()))
-            wanted = own.run_kernel(case)
+            wanted = operator.define(case)  # small, and no kernel has to be compiled for it
         except (KeyboardInterrupt, MemoryError):
             raise
         except BaseException:  # whatever it is, it is not called like that
             return 0.0
         if len(outputs) != len(wanted):
             return 0.0
-        for output, kernel in zip(outputs, wanted, strict=True):
-            if output.shape != kernel.shape:
+        for output, exact in zip(outputs, wanted, strict=True):
+            if output.shape != np.shape(exact):
                 return 0.0
-            shares.append(_alike(output, kernel))
+            shares.append(_alike(output, exact))
     return float(np.mean(shares)) if shares else 0.0
 
 
-def _alike(output: Array, kernel: Array) -> float:
+def _alike(output: Array, exact: Array) -> float:
     if not output.size:
         return 1.0
     with np.errstate(all="ignore"):
-        return float(np.isclose(np.asarray(output, float), kernel, 1e-3, 1e-6).mean())
+        wanted = np.asarray(exact).astype(float)
+        return float(np.isclose(np.asarray(output, float), wanted, 1e-3, 1e-6).mean())
 
 
 @lru_cache(None)
 def _cases(name: str) -> tuple[Case, ...]:
-    """Return the plain cases of an operator in float32, with its own defaults."""
-    operator = find(name)
-    cases = []
-    for image in (FIVE, ONE):
-        for case in operator.annotated(image):
-            cases.append(case.astype("float32"))
-    plain = [case for case in cases if not case.config] or cases
-    return tuple(replace(case) for case in plain[:3])
+    """Return ordinary cases of an operator in float32, with its own defaults if there are such."""
+    if name in ORDINARY:
+        return (ORDINARY[name].astype("float32"),)
+    own = [case for image in (FIVE, ONE) for case in find(name).annotated(image)]
+    plain = [case for case in own if not case.config] or own
+    return tuple(case.astype("float32") for case in plain[:CASES])
 
 
 def main() -> None:

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 from inspect import signature
-from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -234,17 +234,30 @@ def import_target(name: str) -> ModuleType:
         try:
             return importlib.import_module(name)
         except ImportError as error:
-            if name.endswith(".py"):
-                own = Path(name).stem
-                raise TargetError(
-                    f"{name}: expected a module's name, {own}, not a file's"
-                ) from error
-            raise TargetError(f"cannot import {name}: {text_of(error)}") from error
+            hint = _close_to(name) if getattr(error, "name", None) in _parts(name) else ""
+            raise TargetError(f"cannot import {name}: {text_of(error)}{hint}") from error
         except SystemExit as error:
             code = represented(error.code)
             raise TargetError(f"cannot import {name}: it calls sys.exit({code})") from error
         except Exception as error:
             raise TargetError(f"cannot import {name}: {error_text(error)}") from error
+
+
+def _parts(name: str) -> list[str]:
+    """Return a module's name, and those of the packages around it."""
+    words = name.split(".")
+    return [".".join(words[: n + 1]) for n in range(len(words))]
+
+
+def _close_to(name: str) -> str:
+    """Return which module may be meant by one that is not there, as the end of a sentence."""
+    around, _, last = name.rpartition(".")
+    package = sys.modules.get(around)
+    if around and package is None:
+        return _close_to(around)
+    places = list(getattr(package, "__path__", ())) if around else None
+    close = get_close_matches(last, {info.name for info in pkgutil.iter_modules(places)}, 1, 0.75)
+    return f"; did you mean {'.'.join(filter(None, (around, close[0])))!r}?" if close else ""
 
 
 def _import_with_submodules(name: str) -> list[ModuleType]:
