@@ -11,7 +11,7 @@ from refkernels.annotations.coco_runs import Known, Objects, decoders
 from refkernels.annotations.images import AnnotationSet
 from refkernels.annotations.joined import joined
 from refkernels.annotations.json_stream import JSONStreamError, Run, stream_members
-from refkernels.annotations.problems import Bad, quoted
+from refkernels.annotations.problems import Bad, check_text, quoted
 from refkernels.annotations.rules import Rules
 from refkernels.annotations.source import Draft, Source
 
@@ -167,6 +167,9 @@ def _add_category(categories: dict[int | str, str], index: int, value: Any) -> N
     name = value.get("name", str(category_id))
     if not isinstance(name, str):
         raise Bad(f"category {category_id!r}: name: expected a string, got {quoted(name)}")
+    for what, text in (("id", category_id), ("name", name)):
+        if isinstance(text, str):
+            check_text(f"category {category_id!r}: {what}", text)
     if category_id in categories:
         raise Bad(f"category {category_id!r} comes twice")
     categories[category_id] = name

@@ -4,6 +4,8 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
+from refkernels.arrays.files import no_pipe
+
 __all__ = ["read_image_size"]
 
 # JPEG markers that begin a frame, and say its size: SOF0 to SOF15 without DHT, JPG and DAC.
@@ -41,7 +43,7 @@ def read_image_size(path: Path) -> tuple[int, int]:
     ITU-T T.81 (JPEG), annex B; ISO/IEC 15948 (PNG), section 11.2.2; CIPA DC-008 (Exif), 4.6.
     """
     turned = False
-    with path.open("rb") as file:
+    with no_pipe(path).open("rb") as file:
         start = file.read(8)
         if start == b"\x89PNG\r\n\x1a\n":
             header = file.read(16)  # length, IHDR, width, height

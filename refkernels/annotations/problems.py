@@ -4,11 +4,19 @@ import json
 import math
 from typing import Any
 
-__all__ = ["Bad", "parsed", "parsed_share", "quoted"]
+__all__ = ["Bad", "check_text", "parsed", "parsed_share", "quoted"]
 
 
 class Bad(Exception):
     """What is wrong, without the file's name."""
+
+
+def check_text(name: str, text: str) -> None:
+    """Raise `Bad` if a string is no text, which JSON can write: half a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Bad(f"{name}: expected text, got half a surrogate pair in it") from None
 
 
 def quoted(value: Any) -> str:

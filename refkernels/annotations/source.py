@@ -11,13 +11,16 @@ from typing import Any
 import numpy as np
 
 from refkernels.annotations.classes import Categories
-from refkernels.annotations.problems import Bad
+from refkernels.annotations.problems import Bad, check_text
 from refkernels.annotations.rules import DIFFICULT, Rules
 from refkernels.arrays import Array
 
 __all__ = ["Box", "Draft", "Source"]
 
 Box = tuple[float, float, float, float]
+
+# Further from its image no box is: so far from 0 float32 tells no pixels apart by far.
+FARTHEST = 2.0**31
 
 # How far rounding to 0.01 pixel, as COCO has it, moves a side.
 ROUNDING = 0.01
@@ -82,8 +85,10 @@ class Source:
         Raises
         ------
         Bad
-            If its id is there already.
+            If its id is there already, or is no text.
         """
+        if isinstance(draft.image_id, str):
+            check_text(f"image {draft.image_id!r}: id", draft.image_id)
         if draft.image_id in self.drafts:
             raise Bad(f"image {draft.image_id!r} comes twice")
         draft.place = len(self.drafts)
@@ -113,7 +118,7 @@ class Source:
         Raises
         ------
         Bad
-            If it is wholly outside the image.
+            If it is wholly outside the image, or has a corner that is as far as no image reaches.
         """
         left, top, right, bottom = box
         if left < 0 or top < 0 or right > draft.width or bottom > draft.height:
@@ -142,6 +147,9 @@ class Source:
         """Return a box that is not wholly inside its image, clipped if that is asked for."""
         left, top, right, bottom = box
         width, height = draft.width, draft.height
+        if max(map(abs, box)) > FARTHEST:
+            corners = ", ".join(f"{value:g}" for value in box)
+            raise Bad(f"box {corners} has corners beyond 2**31 pixels")
         for low, high, side in ((left, right, width), (top, bottom, height)):
             if low > side or high < 0 or (low < high and (low == side or high == 0)):
                 corners = ", ".join(f"{value:g}" for value in box)

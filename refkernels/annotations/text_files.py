@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from refkernels.annotations.problems import Bad
+from refkernels.arrays.files import no_pipe
 
 __all__ = ["numbered_lines", "open_text"]
 
@@ -34,7 +35,7 @@ def open_text(path: Path, newline: str | None = None) -> Iterator[IO[str]]:
     Bad
         While it is read: if the text is not UTF-8, or the gzip is damaged or ends early.
     """
-    with path.open("rb") as raw:  # opened once, so that it may be a pipe
+    with no_pipe(path).open("rb") as raw:
         packed = raw.peek(2)[:2] == b"\x1f\x8b"
         stream: Any = gzip.GzipFile(fileobj=raw) if packed else raw
         try:

@@ -14,6 +14,7 @@ from refkernels.annotations.problems import Bad, parsed
 from refkernels.annotations.rules import Rules
 from refkernels.annotations.source import Box, Draft, Source
 from refkernels.annotations.text_files import numbered_lines
+from refkernels.arrays.files import no_pipe
 
 __all__ = ["image_set", "read_voc", "voc_source"]
 
@@ -181,7 +182,7 @@ def _number(element: Any, key: str, least: float = -math.inf) -> float:
 
 def _parsed_xml(file: Path) -> Any:
     """Return the root of an XML file, in whatever encoding it names."""
-    data = file.read_bytes()
+    data = no_pipe(file).read_bytes()
     try:
         try:
             return ElementTree.fromstring(data)

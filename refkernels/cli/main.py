@@ -223,11 +223,14 @@ def check(
 @main.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--target", metavar="MODULE", help="Run it on this one. Default: where it was seen.")
+@click.option("--trust", is_flag=True, help="Import what PATH names, though it may not be yours.")
 @time_options
-def replay(path: Path, target: str | None, time_limit: float, strict: bool) -> None:
+def replay(path: Path, target: str | None, trust: bool, time_limit: float, strict: bool) -> None:
     """Run a saved counterexample again, in every mode and context there is.
 
-    PATH is a folder that `check` named, below .refkernels/failures.
+    PATH is a folder that `check` named, below .refkernels/failures. The module that it names is
+    imported, which runs its code: of a folder that another user wrote, or that holds that module
+    itself, only with --trust.
 
     Exit status: 0 conforms (or differs as declared), 1 diverges, 2 usage or import error.
     """
@@ -236,7 +239,7 @@ def replay(path: Path, target: str | None, time_limit: float, strict: bool) -> N
     except ModuleNotFoundError as error:
         fail(f"'replay' needs {error.name}; install it with: pip install 'refkernels[check]'")
     with in_one_line(UsageError):
-        status = replay_command(path, target, time_limit=time_limit, strict=strict)
+        status = replay_command(path, target, time_limit=time_limit, strict=strict, trust=trust)
     sys.exit(status)
 
 
@@ -303,9 +306,11 @@ def compare_graph(
         from refkernels.conformance.network import command as graph_report
     except ModuleNotFoundError as error:
         fail(f"'compare-graph' needs {error.name}; install: pip install 'refkernels[check]'")
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=180)  # so that a row stays on a line
+        console = Console(
+            highlight=False, markup=False, emoji=False, width=180
+        )  # so that a row stays on a line
     with in_one_line(OSError, ValueError, TypeError, ImportError):
         if not (zoo or symbol or params or inputs):
             zoo = ("mobilenet0.25",)

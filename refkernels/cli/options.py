@@ -187,7 +187,9 @@ def detector_given(preset: str, config: Path | None) -> Any:
 
 def fail(message: str) -> NoReturn:
     """Print one line, and end with the status of a wrong call."""
-    click.echo(f"refkernels: {message}", err=True)
+    from refkernels.arrays.printing import printable  # which needs NumPy, as a help text does not
+
+    click.echo(f"refkernels: {printable(message)}", err=True)
     sys.exit(USAGE)
 
 

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.text import Text
 
 from refkernels.conformance import cases
-from refkernels.conformance.engine.replay import load
+from refkernels.conformance.engine.replay import load, whose_code
 from refkernels.conformance.engine.run import Options, Result
 from refkernels.conformance.model.operator import Image
+from refkernels.conformance.model.quoting import printable
 from refkernels.conformance.model.verdict import exit_status
 from refkernels.conformance.peers.opening import (
     bindings_of,
@@ -85,7 +86,7 @@ def check_command(
     UsageError
         If an operator is unknown, or a report cannot be written where it should be.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     targets, names, module, target = _asked(console, targets, operators)
     absent_ones: list[str] = []
     if module and module != BLOCKS and not operators:
@@ -107,7 +108,7 @@ def check_command(
     renderers = [(file, _renderer(format_)) for format_, file in files.items()]
     report.print_header(console, target, options.seed)
     if other := of_other_version(targets[0]):
-        console.print(f"[yellow]{other}")
+        console.print(other, style="yellow")
     started = time.perf_counter()
     interrupted = False
     with ending_in_order(), report.LiveReport(console, names) as live:
@@ -186,27 +187,39 @@ def _asked(console: Console, targets: Sequence[str], operators: Sequence[str]) -
     return _Asked(targets, names, module, "refkernels" if ours else target)
 
 
-def replay_command(place: Path, target: str | None, *, time_limit: float, strict: bool) -> int:
+def replay_command(
+    place: Path, target: str | None, *, time_limit: float, strict: bool, trust: bool = False
+) -> int:
     """Run a saved failure again, print what comes of it, return the exit status.
+
+    To run it on the target that it names is to import that, which is to run what somebody wrote.
 
     Raises
     ------
     UsageError
-        If it cannot be loaded, or cannot be run on the target.
+        If it cannot be loaded, or cannot be run on the target; or if it names one that is not to be
+        taken from it (`whose_code`), unless `trust` says so.
     """
     try:
         saved = load(place)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    target = target or saved.target
+    if target is None:
+        reason = "" if trust else whose_code(place, saved.target)
+        if reason:
+            raise UsageError(
+                f"{place} would import {saved.target}, and {reason}; say --trust to do so, or what "
+                "to run it on with --target"
+            )
+        target = saved.target
     with ending_in_order(), workers.Checker([target], time_limit=time_limit) as checker:
         result = checker.replay(place, strict=strict)
     status = exit_status([result.verdict])
     if status == USAGE:
         raise UsageError(result.note)
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     seen = f"{saved.operator} of {target}, {saved.dtype}; it was: {saved.what}"
-    console.print(seen, markup=False)
+    console.print(printable(seen))
     console.print(result.verdict, *sorted(result.known))
     report.print_dissents(console, result)
     return status

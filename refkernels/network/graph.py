@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from refkernels.arrays import require
+from refkernels.arrays.files import no_pipe
 
 __all__ = ["Graph", "Node", "nearest", "read_symbol"]
 
@@ -135,7 +136,7 @@ def _symbol_text(symbol: Any, name: str) -> tuple[str, str]:
         )
     path = os.fspath(symbol)
     try:
-        with open(path, encoding="utf-8") as file:
+        with no_pipe(path).open(encoding="utf-8") as file:
             return f"{name} {path}", file.read()
     except UnicodeDecodeError as error:
         raise ValueError(f"{name} {path}: expected JSON, got no text ({error})") from None

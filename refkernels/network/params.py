@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, require
+from refkernels.arrays.files import no_pipe
 
 __all__ = ["read_params"]
 
@@ -84,7 +85,7 @@ class _Reader:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        with open(path, "rb") as file:
+        with no_pipe(path).open("rb") as file:
             self.data = file.read()
         self.at = 0
 

@@ -16,6 +16,7 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.arrays.files import no_pipe
 from refkernels.assign.dataset.claim import MANIFEST
 from refkernels.assign.dataset.durable import intact
 from refkernels.assign.dataset.storage import ANCHORS, FORMAT, KEPT_ANCHORS, KEY, import_pyarrow
@@ -131,7 +132,7 @@ class ParquetRows:
         self.checks = verify
         manifest = path / MANIFEST
         try:
-            text = manifest.read_text()
+            text = no_pipe(manifest).read_text()
         except FileNotFoundError:
             raise ValueError(f"{path}: was not made by refkernels assign: no {MANIFEST}") from None
         except ValueError as error:
@@ -296,7 +297,7 @@ def not_ours(path: Path, error: BaseException) -> ValueError:
 def _mapped(path: Path) -> Block:
     """Map the arrays of an ``.npz`` to memory; they must not be compressed."""
     found: Block = {}
-    with ZipFile(path) as archive, path.open("rb") as file:
+    with ZipFile(no_pipe(path)) as archive, path.open("rb") as file:
         for member in archive.infolist():
             if member.compress_type != ZIP_STORED:
                 raise ValueError("its arrays are compressed")

@@ -8,17 +8,20 @@ A broken law has no case: its folder says which law it is, and has no arrays.
 import errno
 import hashlib
 import json
+import os
 import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from glob import escape
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from refkernels.arrays.files import no_pipe
 from refkernels.conformance.cases import find
 from refkernels.conformance.engine.examine import Examiner, Moment
 from refkernels.conformance.model.dissent import Dissent
@@ -28,7 +31,7 @@ from refkernels.conformance.model.result import ALL_DTYPES, Result
 from refkernels.conformance.peers.opening import declared
 from refkernels.conformance.targets.target import Target
 
-__all__ = ["FAILURES", "Saved", "load", "replay", "save", "saved_cases", "write"]
+__all__ = ["FAILURES", "Saved", "load", "replay", "save", "saved_cases", "whose_code", "write"]
 
 FAILURES = Path(".refkernels/failures")
 
@@ -107,14 +110,14 @@ def load(place: Path) -> Saved:
         If it is not such a folder, or damaged; the message says what is wrong with it.
     """
     try:
-        content = json.loads((place / "case.json").read_text(encoding="utf-8"))
+        content = json.loads(no_pipe(place / "case.json").read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise ValueError(f"format is {content['format']!r}, expected {FORMAT}")
         law = str(content.get("law", ""))
         case = None
         if not law:
             # Opened here: NumPy leaves a file that is no archive open.
-            archive = (place / "arrays.npz").open("rb")
+            archive = no_pipe(place / "arrays.npz").open("rb")
             with archive, np.load(archive, allow_pickle=False) as stored:
                 inputs = {name: stored[f"input{i}"] for i, name in enumerate(content["inputs"])}
             case = Case(decode_config(content["config"]), inputs)
@@ -133,6 +136,30 @@ def load(place: Path) -> Saved:
     except Exception as error:  # whatever a file that anybody may have written makes of JSON or zip
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ValueError(f"{place}: damaged: {reason}") from None
+
+
+def whose_code(place: Path, target: str) -> str:
+    """Return why a saved failure's own target is not to be imported unasked, or "".
+
+    Parameters
+    ----------
+    place : Path
+        The folder that `load` loaded.
+    target : str
+        What it names: modules or bindings, separated by spaces.
+    """
+    if (place / "case.json").stat().st_uid != os.getuid():
+        return "it was written by another user"
+    for spec in target.split():
+        name = re.split(r"[.:=]", spec)[0]
+        with suppress(ImportError, ValueError):  # which the import itself says later
+            found = find_spec(name)
+            places = (
+                [] if found is None else [found.origin, *(found.submodule_search_locations or ())]
+            )
+            if any(own and place.resolve() in Path(own).resolve().parents for own in places):
+                return "that module lies in the same folder"
+    return ""
 
 
 def saved_cases(folder: Path, target: str, operator: str) -> Iterator[Case]:

@@ -7,7 +7,10 @@ from typing import Any
 from refkernels.conformance.model.encoding import decode_case, encode_case
 from refkernels.conformance.model.operator import Case
 
-__all__ = ["Dissent"]
+__all__ = ["NOT_SAVED", "Dissent"]
+
+# What the origin of a dissent ends with that could not be saved, before the reason.
+NOT_SAVED = "; it cannot be saved: "
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,12 @@ or one of any length and of any characters.
 
 from typing import Any
 
+from refkernels.arrays.printing import printable
+
 __all__ = ["error_text", "name_of", "printable", "represented", "text_of"]
 
 # Of a text the first and the last characters are looked at; what is quoted of it is shorter.
 LOOKED_AT, QUOTED = 10_000, 300
-
-
-def printable(text: str) -> str:
-    r"""Return what a target said with control characters and half surrogate pairs written out.
-
-    >>> printable("red: \x1b[31m")
-    'red: \\x1b[31m'
-    """
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
 
 
 def name_of(value: object) -> str:

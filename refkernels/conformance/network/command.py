@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from refkernels.arrays import Array, require
+from refkernels.arrays.files import no_pipe
 from refkernels.conformance.network.compare import NodeResult, compare_graph, first_failing
 from refkernels.feature import GraphEvaluator
 
@@ -120,7 +121,7 @@ def compare_zoo(console: Console, names: Sequence[str], context: str) -> bool:
 def read_arrays(path: Path) -> dict[str, Array]:
     """Return the arrays of an ``.npz``, or that of an ``.npy`` under an empty name."""
     try:
-        loaded = np.load(path, allow_pickle=False)
+        loaded = np.load(no_pipe(path), allow_pickle=False)
     except ValueError as error:
         raise ValueError(f"{path}: expected an .npz or .npy of NumPy ({error})") from None
     if isinstance(loaded, np.ndarray):

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from refkernels.conformance.engine.replay import Saved, load, save
 from refkernels.conformance.engine.run import Result
-from refkernels.conformance.model.dissent import Dissent
+from refkernels.conformance.model.dissent import NOT_SAVED, Dissent
 from refkernels.conformance.model.quoting import error_text, printable
 from refkernels.conformance.model.verdict import VERDICTS
 from refkernels.conformance.process.worker import (
@@ -266,7 +266,7 @@ class Worker:
             seen = Saved.of(dissent, saved.target, saved.operator)
             return replace(dissent, saved=str(save(self._failures, seen)))
         except OSError as error:
-            return replace(dissent, origin=f"{dissent.origin}; it cannot be saved: {error}")
+            return replace(dissent, origin=f"{dissent.origin}{NOT_SAVED}{error}")
 
     def _last_words(self) -> str:
         """Return the last line that the process has printed, as the end of a sentence."""

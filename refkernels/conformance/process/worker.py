@@ -20,7 +20,7 @@ from refkernels.conformance.cases import operators
 from refkernels.conformance.engine.examine import Moment
 from refkernels.conformance.engine.replay import Saved, load, replay, save, saved_cases, write
 from refkernels.conformance.engine.run import Options, Result, check_operator
-from refkernels.conformance.model.dissent import Dissent
+from refkernels.conformance.model.dissent import NOT_SAVED, Dissent
 from refkernels.conformance.model.operator import Case, Image
 from refkernels.conformance.model.quoting import error_text, printable
 from refkernels.conformance.peers.opening import open_target
@@ -238,7 +238,7 @@ class _Desk:
             place = save(self._failures, Saved.of(dissent, target, name))
             dissent = replace(dissent, saved=str(place))
         except (OSError, TypeError) as error:
-            dissent = replace(dissent, origin=f"{dissent.origin}; it cannot be saved: {error}")
+            dissent = replace(dissent, origin=f"{dissent.origin}{NOT_SAVED}{error}")
         # At once: what the target does next may be the end of this process.
         self._report(operator=name, dissent=dissent.as_json())
         return dissent

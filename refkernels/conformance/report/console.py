@@ -14,6 +14,8 @@ from rich.text import Text
 
 from refkernels.conformance.engine.not_a_number import AS_A_NUMBER, PASSED_ON, REFUSED
 from refkernels.conformance.engine.run import Result
+from refkernels.conformance.model.dissent import NOT_SAVED
+from refkernels.conformance.model.quoting import printable
 from refkernels.conformance.model.verdict import UNUSABLE, VERDICTS, failed
 from refkernels.conformance.report.summary import Summary, in_short, versions
 
@@ -39,7 +41,7 @@ STYLES = {
 def print_header(console: Console, target: str, seed: int) -> None:
     """Print versions and the seed; the target's own framework is told when it is known."""
     found = versions(*OWN)
-    console.print(f"refkernels {found.pop('refkernels')} checks [bold]{target}[/bold]")
+    console.print(f"refkernels {found.pop('refkernels')} checks", Text(printable(target), "bold"))
     others = " · ".join(f"{name} {number}" for name, number in found.items())
     console.print(f"Python {platform.python_version()} · {others} · seed {seed}")
 
@@ -57,7 +59,7 @@ class LiveReport:
         self._progress = Progress(
             TextColumn("{task.completed} of {task.total} operators"),
             BarColumn(),
-            TextColumn("{task.fields[now]}"),
+            TextColumn("{task.fields[now]}", markup=False),
             TimeElapsedColumn(),
             console=console,
         )
@@ -153,6 +155,8 @@ def print_dissents(console: Console, result: Result) -> None:
             console.print(Text(f"{dissent.origin}; again with: {again}"))
             place = os.path.relpath(dissent.saved)
             console.print(Text(f"or: refkernels replay {place}"), soft_wrap=True)
+        elif NOT_SAVED in dissent.origin:
+            console.print(Text(printable(dissent.origin)))
         essence = dissent.paste.replace(dissent.dtype, "")
         if essence in shown:
             console.print(Text(f"The same case as above, in {dissent.dtype}."))

@@ -16,6 +16,7 @@ from uuid import uuid4
 import numpy as np
 
 from refkernels.arrays import Array, as_indices, as_real
+from refkernels.arrays.files import no_pipe
 from refkernels.bbox import BBoxBatchIOU
 from refkernels.chain.roles import INPUTS, PLACES, ROLES, Place
 from refkernels.chain.writing import decode_contract, encode_contract
@@ -29,6 +30,9 @@ CONFIG = "config"
 WHOLE = ("matches", "samples", "cls_targets", "cls_masks", "indices")
 
 AXES = {"B": "images", "N": "anchors", "M": "objects", "K": "scores", "P": "rows", "C": "classes"}
+
+# Up to so many bytes a dump may unpack to whatever its size; above, to so many times its size.
+UNPACKED, PACKED = 2**30, 200
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
         If it is no contract.
     """
     try:
-        return decode_contract(json.loads(Path(path).read_text(encoding="utf-8")))
+        return decode_contract(json.loads(no_pipe(path).read_text(encoding="utf-8")))
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from None
 
@@ -159,13 +163,14 @@ def make_dump(name: str, arrays: Mapping[str, Any], operators: Mapping[str, Any]
 
 
 def _load(path: str) -> dict[str, Array]:
-    with Path(path).open("rb") as file:
+    with no_pipe(path).open("rb") as file:
         if not zipfile.is_zipfile(file):
             raise ValueError(f"{path}: not an .npz, as numpy.savez writes; expected one")
         file.seek(0)
         place = "damaged"
         try:
             with np.load(file, allow_pickle=False) as stored:
+                _check_unpacked(stored.zip, os.fstat(file.fileno()).st_size)
                 arrays: dict[str, Array] = {}
                 for name in stored.files:
                     place = f"{name} is damaged"
@@ -178,6 +183,16 @@ def _load(path: str) -> dict[str, Array]:
                 ) from None
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise ValueError(f"{path}: {place}: {reason}") from None
+
+
+def _check_unpacked(archive: zipfile.ZipFile, size: int) -> None:
+    """Raise `ValueError` where so much comes of a small file as no dump of boxes packs into it."""
+    unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > max(UNPACKED, PACKED * size):
+        raise ValueError(
+            f"{size} bytes would unpack to {unpacked}, more than {PACKED} times as many; write a "
+            "dump that is this large with numpy.savez, unpacked"
+        )
 
 
 def _json(value: Array) -> Any:

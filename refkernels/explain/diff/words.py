@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, rounded
+from refkernels.arrays.printing import printable
 from refkernels.bbox import BBoxBatchIOU
 from refkernels.coder import MultiClassEncoder
 from refkernels.explain.diff.compare import Cause, Difference, StageDifference
@@ -49,7 +50,7 @@ def tell(found: Difference, shown: int = 3) -> Iterator[str]:
     for side, dump in zip(SIDES, found.dumps, strict=True):
         yield f"{side}  {dump.name}: {_contents(dump)}"
         if dump.about:
-            yield f"   {dump.about}"
+            yield f"   {printable(dump.about)}"
     yield ""
     yield from _table(found)
     yield ""

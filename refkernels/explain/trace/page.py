@@ -18,6 +18,7 @@ import jinja2
 import numpy as np
 
 from refkernels.arrays import Array, check_integer, check_numbers
+from refkernels.arrays.files import no_pipe
 from refkernels.explain.trace.records import Fate, Stage
 from refkernels.explain.trace.tables import headline
 from refkernels.explain.trace.trace import Trace
@@ -281,7 +282,7 @@ def _numbers(values: Array) -> list[float | None]:
 
 
 def _embedded(path: Path) -> str:
-    content = path.read_bytes()
+    content = no_pipe(path).read_bytes()
     for start, kind in PICTURES.items():
         if content.startswith(start):
             return f"data:{kind};base64,{base64.b64encode(content).decode()}"
