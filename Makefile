@@ -18,7 +18,7 @@ export OMP_NUM_THREADS ?= 1
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help verify verify-gpu audit test test-core test-peers peers lint format coverage boundscheck fuzz bench clean
+.PHONY: help verify verify-gpu audit test test-core test-peers peers lint format coverage boundscheck fuzz soak bench clean
 
 help: ## say what each target does
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -65,6 +65,9 @@ boundscheck: $(VENV)/.test ## all tests, with kernels that check every index
 
 fuzz: $(VENV)/.test ## random calls of every operator, valid and wrong (FUZZ="--minutes 30" picks)
 	$(BIN)/python -m tests.fuzz $(FUZZ)
+
+soak: $(VENV)/.test ## operators for ten minutes, in 4 threads of 4 processes (SOAK="--minutes 60")
+	$(BIN)/python -m tests.soak $(SOAK)
 
 bench: .venv-bench/.bench ## speed, side by side with peers (BENCH="iou match" picks)
 	.venv-bench/bin/python -m bench $(BENCH)
