@@ -5,15 +5,14 @@ import time
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from refkernels.annotations.formats import read_annotations
-from refkernels.annotations.generated import sample_images
 from refkernels.annotations.images import AnnotationSet
-from refkernels.assign.beside import PROBLEMS, beside, classes_of, write_beside
+from refkernels.assign.beside import PROBLEMS, beside, write_beside
 from refkernels.assign.dataset.job import assign_dataset
 from refkernels.assign.dataset.part import Summary
-from refkernels.assign.network import Given, detector_of
+from refkernels.assign.given import check_given, given_images, stop, tell_problems
+from refkernels.assign.network import Given, called, detector_of
 from refkernels.assign.telling import telling
 
 __all__ = ["assign_command"]
@@ -21,12 +20,8 @@ __all__ = ["assign_command"]
 # How often a line is printed where there is no terminal to draw a bar on.
 LINE_SECONDS = 10.0
 
-SHOWN_PROBLEMS = 10
 DRAWN_IMAGES = 8
 GENERATED_IMAGES = 100
-
-# What a shell makes of a command that an interrupt ended.
-INTERRUPTED = 130
 
 
 def assign_command(
@@ -81,35 +76,23 @@ def assign_command(
     """
     if output is None and plot is None:
         raise ValueError("expected an output or a folder for pictures, or both")
-    if "dataset" in (options or {}) and _called(preset) not in ("ssd300", "ssd512"):
-        raise ValueError("boxes: only those of ssd300 and ssd512 come in two scales")
-    if classes is not None and classes_from is not None:
-        raise ValueError("classes: expected a list or an earlier output, not both")
-    if annotations is not None and generated:
-        raise ValueError("expected annotations or generated images, not both")
+    check_given(
+        annotations, called(preset), options or {},
+        generated=generated, classes=classes, classes_from=classes_from,
+    )  # fmt: skip
     if annotations is None and not generated and output is not None:
         if plot is None:
             raise ValueError("expected annotations, or --generated images; nothing was written")
         print("no annotations: nothing is written without --generated", file=sys.stderr)
         output = None
-    if classes_from is not None:
-        reading["classes"] = classes_of(classes_from)
-    elif classes is not None:
-        reading["classes"] = classes
     try:
-        if annotations is None:
-            found = sample_images(GENERATED_IMAGES)
-        else:
-            with telling(f"reading {_named(annotations)}"):
-                found = read_annotations(annotations, **reading)
+        found = given_images(
+            annotations, count=GENERATED_IMAGES, classes=classes, classes_from=classes_from,
+            **reading,
+        )  # fmt: skip
     except KeyboardInterrupt:
-        _stop("nothing was written")
-    for problem in found.problems[:SHOWN_PROBLEMS]:
-        print(f"skipped: {problem}", file=sys.stderr)
-    if len(found.problems) > SHOWN_PROBLEMS:
-        more = f"{len(found.problems) - SHOWN_PROBLEMS} more"
-        listed = "" if output is None else f", all in {beside(output, PROBLEMS)}"
-        print(f"skipped: {more}{listed}", file=sys.stderr)
+        stop("nothing was written")
+    tell_problems(found, None if output is None else beside(output, PROBLEMS))
     if output is not None:
         runner = None
         if scheduler is not None:
@@ -121,7 +104,7 @@ def assign_command(
         try:
             with (
                 progress,
-                telling(f"{_called(preset)}: kernels are compiled the first time") as quiet,
+                telling(f"{called(preset)}: kernels are compiled the first time") as quiet,
             ):
 
                 def advance(done: int, total: int) -> None:
@@ -139,7 +122,7 @@ def assign_command(
         except KeyboardInterrupt:
             folder = f"{output}.parts" if output.suffix == ".npz" else output
             done = progress.fresh + (progress.begun[0] if progress.begun else 0)
-            _stop(f"{done} of {len(found)} images are kept in {folder}; run it again to go on")
+            stop(f"{done} of {len(found)} images are kept in {folder}; run it again to go on")
         if progress.begun is None:  # it was complete
             write_beside(output, found)
         seconds = time.perf_counter() - start
@@ -149,24 +132,7 @@ def assign_command(
             with telling(f"drawing pictures in {plot}"):
                 _draw(found, output, preset, options or {}, size, resize, seed, plot)
         except KeyboardInterrupt:
-            _stop("pictures are missing; targets are complete")
-
-
-def _named(annotations: Path | Sequence[Path]) -> str:
-    if isinstance(annotations, Path):
-        return str(annotations)
-    more = f" and {len(annotations) - 1} more" if len(annotations) > 1 else ""
-    return f"{annotations[0]}{more}"
-
-
-def _called(preset: Given) -> str:
-    return preset if isinstance(preset, str) else str(preset.name)
-
-
-def _stop(kept: str) -> NoReturn:
-    """End after an interrupt, with a line of what is kept."""
-    print(f"refkernels: interrupted: {kept}", file=sys.stderr)
-    raise SystemExit(INTERRUPTED) from None
+            stop("pictures are missing; targets are complete")
 
 
 def _told(

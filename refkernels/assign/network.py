@@ -11,7 +11,7 @@ from refkernels.assign.operators import check_size
 from refkernels.assign.resize import RESIZES, Resize
 from refkernels.chain.published import NETWORKS
 
-__all__ = ["Detector", "detector_of", "network_of"]
+__all__ = ["Detector", "Given", "called", "detector_of", "network_of"]
 
 # What a detector is given as: the name of a preset, a description, or an assigner.
 Given = str | AssignerConfig | TargetAssigner
@@ -103,6 +103,11 @@ def detector_of(
     if mode == "shorter":
         raise ValueError("resize: 'shorter' needs anchors for each size: a preset's, or grids")
     return Detector(given, Resize(*check_size(size), mode), None, str(given.name), True)
+
+
+def called(given: Given) -> str:
+    """Return what a detector is called."""
+    return given if isinstance(given, str) else str(given.name)
 
 
 def network_of(

@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 __all__ = ["telling"]
@@ -13,13 +13,15 @@ FIRST, LATER = 1.0, 10.0
 
 
 @contextmanager
-def telling(what: str) -> Iterator[threading.Event]:
+def telling(what: str | Callable[[], str], later: float | None = None) -> Iterator[threading.Event]:
     """Say on stderr what is being done, once it takes longer than a second, then now and then.
 
     Parameters
     ----------
-    what : str
-        Such as "reading instances.json".
+    what : str or callable
+        Such as "reading instances.json", or what returns such when it is to be said.
+    later : float, optional
+        Seconds between lines after the first; by default 10.
 
     Yields
     ------
@@ -39,8 +41,9 @@ def telling(what: str) -> Iterator[threading.Event]:
         wait = FIRST
         while not done.wait(wait):
             seconds = time.monotonic() - begun
-            print(f"{what}: {seconds:.0f} s", file=sys.stderr, flush=True)
-            wait = LATER
+            said = what if isinstance(what, str) else what()
+            print(f"{said}: {seconds:.0f} s", file=sys.stderr, flush=True)
+            wait = LATER if later is None else later
 
     teller = threading.Thread(target=tell, daemon=True)
     teller.start()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from refkernels.assign import command
+from refkernels.assign import command, given
 from refkernels.assign.beside import beside, classes_of
 from refkernels.assign.command import assign_command
 from refkernels.assign.dataset import dask_graph
@@ -119,7 +119,7 @@ def test_of_many_problems_the_first_are_told(
     annotations.write_text(json.dumps(content))
     assign_command(annotations, tmp_path / "out", "ssd300", skip_bad=True)
     told = capsys.readouterr().err.splitlines()
-    shown = command.SHOWN_PROBLEMS
+    shown = given.SHOWN_PROBLEMS
     listed = tmp_path / "out" / "_problems.txt"
     last = [line for line in told if "skipped: " in line][shown]
     assert last == f"skipped: {20 - shown} more, all in {listed}"

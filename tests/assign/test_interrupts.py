@@ -46,7 +46,7 @@ def interrupts(*_: Any, **__: Any) -> NoReturn:
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ("read_annotations", "nothing was written"),
+        ("given_images", "nothing was written"),
         ("assign_dataset", "0 of 3 images are kept in {output}; run it again to go on"),
         ("_draw", "pictures are missing; targets are complete"),
     ],
@@ -58,7 +58,7 @@ def test_an_interrupt_says_what_is_kept(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(command, "read_annotations", lambda *_, **__: sample_images(3))
+    monkeypatch.setattr(command, "given_images", lambda *_, **__: sample_images(3))
     monkeypatch.setattr(command, where, interrupts)
     with pytest.raises(SystemExit) as ended:
         assign_command(Path("some.json"), tmp_path / "out", "ssd300", plot=tmp_path / "pictures")
