@@ -51,7 +51,7 @@ from refkernels.assign.dataset.storage import (
 from refkernels.assign.network import Detector, Given, detector_of
 from refkernels.assign.resize import Resize
 
-__all__ = ["MANIFEST", "Job", "assign_dataset", "run_images", "run_part"]
+__all__ = ["LARGEST_SEED", "MANIFEST", "Job", "assign_dataset", "run_images", "run_part"]
 
 # Called with the numbers of images that are done, and of all.
 Progress = Callable[[int, int], None]

@@ -21,7 +21,20 @@ from refkernels.assign.fused.tiles import TILE, UP, coverage_bound
 from refkernels.jit import jit
 from refkernels.sampler.quota import below, image_state
 
-__all__ = ["COMPOSE", "DONE", "IGNORED", "LABELLED", "MEANS", "STDS", "Plan", "solve"]
+__all__ = [
+    "COMPOSE",
+    "DONE",
+    "EPS",
+    "IGNORED",
+    "LABELLED",
+    "LARGEST_COORDINATE",
+    "MEANS",
+    "STDS",
+    "Plan",
+    "boxes_of",
+    "rules_of",
+    "solve",
+]
 
 # How an image went: as it should, or the composed operators have to do it, or to say what is wrong.
 DONE, COMPOSE = 0, 1
@@ -87,7 +100,16 @@ class Choice(NamedTuple):
 
 
 @jit
-def _boxes_of(given, kept, iou_eps, limit):  # type: ignore[no-untyped-def]
+def rules_of(plan):  # type: ignore[no-untyped-def]
+    """Return the thresholds of a plan."""
+    reals = plan.reals
+    return Rules(
+        plan.matchers, reals[RELEVANT], reals[POSITIVE_FROM], reals[HIGH_FROM], reals[LOW_BELOW]
+    )
+
+
+@jit
+def boxes_of(given, kept, iou_eps, limit):  # type: ignore[no-untyped-def]
     """Return the boxes of an image that have an extent, filling `kept` with their numbers.
 
     Also returns whether the fused kernels can take them.
@@ -301,9 +323,7 @@ def solve(tiles, plan, given, labels, regions, seed, place, scratch, kept):  # t
         negatives.
     """
     reals, integers = plan.reals, plan.integers
-    rules = Rules(
-        plan.matchers, reals[RELEVANT], reals[POSITIVE_FROM], reals[HIGH_FROM], reals[LOW_BELOW]
-    )
+    rules = rules_of(plan)
     choice = Choice(
         integers[QUOTA],
         integers[MAX_POS],
@@ -312,7 +332,7 @@ def solve(tiles, plan, given, labels, regions, seed, place, scratch, kept):  # t
         integers[BASE],
         reals[CROWD],
     )
-    boxes, usable = _boxes_of(given, kept, reals[EPS], reals[LARGEST_COORDINATE])
+    boxes, usable = boxes_of(given, kept, reals[EPS], reals[LARGEST_COORDINATE])
     for k in range(regions.shape[0]):
         for c in range(4):
             usable &= abs(regions[k, c]) <= reals[LARGEST_COORDINATE]
