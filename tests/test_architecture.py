@@ -81,6 +81,9 @@ ROOMS = {
     ),
     "refkernels.chain": Room(("numpy", *KERNELS)),
     "refkernels.annotations": Room(("numpy", "refkernels.arrays")),
+    "refkernels.assign.surveying.page": Room(
+        ("jinja2", "numpy", "refkernels.arrays", "refkernels.assign.surveying")
+    ),
     # The version of refkernels is part of what assign writes.
     "refkernels.assign": Room(
         ("numpy", "refkernels", "refkernels.annotations", "refkernels.chain", *KERNELS),

@@ -39,14 +39,14 @@ def test_the_core_needs_numpy_and_numba_only(metadata) -> None:
 
 def test_extras_are_named_for_what_they_let_you_do(metadata) -> None:
     extras = set(metadata.metadata.get_all("Provides-Extra"))
-    of_users = {"all", "assign", "check", "dask", "mxnet", "viz"}
+    of_users = {"all", "assign", "check", "dask", "mxnet", "survey", "viz"}
     assert extras == of_users | {"gluoncv", "mutants", "test"}
 
 
 def test_all_is_every_extra_of_a_user(metadata) -> None:
     (requirement,) = required(metadata, "all")
     extras = set(re.findall(r"\w+", requirement)) - {"refkernels"}
-    assert extras == {"assign", "check", "dask", "mxnet", "viz"}
+    assert extras == {"assign", "check", "dask", "mxnet", "survey", "viz"}
 
 
 def test_the_package_says_that_it_is_typed() -> None:

@@ -19,6 +19,8 @@ _MODULE_OF = {
     "read_voc": "annotations.voc",
     "read_yolo": "annotations.yolo",
     "sample_images": "annotations.generated",
+    "Survey": "assign.surveying.survey",
+    "survey": "assign.surveying.survey",
     "assign_dataset": "assign.dataset.job",
     "read_config": "assign.config",
     "open_targets": "assign.reading.targets",

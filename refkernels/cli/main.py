@@ -30,6 +30,7 @@ from refkernels.cli.options import (
     time_options,
 )
 from refkernels.cli.suggest import suggest
+from refkernels.cli.survey import survey
 from refkernels.cli.warmup import completion, warmup
 
 __all__ = ["main"]
@@ -386,3 +387,4 @@ main.add_command(explain)
 main.add_command(suggest)
 main.add_command(warmup)
 main.add_command(completion)
+main.add_command(survey)
