@@ -8,40 +8,35 @@ import numpy.typing as npt
 from refkernels.arrays import (
     Array,
     as_boxes,
-    as_seed,
     check_choice,
     check_dtype,
     check_integer,
     check_number,
-    check_seed,
     require,
     shown,
 )
-from refkernels.assign.batch import Batch, read_batch, rounded_boxes, without_extent
+from refkernels.assign.batch import Batch, rounded_boxes
 from refkernels.assign.fused.adaptive import AdaptiveMatching
-from refkernels.assign.fused.known import Scratch, new_scratch
+from refkernels.assign.fused.known import Scratch
 from refkernels.assign.fused.plan import make_plan
-from refkernels.assign.fused.samples import COMPOSE, DONE, solve
-from refkernels.assign.fused.targets import emit_sparse, solve_dense
+from refkernels.assign.fused.samples import COMPOSE, DONE
+from refkernels.assign.fused.targets import solve_dense
 from refkernels.assign.fused.tiles import build_tiles
-from refkernels.assign.operators import check_operators, check_size, draws
+from refkernels.assign.operators import check_operators, check_size
 from refkernels.assign.presets import Presets
 from refkernels.assign.results import (
-    SparseTargets,
     Targets,
     arrays_of,
     empty_arrays,
-    empty_sparse,
     layout_of,
-    sparse_of,
     targets_of,
 )
+from refkernels.assign.sparse import SparseAssigner
 from refkernels.assign.threads import Workers
-from refkernels.chain.composition import BoxEncoder, Operators, compose
+from refkernels.chain.composition import BoxEncoder, Operators
 from refkernels.chain.layout import Layout, check_layout
 from refkernels.chain.published import SSD
 from refkernels.coder import MultiClassEncoder, SigmoidClassEncoder
-from refkernels.jit import next_number
 from refkernels.sampler import BalancedSampler, NaiveSampler, QuotaSampler
 
 __all__ = ["TargetAssigner"]
@@ -49,7 +44,7 @@ __all__ = ["TargetAssigner"]
 DTYPES = ("float32", "float64")
 
 
-class TargetAssigner(Presets):
+class TargetAssigner(SparseAssigner, Presets):
     """Assign ground truth to anchors and encode the targets, in one pass without an IoU matrix.
 
     The result has the bits that the NumPy operators give in the same dtype when they are composed:
@@ -177,25 +172,10 @@ class TargetAssigner(Presets):
     def __repr__(self) -> str:
         return f"<TargetAssigner {self.name}: {len(self)} anchors, {self.dtype}>"
 
-    def __len__(self) -> int:
-        return len(self._tiles.anchors)
-
-    @property
-    def anchors(self) -> Array:
-        """The anchors (N, 4), in the assigner's dtype, read-only."""
-        view = self._tiles.anchors.view()
-        view.setflags(write=False)  # the array itself stays as kernels are compiled for
-        return view
-
     @property
     def fused(self) -> bool:
         """Whether fused kernels do the work, without an IoU matrix."""
         return self._plan is not None or self._adaptive is not None
-
-    @property
-    def predicts(self) -> bool:
-        """Whether a call takes predictions."""
-        return self.operators.cost is not None
 
     def __call__(
         self,
@@ -260,55 +240,6 @@ class TargetAssigner(Presets):
             arrays = [array[0] for array in arrays]
         return targets_of(arrays, dropped)
 
-    def sparse(
-        self,
-        boxes: Any,
-        labels: Any,
-        ignore: Any = None,
-        *,
-        predictions: Any = None,
-        rng: int | np.random.Generator | None = None,
-        image_ids: Any = None,
-    ) -> Any:
-        """Assign one image or a batch, and return only what is positive or negative.
-
-        Parameters
-        ----------
-        boxes, labels, ignore, predictions, rng, image_ids
-            As for a call.
-
-        Returns
-        -------
-        SparseTargets, or a list of them for a batch
-
-        Raises
-        ------
-        TypeError, ValueError
-            As a call does.
-
-        Examples
-        --------
-        >>> assigner = TargetAssigner([[0.0, 0.0, 10.0, 10.0], [20.0, 20.0, 30.0, 30.0]])
-        >>> targets = assigner.sparse([[21.0, 20.0, 31.0, 30.0]], [7])
-        >>> targets.positives, targets.negatives
-        (array([1]), array([0]))
-        """
-        batch = self._read(boxes, labels, ignore, rng, image_ids, predictions)
-        found: list[Any] = [None] * batch.size
-        dropped = np.empty(batch.size, np.int64)
-
-        def solve_some(counter: Array) -> None:
-            """Make the sparse targets of images until the shared counter has given out all."""
-            while (index := next_number(counter)) < batch.size:
-                found[index], dropped[index] = self._solve_sparse(batch, index)
-
-        self._workers.share(solve_some, batch.size)
-        if dropped.any():
-            batch.review(dropped, self.degenerate == "error")
-        for targets, count in zip(found, dropped, strict=True):
-            targets.dropped = int(count)
-        return found[0] if batch.form == "image" else found
-
     def empty(self, batch: int | None = None) -> Targets:
         """Make arrays for the targets of a batch, or of one image, to be filled again and again.
 
@@ -321,18 +252,6 @@ class TargetAssigner(Presets):
         size = 1 if batch is None else check_integer("batch", batch, low=0)
         arrays = empty_arrays(size, len(self), self.dtype)
         return targets_of(arrays if batch is not None else [array[0] for array in arrays], 0)
-
-    def _read(
-        self, boxes: Any, labels: Any, ignore: Any, rng: Any, image_ids: Any, predictions: Any
-    ) -> Batch:
-        batch = read_batch(boxes, labels, ignore, image_ids, self.dtype)
-        if self.predicts or predictions is not None:
-            require(self.predicts, "predictions: the matcher does not look at any")
-            batch.predict(predictions, len(self))
-        rng = check_seed("rng", rng)
-        if draws(self.operators):
-            batch.places[:, 3] = as_seed("rng", rng)
-        return batch
 
     def _fill(self, batch: Batch, arrays: list[Array]) -> Array:
         """Fill `arrays` (B, N, ...), and return how many boxes were dropped."""
@@ -359,40 +278,3 @@ class TargetAssigner(Presets):
                 array[index] = target
         batch.review(results[:, 1], self.degenerate == "error")
         return results[:, 1]
-
-    def _solve_sparse(self, batch: Batch, index: int) -> tuple[SparseTargets, int]:
-        """Return the targets, and how many boxes have no extent."""
-        boxes, labels, regions = batch.image(index)
-        place, seed = batch.places[index, 2:]
-        if self._plan is not None:
-            scratch = self._scratch()
-            kept = np.empty(len(boxes), np.int64)
-            status, count, default, positive, negative = solve(
-                self._tiles, self._plan, boxes, labels, regions, seed, place, scratch, kept
-            )
-            if status == DONE:
-                found = empty_sparse(positive, negative, self.dtype)
-                emit_sparse(self._tiles, self._plan, boxes, labels, default, scratch, kept, *found)
-            self._free.append(scratch)
-            if status == DONE:
-                return SparseTargets(*found), len(boxes) - count
-        arrays, dropped = self._compose(batch, index)
-        return sparse_of(*arrays), dropped
-
-    def _compose(self, batch: Batch, index: int) -> tuple[tuple[Array, ...], int]:
-        """Assign an image by the operators; also return how many boxes have no extent."""
-        batch.check(index)
-        boxes, labels, regions = batch.image(index)
-        place, seed = batch.places[index, 2:]
-        known = None if self._adaptive is None else self._adaptive.matches(boxes)
-        predicted = batch.predicted(index)
-        targets = compose(
-            self.operators, self.anchors, boxes, labels, regions, seed, place, predicted, known
-        )
-        return targets, len(without_extent(boxes))
-
-    def _scratch(self) -> Scratch:
-        try:
-            return self._free.pop()
-        except IndexError:
-            return new_scratch(len(self))

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from refkernels.annotations.images import ImageAnnotations
-from refkernels.arrays import Array
+from refkernels.annotations.images import ImageAnnotations, stack_images
+from refkernels.arrays import Array, as_seed, check_seed
 from refkernels.assign.assigner import TargetAssigner
+from refkernels.assign.batch import Batch
 from refkernels.assign.by_size import AssignersBySize
+from refkernels.assign.operators import draws
 from refkernels.assign.resize import Resize
-from refkernels.assign.results import SparseTargets
 from refkernels.sampler import QuotaSampler
 
 __all__ = ["SIZES", "Part", "Summary", "assign_part", "numeric_id", "rest", "sizes_of"]
@@ -124,29 +126,50 @@ def assign_part(
     -------
     Part
     """
+    few = rest(assigner) == "ignored"
+    if by_size is None:
+        return _assigned(assigner, images, resize, seed, few)
+    rows: dict[tuple[int, int], list[int]] = {}
+    for row, image in enumerate(images):
+        rows.setdefault(resize.input_of(image), []).append(row)
+    parts = [
+        _assigned(by_size(*size), [images[row] for row in own], resize, seed, few)
+        for size, own in rows.items()
+    ]
+    if not parts:
+        return _assigned(assigner, images, resize, seed, few)
+    return _in_order(parts, np.argsort(np.concatenate(list(rows.values())), kind="stable"))
+
+
+def _assigned(
+    assigner: TargetAssigner,
+    images: Sequence[ImageAnnotations],
+    resize: Resize,
+    seed: int,
+    few: bool,
+) -> Part:
+    """Assign images that have inputs of one size; `few` is whether few anchors are negative."""
     scales = np.array([resize.scale(image) for image in images]).reshape(-1, 2)
-    boxes, labels, regions = [], [], []
-    for image in images:
-        scaled = resize.boxes(image).astype(assigner.dtype)
-        boxes.append(scaled[~image.iscrowd])
-        labels.append(image.labels[~image.iscrowd])
-        regions.append(scaled[image.iscrowd])
-    inputs = [resize.input_of(image) for image in images]
-    counts = np.full(len(images), len(assigner), np.int32)
-    targets: list[Any] = [None] * len(images)
-    for size in dict.fromkeys(inputs):
-        rows = [k for k, own_size in enumerate(inputs) if own_size == size]
-        one = assigner if by_size is None else by_size(*size)
-        given = ([every[k] for k in rows] for every in (boxes, labels, regions))
-        ids = [numeric_id(images[k].image_id) for k in rows]
-        for k, found in zip(rows, one.sparse(*given, rng=seed, image_ids=ids), strict=True):
-            targets[k], counts[k] = found, len(one)
-    other = "negatives" if rest(assigner) == "ignored" else "ignored"
-    summary = Summary()
-    for image, own in zip(images, targets, strict=True):
-        _count(summary, image, own)
-    four = np.empty((0, 4), assigner.dtype)
-    whole = np.empty(0, np.int64)
+    shifts = np.array([resize.shift(image) for image in images], np.int32).reshape(-1, 2)
+    _, owners, original, labels, crowd = stack_images(images)
+    scaled = original * np.tile(scales, 2)[owners]
+    if resize.mode == "letterbox":
+        scaled += np.tile(shifts, 2)[owners]
+    scaled = scaled.astype(assigner.dtype)
+    own = ~crowd
+    places = np.zeros((len(images) + 1, 4), np.uint64)
+    offsets = _offsets(np.bincount(owners[own], minlength=len(images)))
+    places[:, 0] = offsets
+    places[:, 1] = _offsets(np.bincount(owners[crowd], minlength=len(images)))
+    places[:-1, 2] = [numeric_id(image.image_id) for image in images]
+    if draws(assigner.operators):
+        places[:, 3] = as_seed("rng", check_seed("rng", seed))
+    boxes, labels = scaled[own], labels[own]
+    batch = Batch(boxes, labels, scaled[crowd], places, "list")
+    found = assigner.columns(batch, ignored=not few)
+    _, positive, listed = (_offsets(column) for column in found.counts.T)
+    # The number of each positive's object among those of all images.
+    objects = found.matches + np.repeat(offsets[:-1], found.counts[:, 1])
     return Part(
         images={
             "image_id": [image.image_id for image in images],
@@ -154,54 +177,61 @@ def assign_part(
             "height": np.array([image.height for image in images], np.int32),
             "scale_x": scales[:, 0],
             "scale_y": scales[:, 1],
-            **_places(images, resize, inputs, counts),
+            **_places(images, resize, shifts, len(assigner)),
         },
         lists={
-            "boxes": _joined(boxes, four),
-            "labels": _joined(labels, whole),
-            "positives": _joined([own.positives for own in targets], whole),
-            "matches": _joined([own.matches for own in targets], whole),
-            "cls_targets": _joined([own.cls_targets for own in targets], whole),
-            "box_targets": _joined([own.box_targets for own in targets], four),
-            other: _joined(
-                [_others(own, int(n), other) for own, n in zip(targets, counts, strict=True)], whole
-            ),
+            "boxes": (offsets, boxes),
+            "labels": (offsets, labels.astype(np.int32)),
+            "positives": (positive, found.positives.astype(np.int32)),
+            "matches": (positive, found.matches.astype(np.int32)),
+            "cls_targets": (positive, found.cls_targets.astype(np.int32)),
+            "box_targets": (positive, found.box_targets),
+            "negatives" if few else "ignored": (listed, found.listed.astype(np.int32)),
         },
-        summary=summary,
+        summary=_summary(original[own], offsets, int(crowd.sum()), found.counts, objects),
     )
 
 
 def _places(
-    images: Sequence[ImageAnnotations],
-    resize: Resize,
-    inputs: list[tuple[int, int]],
-    counts: Array,
+    images: Sequence[ImageAnnotations], resize: Resize, shifts: Array, anchors: int
 ) -> dict[str, Array]:
     """Return what there is to say of inputs that images do not simply begin or fill."""
     if resize.mode == "letterbox":
-        shifts = np.array([resize.shift(image) for image in images], np.int32).reshape(-1, 2)
         return {"shift_x": shifts[:, 0], "shift_y": shifts[:, 1]}
     if resize.mode == "shorter":
-        sizes = np.array(inputs, np.int32).reshape(-1, 2)
+        sizes = np.array([resize.input_of(image) for image in images], np.int32).reshape(-1, 2)
+        counts = np.full(len(images), anchors, np.int32)
         return {"input_height": sizes[:, 0], "input_width": sizes[:, 1], "anchors": counts}
     return {}
 
 
-def _others(targets: SparseTargets, count: int, kind: str) -> Array:
-    if kind == "negatives":
-        return targets.negatives
-    if len(targets.positives) + len(targets.negatives) == count:
-        return np.empty(0, np.int64)
-    ignored = np.ones(count, np.bool_)
-    ignored[targets.positives] = False
-    ignored[targets.negatives] = False
-    return np.flatnonzero(ignored)
+def _in_order(parts: list[Part], order: Array) -> Part:
+    """Return parts as one, whose rows are those of all parts in this order."""
+    summary = Summary()
+    for part in parts:
+        summary.add(part.summary)
+    images: dict[str, Any] = {}
+    for name in parts[0].images:
+        every = [value for part in parts for value in part.images[name]]
+        own = [every[row] for row in order]
+        kind = getattr(parts[0].images[name], "dtype", None)
+        images[name] = own if kind is None else np.array(own, kind)
+    lists = {}
+    for name in parts[0].lists:
+        runs = [
+            values[first:last]
+            for offsets, values in (part.lists[name] for part in parts)
+            for first, last in pairwise(offsets)
+        ]
+        ordered = [runs[row] for row in order]
+        lists[name] = _offsets(np.array([len(run) for run in ordered])), np.concatenate(ordered)
+    return Part(images, lists, summary)
 
 
-def _joined(parts: list[Array], nothing: Array) -> tuple[Array, Array]:
-    offsets = np.cumsum([0, *(len(part) for part in parts)])
-    values = np.concatenate(parts) if parts else nothing
-    return offsets, values.astype(np.int32) if values.dtype.kind == "i" else values
+def _offsets(counts: Array) -> Array:
+    """Return where each of some runs begins, and the last one ends."""
+    offsets: Array = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return offsets
 
 
 def sizes_of(boxes: Array) -> Array:
@@ -211,18 +241,18 @@ def sizes_of(boxes: Array) -> Array:
     return sizes
 
 
-def _count(summary: Summary, image: ImageAnnotations, targets: SparseTargets) -> None:
-    objects = image.boxes[~image.iscrowd]
+def _summary(objects: Array, offsets: Array, crowds: int, counts: Array, matches: Array) -> Summary:
+    """Return the counts of images with these objects, and the objects of positive anchors."""
     size = sizes_of(objects)
-    positives = np.bincount(targets.matches, minlength=len(objects))
-    summary.images += 1
-    summary.empty_images += len(objects) == 0
-    summary.boxes += len(objects)
-    summary.crowds += int(image.iscrowd.sum())
-    summary.dropped += targets.dropped
-    summary.positives += len(targets.positives)
-    for number, name in enumerate(SIZES):
-        own = positives[size == number]
-        summary.boxes_of[name] += len(own)
-        summary.unmatched_of[name] += int((own == 0).sum())
-        summary.positives_of[name] += int(own.sum())
+    positives = np.bincount(matches, minlength=len(objects))
+    return Summary(
+        images=len(counts),
+        empty_images=int((np.diff(offsets) == 0).sum()),
+        boxes=len(objects),
+        crowds=crowds,
+        dropped=int(counts[:, 0].sum()),
+        positives=len(matches),
+        boxes_of={name: int((size == k).sum()) for k, name in enumerate(SIZES)},
+        unmatched_of={name: int((positives[size == k] == 0).sum()) for k, name in enumerate(SIZES)},
+        positives_of={name: int(positives[size == k].sum()) for k, name in enumerate(SIZES)},
+    )

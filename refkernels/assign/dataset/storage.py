@@ -140,7 +140,9 @@ def _as_parquet(part: Part, noted: str) -> bytes:
         columns[name] = pyarrow.ListArray.from_arrays(pyarrow.array(offsets.astype(np.int32)), flat)
     table = pyarrow.table(columns).replace_schema_metadata({KEY: noted})
     file = BytesIO()
-    parquet.write_table(table, file, compression="zstd", row_group_size=GROUP)
+    # Hardly a value comes often enough in a group for dictionaries: files are a quarter smaller
+    # without, and written in half the time.
+    parquet.write_table(table, file, compression="zstd", use_dictionary=False, row_group_size=GROUP)
     return file.getvalue()
 
 

@@ -7,10 +7,13 @@ from refkernels.assign.fused.samples import DONE, IGNORED, LABELLED, MEANS, STDS
 from refkernels.coder.offsets import center_form, encode_box
 from refkernels.jit import jit, next_number
 
-__all__ = ["emit_sparse", "solve_dense"]
+__all__ = ["NEGATIVES", "OTHERS", "emit_sparse", "solve_dense", "solve_listed"]
 
 # Anchors that are written in one go: some 100 kB of targets, a multiple of 64.
 PIECE = 2048
+
+# What anchors are that are listed beside positives: a sample, + 1, as `solve` leaves it.
+NEGATIVES, OTHERS = 0, 1
 
 
 @jit
@@ -121,18 +124,22 @@ def emit_sparse(  # type: ignore[no-untyped-def]
     matches,
     cls_targets,
     box_targets,
-    negatives,
+    listed,
+    kind,
 ):
-    """Write what `solve` has left in `scratch`: positives and negatives in ascending order."""
+    """Write what `solve` has left in `scratch`, in ascending order.
+
+    That is the positives, and in `listed` the anchors of one more kind: NEGATIVES or OTHERS.
+    """
     found, others = 0, 0
     count = tiles.anchors.shape[0]
     for word in range(scratch.marks.shape[0]):
         marked = scratch.marks[word]
         first, last = word * 64, min(word * 64 + 64, count)
         bits = marked
-        if default < 0:
+        if default + 1 == kind:
             if marked == 0:
-                rest = negatives[others : others + last - first]
+                rest = listed[others : others + last - first]
                 for i in range(last - first):
                     rest[i] = first + i
                 others += last - first
@@ -142,7 +149,7 @@ def emit_sparse(  # type: ignore[no-untyped-def]
             bit = bits & (~bits + np.uint64(1))
             row = first + lowest(bits)
             bits ^= bit
-            sample = scratch.known[row] if marked & bit != 0 else 0
+            sample = scratch.known[row] if marked & bit != 0 else kind
             if sample == 2:
                 column = kept[scratch.matches[row]]
                 positives[found] = row
@@ -152,9 +159,91 @@ def emit_sparse(  # type: ignore[no-untyped-def]
                 for k in range(4):
                     box_targets[found, k] = target[k]
                 found += 1
-            elif sample == 0:
-                negatives[others] = row
+            elif sample == kind:
+                listed[others] = row
                 others += 1
+
+
+@jit
+def solve_listed(  # type: ignore[no-untyped-def]
+    tiles, plan, boxes, labels, regions, places, first, last, kind, scratch
+):
+    """Assign the images of a batch from `first` to `last`, and write one after the other.
+
+    Parameters
+    ----------
+    boxes, labels, regions, places
+        As for `solve_dense`.
+    kind : int
+        Which anchors are listed beside positives: NEGATIVES or OTHERS.
+
+    Returns
+    -------
+    results : int64, (last - first, 4)
+        DONE or COMPOSE, the number of boxes that have no extent, and those of positives and listed
+        anchors, which are 0 with COMPOSE.
+    positives, matches, cls_targets, box_targets, listed
+        As in `SparseTargets`, of all these images; with room at their ends.
+    """
+    results = np.zeros((last - first, 4), np.int64)
+    positives = np.empty(0, np.int64)
+    matches = np.empty(0, np.int64)
+    cls_targets = np.empty(0, np.int64)
+    box_targets = np.empty((0, 4), boxes.dtype)
+    listed = np.empty(0, np.int64)
+    found, others = 0, 0
+    for image in range(first, last):
+        start, end = np.int64(places[image, 0]), np.int64(places[image + 1, 0])
+        given, names = boxes[start:end], labels[start:end]
+        kept = np.empty(end - start, np.int64)
+        status, count, default, positive, negative = solve(
+            tiles,
+            plan,
+            given,
+            names,
+            regions[np.int64(places[image, 1]) : np.int64(places[image + 1, 1])],
+            places[image, 3],
+            places[image, 2],
+            scratch,
+            kept,
+        )
+        own = results[image - first]
+        own[0], own[1] = status, end - start - count
+        if status != DONE:
+            continue
+        own[2] = positive
+        own[3] = negative if kind == NEGATIVES else len(tiles.anchors) - positive - negative
+        to, upto = found + own[2], others + own[3]
+        positives, matches = _with_room(positives, to), _with_room(matches, to)
+        cls_targets, box_targets = _with_room(cls_targets, to), _with_room(box_targets, to)
+        listed = _with_room(listed, upto)
+        emit_sparse(
+            tiles,
+            plan,
+            given,
+            names,
+            default,
+            scratch,
+            kept,
+            positives[found:to],
+            matches[found:to],
+            cls_targets[found:to],
+            box_targets[found:to],
+            listed[others:upto],
+            kind,
+        )
+        found, others = to, upto
+    return results, positives, matches, cls_targets, box_targets, listed
+
+
+@jit
+def _with_room(array, length):  # type: ignore[no-untyped-def]
+    """Return an array of at least this length that begins like `array`."""
+    if length <= array.shape[0]:
+        return array
+    larger = np.empty((max(length, 2 * array.shape[0]), *array.shape[1:]), array.dtype)
+    larger[: array.shape[0]] = array
+    return larger
 
 
 @jit
