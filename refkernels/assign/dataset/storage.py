@@ -132,12 +132,22 @@ def as_npy(array: Array) -> bytes:
 
 def _as_parquet(part: Part, noted: str) -> bytes:
     pyarrow, parquet = import_pyarrow()
-    columns = {name: pyarrow.array(values) for name, values in part.images.items()}
+
+    def column(values: Any) -> Any:
+        """Return a column of numbers, or of ids, which may be strings."""
+        # pyarrow.array would import pandas, wherever that is installed, and take a second for it.
+        array = np.ascontiguousarray(values)
+        if array.dtype.kind not in "if" or (isinstance(values, list) and not values):
+            return pyarrow.array(values)
+        kind = pyarrow.from_numpy_dtype(array.dtype)
+        return pyarrow.Array.from_buffers(kind, array.size, [None, pyarrow.py_buffer(array)])
+
+    columns = {name: column(values) for name, values in part.images.items()}
     for name, (offsets, values) in part.lists.items():
-        flat = pyarrow.array(values.reshape(-1))
+        flat = column(values.reshape(-1))
         if values.ndim == 2:
             flat = pyarrow.FixedSizeListArray.from_arrays(flat, 4)
-        columns[name] = pyarrow.ListArray.from_arrays(pyarrow.array(offsets.astype(np.int32)), flat)
+        columns[name] = pyarrow.ListArray.from_arrays(column(offsets.astype(np.int32)), flat)
     table = pyarrow.table(columns).replace_schema_metadata({KEY: noted})
     file = BytesIO()
     # Hardly a value comes often enough in a group for dictionaries: files are a quarter smaller
