@@ -242,12 +242,14 @@ def test_what_are_no_arrays_is_not_recorded(tmp_path):
         own(object())
 
 
-def test_a_chain_without_its_beginning_is_told_what_it_lacks(tmp_path):
-    message = (
-        r"a\.npz is not written: anchors is missing: BBoxBatchIOU makes ious of anchors, boxes"
-    )
-    with pytest.raises(ValueError, match=message), record(tmp_path / "a.npz", rk.MaximumMatcher):
-        rk.MaximumMatcher(0.5)([[0.75]])
+def test_a_matcher_alone_is_recorded_and_compared(tmp_path):
+    for name, threshold in (("a.npz", 0.5), ("b.npz", 0.8)):
+        with record(tmp_path / name, rk.MaximumMatcher) as recorder:
+            rk.MaximumMatcher(threshold)([[0.75], [0.25]])
+    assert list(recorder.dump.arrays) == ["ious", "matches"]
+    found = compare_dumps(read_dump(tmp_path / "a.npz"), read_dump(tmp_path / "b.npz"))
+    assert [stage.differing for stage in found.stages] == [0, 1]
+    assert found.stages[1].parameters == ["threshold of MaximumMatcher is 0.5 in A, 0.8 in B"]
 
 
 def test_a_composite_of_somebody_s_own_matchers_is_asked_for(tmp_path):

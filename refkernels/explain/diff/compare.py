@@ -3,10 +3,10 @@
 Each side's stages are derived again from that side's own earlier results. So a stage that both
 keep, and in which they differ all the same, differs for a reason that lies before it, or in the
 operators' parameters, or in a draw; where nothing but rounding lies before it, it is rounding that
-decided, on a tie or a threshold.
+decided, on a tie or a threshold. A stage of which nobody says what made it, or of what, is compared
+alone.
 """
 
-import dataclasses
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.chain.roles import INPUTS, Place
+from refkernels.chain.roles import Place
 from refkernels.chain.writing import encode_operator
-from refkernels.coder import MultiClassEncoder, NormalizedPerClassBoxCenterEncoder
+from refkernels.coder import MultiClassEncoder
+from refkernels.explain.diff.align import Aligned, align
 from refkernels.explain.diff.dump import Dump
-from refkernels.explain.diff.stages import Held, by_anchor, derive, hold
+from refkernels.explain.diff.guesses import guess, guess_between
+from refkernels.explain.diff.inputs import InputDifference, input_differences
+from refkernels.explain.diff.stages import Held, by_anchor, derive, hold, same_ious
 from refkernels.sampler import NaiveSampler, QuotaSampler
 
-__all__ = ["Cause", "Difference", "InputDifference", "StageDifference", "compare_dumps"]
-
-# Stages that may be there on one side only: what has no array of its own in every framework.
-OPTIONAL = ("cls_masks", "box_masks", "indices")
+__all__ = ["Cause", "Difference", "StageDifference", "compare_dumps"]
 
 
 class Cause(IntEnum):
@@ -34,36 +34,10 @@ class Cause(IntEnum):
     ROUNDING = 1
     CHANCE = 2
     FOLLOWS = 3
-    INPUTS = 4
-    PARAMETERS = 5
-    ERROR = 6
-
-
-@dataclass(frozen=True)
-class InputDifference:
-    """How an input differs.
-
-    Attributes
-    ----------
-    name : str
-    rounded : bool
-        Whether one is the other, rounded to its narrower dtype.
-    count : int
-        How many numbers differ.
-    where : tuple of int
-        The first that does.
-    values : tuple of float
-        What it is in A and in B.
-    most : float
-        The largest difference.
-    """
-
-    name: str
-    rounded: bool
-    count: int
-    where: tuple[int, ...]
-    values: tuple[float, float]
-    most: float
+    NOT_HELD = 4
+    INPUTS = 5
+    PARAMETERS = 6
+    ERROR = 7
 
 
 @dataclass(frozen=True)
@@ -74,7 +48,7 @@ class StageDifference:
     ----------
     stage : Place
     held : tuple of Held
-        The stage of A and of B, each beside what it must be.
+        The stage of A and of B, each beside what it must be, and each in its own order.
     causes : numpy.ndarray, (B, N)
         A `Cause` for each anchor, NONE where A and B have the same.
     parameters : list of str
@@ -83,6 +57,8 @@ class StageDifference:
         Anchors that an earlier stage has decided otherwise, which is where it is explained.
     most : float
         The largest difference of real numbers, of anchors that differ by nothing but rounding.
+    guess : str
+        What explains how results differ that are held to nothing.
     """
 
     stage: Place
@@ -91,6 +67,7 @@ class StageDifference:
     parameters: list[str]
     inherited: Array
     most: float
+    guess: str = ""
 
     def count(self, cause: Cause) -> int:
         """Return how many anchors differ for this cause."""
@@ -108,17 +85,27 @@ class Difference:
 
     Attributes
     ----------
-    dumps : tuple of Dump
-        A and B, with the same stages and shapes.
+    aligned : Aligned
+        A and B, in the same order and as they were.
     inputs : list of InputDifference
         What they were given that is not the same.
     stages : list of StageDifference
         In the order in which they run.
     """
 
-    dumps: tuple[Dump, Dump]
+    aligned: Aligned
     inputs: list[InputDifference]
     stages: list[StageDifference]
+
+    @property
+    def dumps(self) -> tuple[Dump, Dump]:
+        """A and B, in the order of A."""
+        return self.aligned.dumps
+
+    @property
+    def sources(self) -> tuple[Dump, Dump]:
+        """A and B, each in its own order."""
+        return self.aligned.sources
 
     def left(self, side: int) -> StageDifference | None:
         """Return the first stage at which a side (0 is A, 1 is B) leaves the contract."""
@@ -132,6 +119,8 @@ class Difference:
             causes.append(Cause.ERROR)
         for own in self.inputs:
             causes.append(Cause.ROUNDING if own.rounded else Cause.INPUTS)
+        if any(self.aligned.alone):
+            causes.append(Cause.INPUTS)
         return max(causes, default=Cause.NONE)
 
     @property
@@ -146,7 +135,8 @@ def compare_dumps(a: Dump, b: Dump) -> Difference:
     Parameters
     ----------
     a, b : Dump
-        With the same stages. Objects that only pad an image are left out.
+        What is compared are the stages that both have. Objects belong together by their boxes,
+        whatever their order, and those that only pad an image are left out.
 
     Returns
     -------
@@ -155,7 +145,7 @@ def compare_dumps(a: Dump, b: Dump) -> Difference:
     Raises
     ------
     ValueError
-        If one has a stage or an input that the other does not, or they differ in shape.
+        If they have no stage in common, or other images or another number of anchors.
 
     Examples
     --------
@@ -171,106 +161,83 @@ def compare_dumps(a: Dump, b: Dump) -> Difference:
     >>> found.left(0), found.left(1).stage.name, found.stages[1].held[1].wrong
     (None, 'matches', array([[False,  True, False]]))
     """
-    dumps = _aligned(a, b)
-    inputs = [found for name in INPUTS if (found := _input(name, *dumps)) is not None]
+    aligned = align(a, b)
+    inputs = input_differences(aligned)
     stages: list[StageDifference] = []
-    for stage in dumps[0].stages:
-        stages.append(_stage(stage, dumps, inputs, stages))
-    return Difference(dumps, inputs, stages)
-
-
-def _aligned(a: Dump, b: Dump) -> tuple[Dump, Dump]:
-    """Return both without padding that one alone has; check that they can be compared."""
-    for one, other in ((a, b), (b, a)):
-        for name in one.arrays:
-            if name not in other.arrays and name not in OPTIONAL:
-                held = ", ".join(other.arrays)
-                raise ValueError(
-                    f"{other.name}: {name} is missing, which {one.name} has; expected the same "
-                    f"inputs and stages in both, got {held}"
-                )
-    objects = max(_objects(a), _objects(b))
-    a, b = _cut(a, objects), _cut(b, objects)
-    for name, array in a.arrays.items():
-        other_array = b.arrays.get(name, array)
-        shape, own = other_array.shape, array.shape
-        if name == "anchors":
-            shape, own = shape[1:], own[1:]  # one image's may stand for all
-        if shape != own:
-            raise ValueError(
-                f"{b.name}: {name} has shape {other_array.shape}, in {a.name} it has "
-                f"{array.shape}; expected dumps of the same images with the same anchors"
-            )
-    return a, b
-
-
-def _objects(dump: Dump) -> int:
-    boxes = dump.arrays["boxes"]
-    real = (boxes[..., 2:] > boxes[..., :2]).all(-1).any(0)
-    return int(np.flatnonzero(real).max(initial=-1)) + 1
-
-
-def _cut(dump: Dump, objects: int) -> Dump:
-    """Return a dump with so many objects, if the others only pad."""
-    arrays = dict(dump.arrays)
-    for name, axis in (("boxes", 1), ("labels", 1), ("ious", 2)):
-        if name in arrays:
-            arrays[name] = np.take(
-                arrays[name], range(min(objects, arrays[name].shape[axis])), axis
-            )
-    return dataclasses.replace(dump, arrays=arrays)
-
-
-def _input(name: str, a: Dump, b: Dump) -> InputDifference | None:
-    if name not in a.arrays:
-        return None
-    one, other = np.broadcast_arrays(a.arrays[name], b.arrays[name])
-    differs = one != other
-    if not differs.any():
-        return None
-    narrow = min(one.dtype, other.dtype, key=lambda dtype: dtype.itemsize)
-    with np.errstate(over="ignore"):
-        rounded = np.array_equal(one.astype(narrow), other.astype(narrow)) and narrow.kind == "f"
-    where = tuple(int(i) for i in np.unravel_index(int(np.argmax(differs)), differs.shape))
-    most = np.abs(one.astype(np.float64) - other.astype(np.float64)).max()
-    values = float(one[where]), float(other[where])
-    return InputDifference(name, rounded, int(differs.sum()), where, values, float(most))
+    for stage in a.stages:
+        if stage in b.stages:
+            stages.append(_stage(stage, aligned, inputs, stages))
+    found = Difference(aligned, inputs, stages)
+    for side, dump in enumerate(aligned.sources):
+        left = found.left(side)
+        if left is not None and not left.held[side].undefined:
+            left.held[side].guess = guess(dump, left.held[side])
+    return found
 
 
 def _stage(
-    stage: Place, dumps: tuple[Dump, Dump], inputs: list[InputDifference],
-    before: list[StageDifference],
-) -> StageDifference:  # fmt: skip
-    held = hold(dumps[0], stage), hold(dumps[1], stage)
-    operators = dumps[0].operators[stage.role], dumps[1].operators[stage.role]
-    differs = _differing(stage, dumps, held[0].wrong.shape[1])
-    parameters = _parameters(*operators)
-    causes = np.where(differs, _inherited(stage, operators[0], dumps, inputs, before), Cause.NONE)
-    causes[differs & (held[0].tied | held[1].tied) & (causes < Cause.FOLLOWS)] = Cause.ROUNDING
-    if held[0].candidates is not None and held[1].candidates is not None:
-        drawn = held[0].candidates == held[1].candidates
-        causes[differs & drawn] = Cause.CHANCE
-    if parameters:
-        causes[differs & _decided_by_parameters(stage, dumps, held)] = Cause.PARAMETERS
-    wrong = held[0].wrong | held[1].wrong
-    for own in held:
-        for image in range(len(wrong)):
-            # An image that is wrong as a whole, and not at certain anchors.
-            wrong[image] |= any(r.startswith(f"image {image} ") for r in own.remarks) and not (
-                own.wrong[image].any()
-            )
-        if any(not remark.startswith("image ") for remark in own.remarks):
-            wrong[:] = True
-    if any(own.undefined for own in held):
-        follows = np.logical_or.reduce([causes == Cause.FOLLOWS, *(_broken(before, differs.shape))])
-        causes[differs] = np.where(follows, Cause.FOLLOWS, Cause.ERROR)[differs]
-    causes[differs & wrong] = Cause.ERROR
+    stage: Place, aligned: Aligned, inputs: list[InputDifference], before: list[StageDifference]
+) -> StageDifference:
+    dumps = aligned.dumps
+    held = hold(aligned.sources[0], stage), hold(aligned.sources[1], stage)
+    differs = _differing(stage, dumps)
     inherited = np.zeros(differs.shape, bool)
     for earlier in before:
         if earlier.stage.name in ("matches", "samples"):
             inherited |= earlier.causes != Cause.NONE
+    parameters: list[str] = []
+    told = ""
+    if held[0].not_held or held[1].not_held:
+        causes = np.where(differs, _alone(stage, aligned, inputs, before, differs), Cause.NONE)
+        one, other = (own.arrays[stage.name] for own in dumps)
+        told = guess_between(stage.name, one, other, ~inherited)
+    else:
+        operators = dumps[0].operators[stage.role], dumps[1].operators[stage.role]
+        parameters = _parameters(*operators)
+        inherited_causes = _inherited(stage, operators[0], aligned, inputs, before)
+        causes = np.where(differs, inherited_causes, Cause.NONE)
+        tied = held[0].tied | aligned.in_order(held[1].tied)
+        causes[differs & tied & (causes < Cause.FOLLOWS)] = Cause.ROUNDING
+        if held[0].candidates is not None and held[1].candidates is not None:
+            drawn = held[0].candidates == aligned.in_order(held[1].candidates)
+            causes[differs & drawn] = Cause.CHANCE
+        if parameters:
+            decided = aligned.in_order(_decided_by_parameters(stage, aligned.sources, held))
+            causes[differs & decided] = Cause.PARAMETERS
+    if any(own.undefined for own in held):
+        follows = np.logical_or.reduce([causes == Cause.FOLLOWS, *(_broken(before, differs.shape))])
+        causes[differs] = np.where(follows, Cause.FOLLOWS, Cause.ERROR)[differs]
+    causes[differs & (_wrong(held[0]) | aligned.in_order(_wrong(held[1])))] = Cause.ERROR
     most = _most(stage, dumps, (causes == Cause.ROUNDING) & ~inherited)
-    return StageDifference(stage, held, causes, parameters, inherited, most)
+    return StageDifference(stage, held, causes, parameters, inherited, most, told)
+
+
+def _wrong(held: Held) -> Array:
+    """Mark the anchors (B, N) that are wrong, or of an image that is so as a whole."""
+    wrong = held.wrong.copy()
+    for image, own in enumerate(held.wrong):
+        if not own.any():
+            wrong[image] = any(remark.startswith(f"image {image} ") for remark in held.remarks)
+    if any(not remark.startswith("image ") for remark in held.remarks):
+        wrong[:] = True
+    return wrong
+
+
+def _alone(
+    stage: Place, aligned: Aligned, inputs: list[InputDifference], before: list[StageDifference],
+    differs: Array,
+) -> Array:  # fmt: skip
+    """Return what a difference (B, N) comes from in a stage that is held to nothing."""
+    causes = np.full(differs.shape, Cause.NOT_HELD, np.int64)
+    for earlier in before:
+        later = (earlier.causes > Cause.CHANCE).any(axis=1, keepdims=True)
+        causes[np.broadcast_to(later, causes.shape)] = Cause.FOLLOWS
+    if any(aligned.alone) or not all(own.rounded for own in inputs):
+        causes[:] = Cause.INPUTS
+    elif stage.role == "iou":
+        one, other = (dump.arrays["ious"] for dump in aligned.dumps)
+        causes[same_ious(one, other)] = Cause.ROUNDING
+    return causes
 
 
 def _broken(before: list[StageDifference], shape: tuple[int, ...]) -> list[Array]:
@@ -278,23 +245,24 @@ def _broken(before: list[StageDifference], shape: tuple[int, ...]) -> list[Array
     return [np.full(shape, not held.keeps) for earlier in before for held in earlier.held]
 
 
-def _differing(stage: Place, dumps: tuple[Dump, Dump], count: int) -> Array:
+def _differing(stage: Place, dumps: tuple[Dump, Dump]) -> Array:
     """Mark the anchors (B, N) at which the results of a stage differ."""
     a, b = dumps[0].arrays, dumps[1].arrays
     names = [name for name in (*stage.results, "indices") if name in a and name in b]
     if stage.role != "box_encoder":
         names = [name for name in names if name != "indices"]
-    marks = [_unequal(a[name], b[name]) for name in names]
-    differs = np.logical_or.reduce(marks)
-    operator = dumps[0].operators[stage.role]
-    if not isinstance(operator, NormalizedPerClassBoxCenterEncoder):
-        return np.asarray(differs)
+    if any(a[name].shape != b[name].shape for name in names):
+        return np.ones(dumps[0].shape, bool)
+    differs = np.asarray(np.logical_or.reduce([_unequal(a[name], b[name]) for name in names]))
+    if a[stage.name].ndim < 4:
+        return differs
     sides = [
         side["indices"] if "indices" in side else np.argsort(
             ~(side["samples"] > 0.5), axis=-1, kind="stable"
         )[:, : differs.shape[1]]
         for side in (a, b)
     ]  # fmt: skip
+    count = dumps[0].shape[1]
     return by_anchor(differs, sides[0], count) | by_anchor(differs, sides[1], count)
 
 
@@ -347,19 +315,21 @@ def _decided_by_parameters(
 
 
 def _inherited(
-    stage: Place, operator: Any, dumps: tuple[Dump, Dump], inputs: list[InputDifference],
+    stage: Place, operator: Any, aligned: Aligned, inputs: list[InputDifference],
     before: list[StageDifference],
 ) -> Array:  # fmt: skip
     """Return for each anchor (B, N) what a difference there comes from, by what lies before it."""
     found = {own.stage.name: own.causes for own in before}
-    given = {own.name: own for own in inputs}
+    changed = {own.name for own in inputs if not own.rounded}
+    if any(aligned.alone):
+        changed |= {"boxes", "labels"}
     needs = stage.needs(operator)
     # For a moment, so that what is no known difference before it counts as rounding of the inputs.
-    shape = dumps[0].shape
+    shape = aligned.dumps[0].shape
     causes = np.full(shape, Cause.ROUNDING, np.int64)
     local = isinstance(operator, NaiveSampler) or stage.role in ("class_encoder", "box_encoder")
     for name in needs:
-        if name in given and not given[name].rounded:
+        if name in changed:
             causes = np.maximum(causes, Cause.INPUTS)
         if name in found:
             own = np.where(found[name] > Cause.CHANCE, Cause.FOLLOWS, found[name])
@@ -381,7 +351,8 @@ def _inherited(
 def _most(stage: Place, dumps: tuple[Dump, Dump], where: Array) -> float:
     """Return the largest difference of real numbers at the anchors marked."""
     one, other = (dump.arrays[stage.name] for dump in dumps)
-    if stage.role not in ("iou", "box_encoder") or not where.any() or one.ndim != 3:
+    real = stage.role in ("iou", "box_encoder") and one.ndim == 3 and one.shape == other.shape
+    if not real or not where.any():
         return 0.0
     with np.errstate(invalid="ignore"):
         error = np.abs(one[where].astype(np.float64) - other[where].astype(np.float64))

@@ -18,7 +18,7 @@ import numpy as np
 from refkernels.arrays import Array, as_indices, as_real
 from refkernels.arrays.files import no_pipe
 from refkernels.bbox import BBoxBatchIOU
-from refkernels.chain.roles import INPUTS, PLACES, ROLES, Place
+from refkernels.chain.roles import INPUTS, PLACES, Place
 from refkernels.chain.writing import decode_contract, encode_contract
 from refkernels.coder import NormalizedPerClassBoxCenterEncoder
 
@@ -67,6 +67,14 @@ class Dump:
         images = max(len(array) for array in self.arrays.values())
         names = ("anchors", "ious", "matches", "samples", "cls_targets", "box_targets")
         return images, next(self.arrays[name].shape[1] for name in names if name in self.arrays)
+
+    def not_held(self, stage: Place) -> str:
+        """Say what is missing for a stage to be derived again, or return ''."""
+        if stage.role not in self.operators:
+            return "nothing says what made it"
+        needs = stage.needs(self.operators[stage.role])
+        missing = [name for name in needs if name not in self.arrays]
+        return f"made of {' and '.join(missing)}, not in it" if missing else ""
 
     def called_with(self, stage: Place) -> tuple[Array, ...]:
         """Return what the operator of a stage was called with here."""
@@ -140,7 +148,24 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
 def make_dump(name: str, arrays: Mapping[str, Any], operators: Mapping[str, Any]) -> Dump:
     """Check arrays and operators, and make a dump of them.
 
-    Arrays with names that no stage knows are left out.
+    Parameters
+    ----------
+    name : str
+        What it is called in messages.
+    arrays : mapping of str to array_like
+        Inputs and results; those with names that no stage knows are left out. A stage of which an
+        operator or what it is made of is missing can be compared, and is held to nothing.
+    operators : mapping of str to operator
+        By their place. Where there are any, IoUs are those of `BBoxBatchIOU` by default.
+
+    Returns
+    -------
+    Dump
+
+    Raises
+    ------
+    ValueError, TypeError
+        If no stage is among the arrays, they do not go together, or an operator not with them.
     """
     own = dict(operators)
     axes = dict(INPUTS)
@@ -154,11 +179,9 @@ def make_dump(name: str, arrays: Mapping[str, Any], operators: Mapping[str, Any]
         expected = ", ".join(stage.name for stage in PLACES)
         raise ValueError(f"no stage in it: it holds {held}; expected some of {expected}")
     _check_sizes(found, axes)
-    if "ious" in found:
+    if "ious" in found and own:
         own.setdefault("iou", BBoxBatchIOU())
-    for stage in PLACES:
-        if stage.name in found:
-            _check_stage(stage, found, own)
+    _check_boxes(found, own)
     return Dump(name, found, own)
 
 
@@ -244,25 +267,13 @@ def _check_sizes(arrays: Mapping[str, Array], axes: Mapping[str, str]) -> None:
                 )
 
 
-def _check_stage(stage: Place, arrays: Mapping[str, Array], operators: Mapping[str, Any]) -> None:
-    """Check that a stage can be derived again."""
-    if stage.role not in operators:
-        raise ValueError(
-            f"{stage.name}: nothing says what made it; expected {stage.role!r} in its config "
-            f"({', '.join(ROLES[stage.role])}), or --preset or --config"
-        )
-    operator = operators[stage.role]
-    if stage.role == "iou" and operator.axis not in (-1, 2):
-        raise ValueError(f"iou: axis is {operator.axis}, but boxes lie along the last axis here")
-    if stage.role == "box_encoder" and getattr(operators.get("iou"), "fmt", "corner") != "corner":
+def _check_boxes(arrays: Mapping[str, Array], operators: Mapping[str, Any]) -> None:
+    """Check that operators can take boxes as they lie in a dump."""
+    iou = operators.get("iou", BBoxBatchIOU())
+    if "ious" in arrays and iou.axis not in (-1, 2):
+        raise ValueError(f"iou: axis is {iou.axis}, but boxes lie along the last axis here")
+    if "ious" in arrays and "box_targets" in arrays and iou.fmt != "corner":
         raise ValueError(
             "iou: takes boxes in centre form, but the box encoder takes the same in corner form; "
             "leave the IoUs or the box targets out"
         )
-    for name in stage.needs(operator):
-        if name not in arrays:
-            held = ", ".join(arrays)
-            raise ValueError(
-                f"{name} is missing: {type(operator).__name__} makes {stage.name} of "
-                f"{', '.join(stage.needs(operator))}; it holds {held}"
-            )

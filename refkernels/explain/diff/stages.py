@@ -29,7 +29,11 @@ __all__ = [
     "hold",
     "in_dtype",
     "iou_bound",
+    "same_ious",
 ]
+
+# The units that an IoU of corner boxes errs by at most, as `bounds.bbox.box_batch_iou` derives.
+UNITS_OF_IOU = 17
 
 # Bounds are computed for so many elements at a time: each needs some dozens of arrays.
 BLOCK = 1 << 18
@@ -50,6 +54,10 @@ class Held:
         Anchors that the kernel decides otherwise, but on a tie that rounding may take either way.
     undefined : str
         Why the kernel can make nothing of what the stage was given.
+    not_held : str
+        Why it is held to nothing.
+    guess : str
+        What explains that it left the contract, in the stage where a side did so first.
     remarks : list of str
         What is wrong with an image as a whole.
     candidates : numpy.ndarray, (B, N), optional
@@ -63,18 +71,24 @@ class Held:
     wrong: Array
     tied: Array
     undefined: str = ""
+    not_held: str = ""
+    guess: str = ""
     remarks: list[str] = field(default_factory=list)
     candidates: Array | None = None
     scores: Array | None = None
 
     @property
     def keeps(self) -> bool:
-        """Whether the stage keeps the contract."""
+        """Whether the stage keeps the contract, or is held to none."""
         return not (self.wrong.any() or self.remarks or self.undefined)
 
 
 def hold(dump: Dump, stage: Place) -> Held:
     """Derive a stage of a dump again, and compare."""
+    reason = dump.not_held(stage)
+    if reason:
+        none = np.zeros(dump.shape, bool)
+        return Held(stage, {}, none, none.copy(), not_held=reason)
     operator = dump.operators[stage.role]
     given = dump.called_with(stage)
     found = {name: dump.arrays[name] for name in _results(dump, stage)}
@@ -148,6 +162,15 @@ def _differs(found: Array, expected: Array) -> Array:
     with np.errstate(invalid="ignore"):
         differs = (found != expected) & ~((found != found) & (expected != expected))
     return np.asarray(differs.any(axis=tuple(range(2, found.ndim))))
+
+
+def same_ious(one: Array, other: Array) -> Array:
+    """Mark the anchors (B, N) whose IoUs (B, N, M) may be those of the same corner boxes."""
+    unit = max(float(np.finfo(own.dtype).eps) / 2 for own in (one, other))
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(one.astype(np.float64) - other.astype(np.float64))
+        near = gap <= 2 * UNITS_OF_IOU * unit * np.maximum(one, other).astype(np.float64)
+    return np.asarray(near.all(axis=-1))
 
 
 def iou_bound(operator: Any, anchors: Array, boxes: Array) -> Array:
