@@ -27,7 +27,7 @@ from refkernels.sampler import BalancedSampler, NaiveSampler, QuotaSampler
 from refkernels.sampler.balanced import draw_balanced
 from refkernels.sampler.quota import draw_quotas, image_state
 
-__all__ = ["BoxEncoder", "Operators", "compose", "points_of"]
+__all__ = ["BoxEncoder", "Operators", "compose", "coverage", "inputs_of", "points_of"]
 
 BoxEncoder = NormalizedBoxCenterEncoder | DistanceEncoder | BBoxCornerToCenter
 
@@ -100,12 +100,12 @@ def compose(
         ious = BBoxBatchIOU()(anchors, boxes[kept])
         matches = operators.matcher(ious)
     elif matches is None:
-        given = _inputs(operators, anchors, boxes[kept], labels[kept], predictions)
+        given = inputs_of(operators, anchors, boxes[kept], labels[kept], predictions)
         stages = matching_stages(operators.matcher, operators.cost, "shares")
         matches = Chain(stages).run(given)["matches"]
     samples = _samples(operators.sampler, matches, ious, seed, place)
     for region in regions:
-        samples[(_coverage(anchors, region) > operators.crowd_thresh) & (samples < 0)] = 0
+        samples[(coverage(anchors, region) > operators.crowd_thresh) & (samples < 0)] = 0
     matched = matches >= 0
     matches[matched] = kept[matches[matched]]
     known = {
@@ -131,13 +131,14 @@ def points_of(anchors: Array) -> Array:
     return points
 
 
-def _inputs(
+def inputs_of(
     operators: Operators,
     anchors: Array,
     boxes: Array,
     labels: Array,
     predictions: Predictions | None,
 ) -> dict[str, Array]:
+    """Return what the stages up to the matches of an image take, by name."""
     layout: Any = operators.layout
     values = {"anchors": anchors, "boxes": boxes, "labels": labels}
     values["points"] = points_of(anchors)
@@ -220,7 +221,7 @@ def _samples(
 
 
 @np.errstate(all="ignore")  # of the distance between an anchor and a region far away
-def _coverage(anchors: Array, region: Array) -> Array:
+def coverage(anchors: Array, region: Array) -> Array:
     """Return the share of each anchor that a region covers, 0 of an anchor without extent.
 
     It is the product of the shares of its width and of its height, which cannot overflow; where a

@@ -5,6 +5,7 @@ import pytest
 
 from refkernels import BipartiteMatcher, MaximumMatcher
 from refkernels.explain.trace.matcher_words import why_matched
+from refkernels.matcher import ThresholdMatcher
 
 # Anchor 0 has truth 0's best, and anchor 2 the same; 1 comes near it, but gets truth 1 in round 2.
 IOUS = np.array([[0.75, 0.0], [0.6875, 0.5], [0.75, 0.125], [0.625, 0.375]])
@@ -62,3 +63,27 @@ def test_a_matcher_of_distances_looks_for_the_smallest(anchor: int, words: str) 
 
 def test_without_ground_truth_there_is_nothing_to_match() -> None:
     assert why_matched(MaximumMatcher(0.5), np.zeros((2, 0)), 1) == "there is no ground truth"
+
+
+@pytest.mark.parametrize(
+    ("matcher", "anchor", "words"),
+    [
+        (ThresholdMatcher(0.7, 0.65), 0,
+         "its largest IoU, 0.75 with ground truth 0, reaches the threshold 0.7 by 0.05"),
+        (ThresholdMatcher(0.7, 0.65), 1,
+         "its largest IoU, 0.6875 with ground truth 0, misses the threshold 0.7 by 0.0125, and is "
+         "not below the low threshold 0.65"),
+        (ThresholdMatcher(0.7, 0.65), 3,
+         "its largest IoU, 0.625 with ground truth 0, misses the threshold 0.7 by 0.075, and is "
+         "below the low threshold 0.65"),
+        (ThresholdMatcher(0.7), 3,
+         "its largest IoU, 0.625 with ground truth 0, misses the threshold 0.7 by 0.075"),
+        (ThresholdMatcher(0.7, low_quality="truth"), 1,
+         "its IoU with ground truth 1, 0.5, is the largest that this has (low quality)"),
+        (ThresholdMatcher(0.7, low_quality="own"), 1,
+         "its IoU with ground truth 1, 0.5, is the largest that this has, and it goes to its own "
+         "largest, ground truth 0 (low quality)"),
+    ],
+)  # fmt: skip
+def test_a_threshold_matcher(matcher: ThresholdMatcher, anchor: int, words: str) -> None:
+    assert why_matched(matcher, IOUS, anchor) == words

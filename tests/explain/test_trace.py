@@ -297,7 +297,11 @@ def test_records_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("call", "kind", "message"),
     [
-        (lambda: explain(3, [[0.5]]), TypeError, "expected a Matcher or a TargetAssigner, got 3"),
+        (
+            lambda: explain(3, [[0.5]]),
+            TypeError,
+            "expected a matcher, a Chain or a TargetAssigner, got 3",
+        ),
         (lambda: explain(MaximumMatcher(0.5), [0.5]), ValueError, "at least 2 axes"),
         (lambda: explain(MaximumMatcher(0.5), [[[0.5]]]), ValueError, r"\(N, M\) of one image"),
         (lambda: explain(MaximumMatcher(0.5), [[np.nan]]), ValueError, r"ious\[0, 0\] is nan"),
@@ -310,7 +314,7 @@ def test_records_cannot_be_changed() -> None:
         (
             lambda: explain(MaximumMatcher(0.5), [[0.5]], sampler=3),
             TypeError,
-            "expected a NaiveSampler, OHEMSampler or QuotaSampler, got 3",
+            "expected a NaiveSampler, BalancedSampler, OHEMSampler or QuotaSampler, got 3",
         ),
         (
             lambda: explain(TargetAssigner([[0, 0, 1, 1]]), [[0, 0, 1, 1]], sampler=NaiveSampler()),

@@ -352,14 +352,14 @@ class Nothing(Every):
 
 def test_a_matcher_of_another_kind_gives_no_reasons() -> None:
     assert explain(Nothing(), [[0.25]]).why(0) == (
-        "Anchor 0 is not matched: its largest IoU is 0.25, with ground truth 0."
+        "Anchor 0 is left out by Nothing. Its largest IoU is 0.25, with ground truth 0."
     )
     trace = explain(Every(), [[0.9, 0.2]])
     assert trace.why(0) == (
-        "Anchor 0 is matched with ground truth 0 by a matcher of another kind, with 0.9. Its next "
-        "is ground truth 1, with 0.2, 0.7 less."
+        "Anchor 0 is matched with ground truth 0 by Every, with IoU 0.9. Its next is ground truth "
+        "1, with 0.2, 0.7 less."
     )
     assert trace.why_not(0, 1) == (
         "Anchor 0 has IoU 0.2 with ground truth 1. It is matched with ground truth 0 (a matcher of "
-        "another kind, IoU 0.9)."
+        "your own, IoU 0.9)."
     )

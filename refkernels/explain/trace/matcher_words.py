@@ -6,8 +6,9 @@ import numpy as np
 
 from refkernels.arrays import Array, rounded
 from refkernels.explain.trace.matching import read_matching
+from refkernels.explain.trace.pairs import Pairs
 from refkernels.explain.trace.records import Stage
-from refkernels.matcher import BipartiteMatcher, Matcher, MaximumMatcher
+from refkernels.matcher import BipartiteMatcher, Matcher, MaximumMatcher, ThresholdMatcher
 from refkernels.matcher.bipartite import sign_of
 from refkernels.matcher.composite import flat
 
@@ -33,11 +34,13 @@ def why_matched(matcher: Matcher, ious: Array, anchor: int) -> str:
     if not ious.shape[1]:
         return "there is no ground truth"
     reasons = []
-    leaves: list[Any] = flat(matcher)  # of the two kinds that a dump's contract can name
+    leaves: list[Any] = flat(matcher)  # of the kinds that a dump's contract can name
     for own in leaves:
         matched, reason = (
             _maximum(own, ious, anchor)
             if isinstance(own, MaximumMatcher)
+            else _threshold(own, ious, anchor)
+            if isinstance(own, ThresholdMatcher)
             else _bipartite(own, ious, anchor)
         )
         if matched:
@@ -58,10 +61,27 @@ def _maximum(matcher: MaximumMatcher, ious: Array, anchor: int) -> tuple[bool, s
     return True, f"{told} reaches the threshold {matcher.threshold:g} by {margin:.3g}"
 
 
+def _threshold(matcher: ThresholdMatcher, ious: Array, anchor: int) -> tuple[bool, str]:
+    matching = read_matching(matcher, Pairs.of(ious), matcher(ious))
+    leaf, truth = matching.leaves[0], int(np.argmax(ious[anchor]))
+    if leaf.stage[anchor] == Stage.LOW_QUALITY:
+        via, match = int(leaf.via[anchor]), int(leaf.matches[anchor])
+        told = (
+            f"its IoU with ground truth {via}, {ious[anchor, via]!s}, is the largest that this has"
+        )
+        also = "" if via == match else f", and it goes to its own largest, ground truth {match}"
+        return True, f"{told}{also} (low quality)"
+    matched, told = _maximum(MaximumMatcher(matcher.high), ious, anchor)
+    if matched or matcher.low is None:
+        return matched, told
+    side = "below" if ious[anchor, truth] < rounded(matcher.low, ious.dtype) else "not below"
+    return False, f"{told}, and is {side} the low threshold {matcher.low:g}"
+
+
 def _bipartite(matcher: BipartiteMatcher, ious: Array, anchor: int) -> tuple[bool, str]:
     what, most = ("distance", "smallest") if matcher.is_ascend else ("IoU", "largest")
     sign = sign_of(matcher)
-    matching = read_matching(matcher, ious, matcher(ious))
+    matching = read_matching(matcher, Pairs.of(ious), matcher(ious))
     leaf, survey = matching.leaves[0], matching.main
     matched = leaf.stage[anchor] >= 0
     truth = int(leaf.matches[anchor] if matched else survey.own[anchor])

@@ -53,6 +53,17 @@ LOOKS = {
     Stage.BETWEEN: ("#cc79a7", "plus"),
     Stage.REGION: ("#8a8f98", "cross"),
     Stage.OTHER_SAMPLER: ("#8a8f98", "plus"),
+    Stage.THRESHOLD: ("#009e73", "square"),
+    Stage.LOW_QUALITY: ("#0072b2", "disc"),
+    Stage.ADAPTIVE: ("#009e73", "square"),
+    Stage.POINT: ("#0072b2", "disc"),
+    Stage.CHEAPEST: ("#0072b2", "disc"),
+    Stage.ALIGNED: ("#0072b2", "disc"),
+    Stage.ONE_TO_ONE: ("#0072b2", "disc"),
+    Stage.NEITHER: ("#cc79a7", "plus"),
+    Stage.OUTSIDE: ("#e69f00", "cross"),
+    Stage.NOT_CHOSEN: ("#d55e00", "cross"),
+    Stage.LEFT_OUT: ("#d55e00", "cross"),
 }
 
 # The first bytes of the pictures that browsers show.
@@ -160,6 +171,8 @@ def as_page(
                 for stage, (colour, shape) in LOOKS.items()
             },
             "samples": SAMPLES,
+            "measure": trace.measure,
+            "less": trace.reading is not None and trace.reading.sign < 0,
         },
     )
 
@@ -170,7 +183,10 @@ def _chosen(trace: Trace, most: int) -> Array:
     kept = (records["match"] >= 0) | (records["sample"] > 0)
     margin = np.abs(records["margin"])
     # What is kept comes first, then what misses by least; what overlaps nothing misses by all.
-    far = np.where(np.isnan(margin) | (records["iou"] == 0) | (margin > NEAR), np.inf, margin)
+    if trace.reading is None:
+        far = np.where(np.isnan(margin) | (records["iou"] == 0) | (margin > NEAR), np.inf, margin)
+    else:
+        far = np.where(trace.reading.near, np.nan_to_num(margin), np.inf)
     far[kept] = 0
     order = np.lexsort((far, ~kept))
     return np.asarray(order[np.isfinite(far[order])][:most])

@@ -23,6 +23,17 @@ class Stage(IntEnum):
     BETWEEN = 10
     REGION = 11
     OTHER_SAMPLER = 12
+    THRESHOLD = 13
+    LOW_QUALITY = 14
+    ADAPTIVE = 15
+    POINT = 16
+    CHEAPEST = 17
+    ALIGNED = 18
+    ONE_TO_ONE = 19
+    NEITHER = 20
+    OUTSIDE = 21
+    NOT_CHOSEN = 22
+    LEFT_OUT = 23
 
     @property
     def label(self) -> str:
@@ -34,7 +45,7 @@ _LABELS = {
     Stage.BIPARTITE: "bipartite round",
     Stage.SHARED: "shared maximum",
     Stage.MAXIMUM: "maximum",
-    Stage.OTHER_MATCHER: "a matcher of another kind",
+    Stage.OTHER_MATCHER: "a matcher of your own",
     Stage.SAMPLER_THRESHOLD: "sampler's positive threshold",
     Stage.MISSED: "threshold missed",
     Stage.NO_OVERLAP: "no overlap",
@@ -44,10 +55,33 @@ _LABELS = {
     Stage.BETWEEN: "between thresholds",
     Stage.REGION: "ignored region",
     Stage.OTHER_SAMPLER: "a sampler of another kind",
+    Stage.THRESHOLD: "high threshold",
+    Stage.LOW_QUALITY: "low quality",
+    Stage.ADAPTIVE: "adaptive threshold",
+    Stage.POINT: "point of its level",
+    Stage.CHEAPEST: "least cost",
+    Stage.ALIGNED: "largest metric",
+    Stage.ONE_TO_ONE: "one-to-one matching",
+    Stage.NEITHER: "between the matcher's thresholds",
+    Stage.OUTSIDE: "outside",
+    Stage.NOT_CHOSEN: "chosen by no ground truth",
+    Stage.LEFT_OUT: "left out by the matcher",
 }
 
 # The stages that give an anchor a ground truth, and those that leave its sample what it is.
-MATCHED = (Stage.BIPARTITE, Stage.SHARED, Stage.MAXIMUM, Stage.OTHER_MATCHER)
+MATCHED = (
+    Stage.BIPARTITE,
+    Stage.SHARED,
+    Stage.MAXIMUM,
+    Stage.OTHER_MATCHER,
+    Stage.THRESHOLD,
+    Stage.LOW_QUALITY,
+    Stage.ADAPTIVE,
+    Stage.POINT,
+    Stage.CHEAPEST,
+    Stage.ALIGNED,
+    Stage.ONE_TO_ONE,
+)
 KEPT = (*MATCHED, Stage.SAMPLER_THRESHOLD)
 
 
@@ -60,6 +94,8 @@ class Fate(IntEnum):
     BELOW = 3
     LOST = 4
     LEFT_OUT = 5
+    NOT_CHOSEN = 6
+    OUTBID = 7
 
     @property
     def label(self) -> str:
@@ -74,6 +110,8 @@ _FATES = {
     Fate.BELOW: "none: below every threshold",
     Fate.LOST: "none: best anchor lost",
     Fate.LEFT_OUT: "none: left out by the sampler",
+    Fate.NOT_CHOSEN: "none: no anchor is chosen",
+    Fate.OUTBID: "none: others took its anchors",
 }
 
 ANCHOR = np.dtype(

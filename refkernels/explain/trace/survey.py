@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refkernels.arrays import Array
+from refkernels.arrays import Array, computing_dtype, to_computing
+from refkernels.explain.trace.pairs import Pairs
 from refkernels.jit import jit
 
 __all__ = ["Survey", "rivals", "survey"]
@@ -17,6 +18,8 @@ class Survey(NamedTuple):
     ----------
     own, second : numpy.ndarray, int64, (N,)
         The column of each row's largest and of the largest of the others; -1 if there is none.
+    top, below : numpy.ndarray, (N,)
+        These two themselves, 0 if there is none.
     best : numpy.ndarray, (M,)
         The largest of each column.
     head : numpy.ndarray, int64, (M,)
@@ -25,21 +28,37 @@ class Survey(NamedTuple):
 
     own: Array
     second: Array
+    top: Array
+    below: Array
     best: Array
     head: Array
 
 
-def survey(x: Array, sign: int) -> Survey:
-    """Survey a contiguous matrix (N, M) of float32 or float64."""
-    rows, columns = x.shape
+def survey(pairs: Pairs, sign: int) -> Survey:
+    """Survey a matrix (N, M) of float32 or float64, or of what is computed as such, in one pass."""
+    rows, columns = pairs.shape
+    dtype = computing_dtype(pairs.dtype)
     found = Survey(
         np.full(rows, -1, np.int64),
         np.full(rows, -1, np.int64),
-        np.zeros(columns, x.dtype),
+        np.zeros(rows, dtype),
+        np.zeros(rows, dtype),
+        np.zeros(columns, dtype),
         np.full(columns, -1, np.int64),
     )
-    if x.size:
-        _survey(x, x.dtype.type(sign), *found)
+    if rows and columns:
+        for first, block in pairs.blocks():
+            part = slice(first, first + len(block))
+            own, second, top, below = (
+                found.own[part],
+                found.second[part],
+                found.top[part],
+                found.below[part],
+            )
+            values = to_computing(block, dtype)
+            _survey(
+                values, dtype.type(sign), first, own, second, top, below, found.best, found.head
+            )
     return found
 
 
@@ -65,24 +84,28 @@ def rivals(x: Array, winner: Array, turn: Array, row_turn: Array) -> tuple[Array
 
 
 @jit
-def _survey(x, sign, own, second, best, head):  # type: ignore[no-untyped-def]
+def _survey(x, sign, first, own, second, top, below, best, head):  # type: ignore[no-untyped-def]
+    """Survey rows of a matrix, the first of which has this number; those before are done."""
     rows, columns = x.shape
-    for c in range(columns):
-        best[c], head[c] = x[0, c], 0
+    if first == 0:
+        for c in range(columns):
+            best[c], head[c] = x[0, c], 0
     for r in range(rows):
-        top, top_at = x[r, 0] * sign, 0
-        next_value, next_at = top, -1
+        most, most_at = x[r, 0] * sign, 0
+        next_value, next_at = most, -1
         for c in range(1, columns):
             value = x[r, c] * sign
-            if value > top:
-                next_value, next_at = top, top_at
-                top, top_at = value, c
+            if value > most:
+                next_value, next_at = most, most_at
+                most, most_at = value, c
             elif next_at < 0 or value > next_value:
                 next_value, next_at = value, c
-        own[r], second[r] = top_at, next_at
+        own[r], second[r], top[r] = most_at, next_at, most * sign
+        if next_at >= 0:
+            below[r] = next_value * sign
         for c in range(columns):
             if x[r, c] * sign > best[c] * sign:
-                best[c], head[c] = x[r, c], r
+                best[c], head[c] = x[r, c], first + r
 
 
 @jit

@@ -3,6 +3,7 @@
 from html import escape
 from typing import TYPE_CHECKING
 
+from refkernels.explain.trace.phrases import number
 from refkernels.explain.trace.records import Fate
 
 if TYPE_CHECKING:
@@ -46,13 +47,15 @@ def as_html(trace: "Trace") -> str:
 def _tables(trace: "Trace") -> tuple[Table, Table, str]:
     stages = [["decided by", "anchors"]]
     stages += [[stage.label, str(count)] for stage, count in trace.counts().items()]
-    truths = [["truth", "best anchor", "best IoU", "lost to", "anchors", "positive", "fate"]]
+    truths = [
+        ["truth", "best anchor", f"best {_short(trace)}", "lost to", "anchors", "positive", "fate"]
+    ]
     for record in trace.truths[:SHOWN]:
         truths.append(
             [
                 str(record["truth"]),
                 _or_none(record["best_anchor"]),
-                f"{record['best_iou']:.4f}",
+                _best(trace, record["best_iou"]),
                 _or_none(record["lost_to"]),
                 str(record["anchors"]),
                 str(record["positives"]),
@@ -61,6 +64,15 @@ def _tables(trace: "Trace") -> tuple[Table, Table, str]:
         )
     more = len(trace.truths) - SHOWN
     return stages, truths, f"and {more} more ground truths" if more > 0 else ""
+
+
+def _short(trace: "Trace") -> str:
+    return "met" if trace.measure == "conditions met" else trace.measure
+
+
+def _best(trace: "Trace", value: float) -> str:
+    """Return an IoU with four decimals, and what can be of any size with four digits."""
+    return f"{value:.4f}" if trace.measure == "IoU" else number(value)
 
 
 def _or_none(number: int) -> str:

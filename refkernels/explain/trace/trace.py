@@ -1,22 +1,20 @@
 """`explain`: what a matcher or an assigner decided on every anchor, and why."""
 
-from collections.abc import Sequence
-from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from refkernels.arrays import Array, as_real, check_integer, require
+from refkernels.arrays import Array, check_integer, require
+from refkernels.chain.chain import Chain
 from refkernels.explain.trace import tables, words
-from refkernels.explain.trace.decisions import anchor_records, rounds_of, truth_records
-from refkernels.explain.trace.matching import read_matching
+from refkernels.explain.trace.pairs import Pairs
 from refkernels.explain.trace.records import Stage
 from refkernels.matcher import Matcher
-from refkernels.sampler import NaiveSampler, OHEMSampler, QuotaSampler
 
 if TYPE_CHECKING:
+    from refkernels.explain.trace.beyond.reading import Reading
     from refkernels.explain.trace.sensitivity import Flip
 
 __all__ = ["Trace", "explain"]
@@ -48,30 +46,42 @@ class Trace:
     rounds : numpy.ndarray, (K,)
         The greedy rounds in order: `matcher`, `round`, `anchor`, `truth`, `iou`, and the number of
         `ties`, with the first `tied_anchor`.
-    ious : numpy.ndarray, (N, K)
-        What the matcher saw.
+    pairs : Pairs, (N, K)
+        What the matcher compares of each anchor and ground truth; `ious` is all of it.
     columns : numpy.ndarray, int64, (K,)
-        The ground truth of each column of `ious`: all but those without extent.
+        The ground truth of each column: all but those without extent.
     matcher, sampler
         The operators.
     name : str
         What it is a trace of.
     anchor_boxes, boxes, labels, regions : numpy.ndarray, optional
         Corner boxes (N, 4), (M, 4), (R, 4) and labels (M,), of a trace of boxes.
+    measure : str
+        What `pairs` are: "IoU", "cost", "metric", or of points the number of "conditions met".
+        That is what `iou`, `threshold`, `gap` and `best_iou` of records are of.
+    reading : Reading, optional
+        What is known of a matcher that looks at more than one matrix.
     """
 
     anchors: Array
     truths: Array
     rounds: Array
-    ious: Array
+    pairs: Pairs
     columns: Array
-    matcher: Matcher
+    matcher: Any
     sampler: Any
     name: str
     anchor_boxes: Array | None = None
     boxes: Array | None = None
     labels: Array | None = None
     regions: Array | None = None
+    measure: str = "IoU"
+    reading: "Reading | None" = None
+
+    @property
+    def ious(self) -> Array:
+        """What the matcher compares, of all pairs, (N, K). Of an assigner it is computed now."""
+        return self.pairs.whole()
 
     @property
     def matches(self) -> Array:
@@ -119,10 +129,10 @@ class Trace:
         return words.why_truth(self, self._truth(truth))
 
     def iou(self, anchor: int, truth: int) -> float:
-        """Return the IoU of a pair as the matcher saw it; 0 with a box that was dropped."""
+        """Return what the matcher compares of a pair, its IoU; 0 with a box that was dropped."""
         anchor, truth = self._anchor(anchor), self._truth(truth)
         column = np.flatnonzero(self.columns == truth)
-        return float(self.ious[anchor, column[0]]) if len(column) else 0.0
+        return float(self.pairs.row(anchor)[column[0]]) if len(column) else 0.0
 
     def sensitivity(self, delta: float | None = None) -> "list[Flip]":
         """List the matches that would be others if an IoU changed by up to `delta`.
@@ -155,29 +165,35 @@ def explain(
     labels: Any = None,
     ignore: Any = None,
     *,
+    predictions: Any = None,
     sampler: Any = None,
     logits: npt.ArrayLike | None = None,
     rng: int | np.random.Generator | None = None,
     image_id: int | None = None,
     name: str | None = None,
 ) -> Trace:
-    """Trace the decisions of a matcher on IoUs, or of a `TargetAssigner` on boxes, for one image.
+    """Trace the decisions of a matcher, or of a `TargetAssigner` on boxes, for one image.
 
     Parameters
     ----------
-    operator : Matcher or TargetAssigner
-    given : array_like, real, (N, M) for a matcher, (M, 4) for an assigner
-        The IoUs of each anchor with each ground truth; or corner boxes, in the anchors' unit.
+    operator : matcher, TargetAssigner or Chain
+        A matcher is whatever can be called on arrays and returns matches; the reasons of one that
+        is not of refkernels are not known, and none are given.
+    given : array_like, real, (N, M) for a matcher, (M, 4) for an assigner; or a mapping
+        The IoUs of each anchor with each ground truth; or corner boxes, in the anchors' unit. For a
+        matcher of several arrays, these by the names of its arguments; for a chain its inputs.
     labels : array_like, whole numbers, (M,), optional
         The class of each box, for an assigner. By default 0.
     ignore : array_like, real, (R, 4), optional
         Ignored regions, for an assigner.
-    sampler : NaiveSampler, OHEMSampler or QuotaSampler, optional
+    predictions : Predictions, or a pair of boxes and scores, optional
+        What the network predicts, for an assigner whose matcher looks at it.
+    sampler : NaiveSampler, BalancedSampler, OHEMSampler or QuotaSampler, optional
         What samples the matches of a matcher; by default `NaiveSampler()`. An assigner has its own.
     logits : array_like, real, (N, C + 1), optional
         What an `OHEMSampler` ranks negatives by.
     rng : int or numpy.random.Generator, optional
-        The seed of a `QuotaSampler`; without one, every call draws others.
+        The seed of a sampler that draws; without one, every call draws others.
     image_id : int, optional
         What, beside the seed, an assigner's draws depend on.
     name : str, optional
@@ -191,7 +207,7 @@ def explain(
     Raises
     ------
     TypeError, ValueError
-        As the operators do; and if `operator` is neither, or an argument is for the other kind.
+        As the operators do; and if `operator` is none, or an argument is for another kind.
 
     Examples
     --------
@@ -205,118 +221,44 @@ def explain(
 largest left. Anchor 0 has more with that ground truth, 0.8, but was given to ground truth 0 in \
 round 1. Its next is ground truth 0, with 0.2, 0.1 less.
     """
-    if isinstance(operator, Matcher):
+    from refkernels.explain.trace import building
+
+    sampling = {"sampler": sampler, "logits": logits, "rng": rng}
+    if isinstance(operator, Chain):
+        _refuse("a Chain", "inputs", labels, ignore, predictions, image_id, sampler, logits)
+        fields = building.of_chain(operator, given)
+    elif isinstance(operator, Matcher) or not _is_assigner(operator):
+        if not callable(operator):
+            raise TypeError(
+                f"operator: expected a matcher, a Chain or a TargetAssigner, got {operator!r}"
+            )
+        _refuse("a matcher", "a TargetAssigner", labels, ignore, predictions, image_id)
+        fields = building.of_matcher(operator, given, **sampling)
+    else:
         require(
-            labels is None and ignore is None and image_id is None,
-            "labels, ignore and image_id: a matcher takes none, expected a TargetAssigner",
+            sampler is None and logits is None,
+            "sampler and logits: an assigner has its own sampler, expected none",
         )
-        return _of_matcher(operator, given, sampler, logits, rng, name)
+        fields = building.of_assigner(operator, given, labels, ignore, predictions, rng, image_id)
+    if name is not None:
+        fields["name"] = name
+    for records in ("anchors", "truths", "rounds"):
+        fields[records].setflags(write=False)
+    return Trace(**fields)
+
+
+def _is_assigner(operator: Any) -> bool:
     from refkernels.assign import TargetAssigner
 
-    if not isinstance(operator, TargetAssigner):
-        raise TypeError(f"operator: expected a Matcher or a TargetAssigner, got {operator!r}")
+    return isinstance(operator, TargetAssigner)
+
+
+def _refuse(kind: str, expected: str, *given: Any) -> None:
+    """Raise `ValueError` if something is given that an operator of this kind does not take."""
     require(
-        sampler is None and logits is None,
-        "sampler and logits: an assigner has its own sampler, expected none",
+        all(own is None for own in given),
+        f"labels, ignore, predictions and image_id: {kind} takes none, expected {expected}",
     )
-    matcher = operator.operators.matcher
-    require(
-        isinstance(matcher, Matcher) and not operator.predicts,
-        f"operator: expected an assigner that matches by IoUs of anchors alone, got one with a "
-        f"{type(matcher).__name__}",
-    )
-    return _of_assigner(operator, given, labels, ignore, rng, image_id, name)
-
-
-def _of_matcher(
-    matcher: Matcher,
-    given: npt.ArrayLike,
-    sampler: Any,
-    logits: npt.ArrayLike | None,
-    rng: Any,
-    name: str | None,
-) -> Trace:
-    values = as_real("ious", given, min_ndim=2)
-    require(values.ndim == 2, f"ious: expected (N, M) of one image, got shape {values.shape}")
-    matches = np.asarray(matcher(values), np.int64)
-    sampler = NaiveSampler() if sampler is None else sampler
-    if isinstance(sampler, OHEMSampler):
-        if logits is None:
-            raise TypeError("logits: an OHEMSampler ranks by them, expected (N, C + 1), got None")
-        samples = sampler(matches, logits, values)
-    elif isinstance(sampler, QuotaSampler):
-        samples = sampler(matches, values, rng=rng)
-    elif isinstance(sampler, NaiveSampler):
-        samples = sampler(matches)
-    else:
-        raise TypeError(
-            f"sampler: expected a NaiveSampler, OHEMSampler or QuotaSampler, got {sampler!r}"
-        )
-    columns = np.arange(values.shape[1])
-    base = Trace(*_nothing(), values, columns, matcher, sampler, name or type(matcher).__name__)
-    return _filled(base, matches, samples, len(columns))
-
-
-def _of_assigner(
-    assigner: Any, given: Any, labels: Any, ignore: Any, rng: Any, image_id: Any, name: str | None
-) -> Trace:
-    from refkernels.assign.batch import read_batch, without_extent
-    from refkernels.bbox import BBoxBatchIOU
-    from refkernels.chain.composition import _coverage
-
-    boxes = np.empty((0, 4)) if isinstance(given, Sequence) and not len(given) else given
-    require(np.ndim(boxes) == 2, f"boxes: expected (M, 4) of one image, got {np.shape(boxes)}")
-    labels = np.zeros(len(boxes), np.int64) if labels is None else labels
-    # What regions change is told by the same draw without them.
-    rng = np.random.default_rng() if rng is None else rng
-    again = deepcopy(rng)
-    targets = assigner(boxes, labels, ignore, rng=rng, image_ids=image_id)
-    own, own_labels, regions = read_batch(boxes, labels, ignore, None, assigner.dtype).image(0)
-    columns = np.setdiff1d(np.arange(len(own)), without_extent(own))
-    operators = assigner.operators
-    region = np.full(len(assigner), -1, np.int32)
-    if len(regions):
-        before = assigner(boxes, labels, rng=again, image_ids=image_id).samples
-        for k in reversed(range(len(regions))):
-            covered = _coverage(assigner.anchors, regions[k]) > operators.crowd_thresh
-            region[covered & (before < 0)] = k
-    base = Trace(
-        *_nothing(),
-        BBoxBatchIOU()(assigner.anchors, own[columns]),
-        columns,
-        operators.matcher,
-        operators.sampler,
-        name or assigner.name,
-        assigner.anchors,
-        own,
-        own_labels,
-        regions,
-    )
-    return _filled(base, targets.matches, targets.samples, len(own), region)
-
-
-def _nothing() -> tuple[Array, Array, Array]:
-    return np.empty(0), np.empty(0), np.empty(0)
-
-
-def _filled(
-    base: Trace, matches: Array, samples: Array, count: int, region: Array | None = None
-) -> Trace:
-    """Write the records of a trace, given what the operators returned."""
-    columns = base.columns
-    column_of = np.full(count + 1, -1)
-    column_of[columns] = np.arange(len(columns))
-    matching = read_matching(base.matcher, base.ious, column_of[matches])
-    anchors = anchor_records(matching, samples, base.sampler, region)
-    rounds = rounds_of(matching)
-    numbers = np.append(columns, -1)
-    for name in ("match", "best", "via", "runner_up", "tied_truth"):
-        anchors[name] = numbers[anchors[name]]
-    rounds["truth"] = numbers[rounds["truth"]]
-    truths = truth_records(matching, anchors, count, columns)
-    for records in (anchors, truths, rounds):
-        records.setflags(write=False)
-    return replace(base, anchors=anchors, truths=truths, rounds=rounds)
 
 
 def _place(name: str, what: str, value: int, count: int) -> int:
