@@ -1,5 +1,6 @@
 """Whose assignment it is, for which input, and how images come to that."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from refkernels.annotations.images import ImageAnnotations
@@ -9,7 +10,7 @@ from refkernels.assign.by_size import AssignersBySize
 from refkernels.assign.config import AssignerConfig
 from refkernels.assign.operators import check_size
 from refkernels.assign.resize import RESIZES, Resize
-from refkernels.chain.published import NETWORKS
+from refkernels.chain.published import NETWORKS, Network
 
 __all__ = ["Detector", "Given", "called", "detector_of", "network_of"]
 
@@ -111,10 +112,13 @@ def called(given: Given) -> str:
 
 
 def network_of(
-    preset: str, size: tuple[int, int] | None = None, resize: str | None = None
+    preset: str,
+    size: tuple[int, int] | None = None,
+    resize: str | None = None,
+    known: Mapping[str, Network] = NETWORKS,
 ) -> tuple[dict[str, int], Resize]:
     """Return a preset's parameters for a network's input, and how images are brought to that."""
-    network = NETWORKS[check_choice("preset", preset, tuple(NETWORKS))]
+    network = known[check_choice("preset", preset, tuple(known))]
     mode = network.resize if resize is None else check_choice("resize", resize, RESIZES)
     if mode == "shorter" and network.fixed:
         raise ValueError(f"resize: {preset} is for {network.height} x {network.width} pixels")

@@ -25,7 +25,15 @@ from refkernels.matcher import (
 )
 from refkernels.sampler import BalancedSampler, NaiveSampler, QuotaSampler
 
-__all__ = ["BEYOND_IOUS", "NETWORKS", "PRESETS", "SSD", "Network", "preset_operators"]
+__all__ = [
+    "BEYOND_IOUS",
+    "NETWORKS",
+    "PREDICTING_NETWORKS",
+    "PRESETS",
+    "SSD",
+    "Network",
+    "preset_operators",
+]
 
 # A quota that no image reaches: a sampler with it looks at thresholds alone.
 UNLIMITED = 2**31 - 1
@@ -191,4 +199,11 @@ NETWORKS = {
     "atss": Network(800, 1344, False, "fit"),
     "fcos": Network(800, 1344, False, "fit"),
     "torchvision_fcos": Network(800, 1344, False, "fit"),
+}
+
+# Those whose matchers look at what a network predicts: YOLOX 2021; ultralytics' YOLO; DETR 2020.
+PREDICTING_NETWORKS = {
+    "simota": Network(640, 640, False, "fit"),
+    "task_aligned": Network(640, 640, False, "fit"),
+    "detr": Network(800, 1344, False, "fit"),
 }

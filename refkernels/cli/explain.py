@@ -6,7 +6,13 @@ from typing import Any
 
 import click
 
-from refkernels.cli.options import PRESETS, in_one_line, network_options, preset_option
+from refkernels.cli.options import (
+    PRESETS,
+    config_option,
+    detector_given,
+    in_one_line,
+    network_options,
+)
 
 __all__ = ["diff", "explain"]
 
@@ -56,7 +62,14 @@ def diff(a: Path, b: Path, preset: str | None, config: Path | None, shown: int) 
 
 
 @click.command()
-@preset_option
+@click.option(
+    "--preset",
+    default="ssd300",
+    show_default=True,
+    metavar="NAME",
+    help=f"{PRESETS}; or with --predictions, simota, task_aligned or detr.",
+)
+@config_option
 @click.option(
     "--annotations",
     type=click.Path(path_type=Path),
@@ -65,6 +78,12 @@ def diff(a: Path, b: Path, preset: str | None, config: Path | None, shown: int) 
     "a few generated images.",
 )
 @click.option("--image", metavar="ID", help="Its id. Default: the first that has objects.")
+@click.option(
+    "--predictions",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What a network predicts for that image: an .npz of boxes (N, 4) and scores (N, C).",
+)
 @click.option(
     "--anchor", "anchors", type=int, multiple=True, metavar="K", help="Explain it; repeatable."
 )
@@ -90,13 +109,19 @@ def diff(a: Path, b: Path, preset: str | None, config: Path | None, shown: int) 
     help="Write a page for a browser, where anchors can be asked for.",
 )
 @click.option(
+    "--json",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the records and sentences of what is near a decision.",
+)
+@click.option(
     "--picture",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="The image's own file, which is to lie under the anchors on that page.",
 )
 @network_options
-def explain(preset: str, dataset: str | None, **settings: Any) -> None:
+def explain(preset: str, config: Path | None, dataset: str | None, **settings: Any) -> None:
     """Say why an image's anchors are matched, sampled or ignored, in words and pictures.
 
     Exit status: 0, or 2 for a usage error or what cannot be read or written.
@@ -105,4 +130,5 @@ def explain(preset: str, dataset: str | None, **settings: Any) -> None:
 
     options = {} if dataset is None else {"dataset": dataset}
     with in_one_line(OSError, ValueError, TypeError, ImportError):
-        explain_command(preset, options=options, **settings)
+        given = detector_given(preset, config)
+        explain_command(given, options=options, **settings)

@@ -1,6 +1,5 @@
 """What ``refkernels explain`` does: assigns one image, and says why its anchors are so."""
 
-import difflib
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -8,27 +7,30 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import check_integer, require
+from refkernels.explain.scene import Scene, read_predictions, trace_of
+from refkernels.explain.trace.as_json import write_json
 from refkernels.explain.trace.records import MATCHED, Fate
-from refkernels.explain.trace.trace import Trace, explain
+from refkernels.explain.trace.trace import Trace
 
 __all__ = ["explain_command"]
 
 # Ground truths without an anchor that are told without being asked for.
 TOLD_TRUTHS = 5
-NEAREST = 5
 
 
 def explain_command(
-    preset: str,
+    preset: Any,
     *,
     annotations: Path | None = None,
     image: str | None = None,
+    predictions: Path | None = None,
     anchors: tuple[int, ...] = (),
     truths: tuple[int, ...] = (),
     sensitivity: bool = False,
     html: Path | None = None,
     picture: Path | None = None,
     png: Path | None = None,
+    json: Path | None = None,
     options: dict[str, Any] | None = None,
     size: tuple[int, int] | None = None,
     resize: str | None = None,
@@ -44,13 +46,15 @@ def explain_command(
         What `refkernels.assign.read_annotations` reads. Without it, a generated image.
     image : str, optional
         The image's id; by default the first with objects.
+    predictions : pathlib.Path, optional
+        An ``.npz`` file with ``boxes`` and ``scores``, for presets that look at them.
     anchors, truths : tuple of int
         What is asked for: these anchors, these ground truths, or with both, why an anchor is not
         matched with a ground truth.
     sensitivity : bool
         Also list the matches that hang on rounding.
-    html, png : pathlib.Path, optional
-        Files for a page and a picture.
+    html, png, json : pathlib.Path, optional
+        Files for a page, a picture and the records.
     picture : pathlib.Path, optional
         The image's own file, for the page.
     seed : int
@@ -62,7 +66,9 @@ def explain_command(
         One line that says what is wrong.
     """
     require(picture is None or html is not None, "picture: is for the page, expected html as well")
-    trace, extent = _trace(preset, annotations, image, options or {}, size, resize, seed)
+    predicted = None if predictions is None else read_predictions(predictions)
+    scene = Scene.of(annotations, image)
+    trace, extent = trace_of(preset, scene, predicted, options or {}, size, resize, seed)
     told = _asked(trace, anchors, truths) if anchors or truths else _told(trace)
     print("\n\n".join([str(trace), *told]))
     if sensitivity:
@@ -81,64 +87,9 @@ def explain_command(
         page = import_module("refkernels.explain.trace.page")
         page.write_page(trace, html, picture, extent=extent)
         print(f"\npage in {html}")
-
-
-def _trace(
-    preset: str,
-    annotations: Path | None,
-    image: str | None,
-    options: dict[str, Any],
-    size: tuple[int, int] | None,
-    resize: str | None,
-    seed: int,
-) -> tuple[Trace, tuple[float, float]]:
-    from refkernels.assign import read_annotations, sample_images
-    from refkernels.assign.dataset.part import numeric_id
-    from refkernels.assign.network import detector_of
-
-    require(
-        not options or preset in ("ssd300", "ssd512"),
-        "boxes: only those of ssd300 and ssd512 come in two scales",
-    )
-    detector = detector_of(preset, options, size, resize)
-    found = sample_images() if annotations is None else read_annotations(annotations)
-    chosen = _chosen(found, image)
-    own = detector.resize
-    assigner = detector.of(chosen)
-    boxes = own.boxes(chosen).astype(assigner.dtype)
-    trace = explain(
-        assigner,
-        boxes[~chosen.iscrowd],
-        chosen.labels[~chosen.iscrowd],
-        boxes[chosen.iscrowd],
-        rng=seed,
-        image_id=numeric_id(chosen.image_id),
-        name=f"{preset}, image {chosen.image_id} of {found.source}",
-    )
-    frame = own.frame(chosen)
-    return trace, (float(frame[2]), float(frame[3]))
-
-
-def _chosen(found: Any, image: str | None) -> Any:
-    require(len(found) > 0, f"{found.source}: holds no image")
-    if image is None:
-        return next((own for own in found if len(own.boxes)), found[0])
-    by_id = {str(own.image_id): own for own in found}
-    if image in by_id:
-        return by_id[image]
-    raise ValueError(
-        f"{found.source}: holds no image {image}; the nearest ids of {len(by_id)} are "
-        f"{', '.join(_nearest(image, list(by_id)))}"
-    )
-
-
-def _nearest(wanted: str, ids: list[str]) -> list[str]:
-    """Return the ids nearest by number, or else by spelling."""
-    try:
-        number = int(wanted)
-        return sorted(sorted(ids, key=lambda own: abs(int(own) - number))[:NEAREST], key=int)
-    except ValueError:
-        return difflib.get_close_matches(wanted, ids, NEAREST, cutoff=0.0)
+    if json is not None:
+        write_json(trace, json)
+        print(f"\nrecords in {json}")
 
 
 def _asked(trace: Trace, anchors: tuple[int, ...], truths: tuple[int, ...]) -> list[str]:

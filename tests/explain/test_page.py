@@ -11,7 +11,8 @@ from refkernels import MaximumMatcher
 from refkernels.assign import TargetAssigner
 from refkernels.cli.main import main
 from refkernels.explain import explain
-from refkernels.explain.trace.page import CELLS, NEAR, as_page, write_page
+from refkernels.explain.trace.nearest import NEAR
+from refkernels.explain.trace.page import CELLS, as_page, write_page
 from refkernels.explain.trace.records import Stage
 from tests.explain.chains import scene
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from refkernels.arrays import Array, check_integer, check_numbers
 from refkernels.arrays.files import no_pipe
+from refkernels.explain.trace.nearest import nearest_anchors
 from refkernels.explain.trace.records import Fate, Stage
 from refkernels.explain.trace.tables import headline
 from refkernels.explain.trace.trace import Trace
@@ -30,9 +31,6 @@ TEMPLATE = "page.html.jinja"
 # Anchors with a record of their own, and ground truths; a page of so many stays below a megabyte.
 MOST_ANCHORS = 2000
 MOST_TRUTHS = 500
-
-# An anchor that misses what decides on it by no more is near a decision.
-NEAR = 0.2
 
 # The rest is counted in so many cells along the longer side.
 CELLS = 32
@@ -143,7 +141,7 @@ def as_page(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     text = files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
-    chosen = _chosen(trace, most)
+    chosen = nearest_anchors(trace, most)
     view = _view(trace, chosen, size)
     return environment.from_string(text).render(
         title=title or trace.name,
@@ -175,21 +173,6 @@ def as_page(
             "less": trace.reading is not None and trace.reading.sign < 0,
         },
     )
-
-
-def _chosen(trace: Trace, most: int) -> Array:
-    """Return the anchors that are near a decision, what is matched first, then the nearest."""
-    records = trace.anchors
-    kept = (records["match"] >= 0) | (records["sample"] > 0)
-    margin = np.abs(records["margin"])
-    # What is kept comes first, then what misses by least; what overlaps nothing misses by all.
-    if trace.reading is None:
-        far = np.where(np.isnan(margin) | (records["iou"] == 0) | (margin > NEAR), np.inf, margin)
-    else:
-        far = np.where(trace.reading.near, np.nan_to_num(margin), np.inf)
-    far[kept] = 0
-    order = np.lexsort((far, ~kept))
-    return np.asarray(order[np.isfinite(far[order])][:most])
 
 
 def _stages(trace: Trace, chosen: Array) -> list[dict[str, Any]]:

@@ -1,0 +1,151 @@
+"""The image that a command explains, and how a preset assigns it."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from refkernels.arrays import Array, require
+from refkernels.chain.published import PREDICTING_NETWORKS
+from refkernels.explain.trace.trace import Trace, explain
+
+__all__ = ["Scene", "read_predictions", "trace_of"]
+
+NEAREST = 5
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One image of annotations.
+
+    Attributes
+    ----------
+    image : refkernels.annotations.images.ImageAnnotations
+    source : str
+        Where it comes from.
+    """
+
+    image: Any
+    source: str
+
+    @classmethod
+    def of(cls, annotations: Path | None, image: str | None) -> Scene:
+        """Read an image: by default the first with objects, of a few that are generated.
+
+        Raises
+        ------
+        ValueError, OSError
+            If annotations cannot be read, or there is no such image.
+        """
+        from refkernels.assign import read_annotations, sample_images
+
+        found = sample_images() if annotations is None else read_annotations(annotations)
+        return cls(_chosen(found, image), str(found.source))
+
+
+def read_predictions(path: Path) -> dict[str, Array]:
+    """Read ``boxes`` (N, 4) and ``scores`` (N, C) of an ``.npz`` file.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be read, or holds other arrays.
+    """
+    try:
+        found = {}
+        with path.open("rb") as file:
+            read = np.load(file, allow_pickle=False)
+            if not isinstance(read, np.ndarray):
+                found = {name: read[name] for name in read.files}
+    except (ValueError, BadZipFile, EOFError) as error:
+        raise ValueError(f"{path}: no .npz file that can be read ({error})") from None
+    require(
+        set(found) == {"boxes", "scores"},
+        f"{path}: expected an .npz with arrays called boxes and scores, got "
+        f"{', '.join(found) or 'none'}",
+    )
+    return found
+
+
+def trace_of(
+    preset: Any,
+    scene: Scene,
+    predictions: dict[str, Array] | None = None,
+    options: dict[str, Any] | None = None,
+    size: tuple[int, int] | None = None,
+    resize: str | None = None,
+    seed: int = 0,
+) -> tuple[Trace, tuple[float, float]]:
+    """Return the trace of a preset on an image, and the image's width and height there.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a preset is unknown, a parameter is none of its own, or predictions are missing.
+    """
+    from refkernels.assign import TargetAssigner
+    from refkernels.assign.dataset.part import numeric_id
+    from refkernels.assign.network import called, detector_of, network_of
+
+    options, name = options or {}, called(preset)
+    require(
+        not options or name in ("ssd300", "ssd512"),
+        "boxes: only those of ssd300 and ssd512 come in two scales",
+    )
+    image = scene.image
+    if name in PREDICTING_NETWORKS:
+        sizes: dict[str, Any]
+        sizes, own = network_of(name, size, resize, PREDICTING_NETWORKS)
+        if name == "detr" and predictions is not None:
+            of_one = predictions["boxes"].ndim > 1
+            sizes["queries"] = predictions["boxes"].shape[-2] if of_one else 0
+        assigner = getattr(TargetAssigner, name)(**sizes, **options)
+    else:
+        detector = detector_of(preset, options, size, resize)
+        assigner, own = detector.of(image), detector.resize
+    if assigner.predicts and predictions is None:
+        count = "N" if name == "detr" else len(assigner)
+        raise ValueError(
+            f"predictions: {name} looks at what a network predicts, expected an .npz file with "
+            f"boxes ({count}, 4) and scores ({count}, C)"
+        )
+    boxes = own.boxes(image).astype(assigner.dtype)
+    trace = explain(
+        assigner,
+        boxes[~image.iscrowd],
+        image.labels[~image.iscrowd],
+        boxes[image.iscrowd],
+        predictions=predictions,
+        rng=seed,
+        image_id=numeric_id(image.image_id),
+        name=f"{name}, image {image.image_id} of {scene.source}",
+    )
+    frame = own.frame(image)
+    return trace, (float(frame[2]), float(frame[3]))
+
+
+def _chosen(found: Any, image: str | None) -> Any:
+    require(len(found) > 0, f"{found.source}: holds no image")
+    if image is None:
+        return next((own for own in found if len(own.boxes)), found[0])
+    by_id = {str(own.image_id): own for own in found}
+    if image in by_id:
+        return by_id[image]
+    raise ValueError(
+        f"{found.source}: holds no image {image}; the nearest ids of {len(by_id)} are "
+        f"{', '.join(_nearest(image, list(by_id)))}"
+    )
+
+
+def _nearest(wanted: str, ids: list[str]) -> list[str]:
+    """Return the ids nearest by number, or else by spelling."""
+    try:
+        number = int(wanted)
+        return sorted(sorted(ids, key=lambda own: abs(int(own) - number))[:NEAREST], key=int)
+    except ValueError:
+        return difflib.get_close_matches(wanted, ids, NEAREST, cutoff=0.0)
