@@ -29,7 +29,7 @@ def as_json(trace: "Trace", most: int = MOST_ANCHORS) -> dict[str, Any]:
     --------
     >>> from refkernels.explain import explain
     >>> from refkernels.matcher import MaximumMatcher
-    >>> made = as_json(explain(MaximumMatcher(0.5), [[0.75], [0.25]]))
+    >>> made = as_json(explain(MaximumMatcher(0.5), [[0.75], [0.375]]))
     >>> made["counts"], made["truths"][0]["fate"], made["anchors"][1]["match"]
     ({'maximum': 1, 'threshold missed': 1}, 'matched', -1)
     """
