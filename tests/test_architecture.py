@@ -171,6 +171,12 @@ ROOMS = {
         ("numpy", MODEL, CASES, TARGETS, ENGINE, f"{CONFORMANCE}.dialects", *KERNELS),
         lazily=("refkernels",),
     ),
+    f"{CONFORMANCE}.suggest.command": Room(
+        ("rich", MODEL, TARGETS, f"{CONFORMANCE}.suggest"), lazily=("refkernels",)
+    ),
+    f"{CONFORMANCE}.suggest": Room(
+        ("numpy", MODEL, CASES, TARGETS, ENGINE, f"{CONFORMANCE}.suggest", "refkernels.arrays")
+    ),
     f"{CONFORMANCE}.network": Room(
         ("numpy", "rich", MODEL, "refkernels.bounds", *KERNELS),
         lazily=("mxnet", "refkernels.gluon"),

@@ -23,16 +23,25 @@ def warmup(presets: bool) -> None:
         from rich.console import Console
         from rich.progress import track
 
-        from refkernels.conformance.warm import warm_operator, warm_preset, what_to_warm
+        from refkernels.chain.published import NETWORKS
+        from refkernels.conformance.engine.warm import warm_operator, what_to_warm
     except ModuleNotFoundError as error:
         fail(f"'warmup' needs {error.name}; install it with: pip install 'refkernels[check]'")
-    names, others = what_to_warm()
-    work = [(warm_operator, name) for name in names]
-    work += [(warm_preset, name) for name in others] if presets else []
+    work = [(warm_operator, name) for name in what_to_warm()]
+    work += [(_warm_preset, name) for name in NETWORKS] if presets else []
     console = Console(stderr=True)
     for do, name in track(work, "compiling kernels", console=console):
         do(name)
     click.echo(f"compiled, or found compiled: the kernels of {len(work)} operators and presets")
+
+
+def _warm_preset(name: str) -> None:
+    """Assign an image as a preset does, dense and sparse."""
+    from refkernels.assign import TargetAssigner
+
+    assigner = getattr(TargetAssigner, name)()
+    for call in (assigner, assigner.sparse):
+        call([[10.0, 10.0, 60.0, 80.0]], [0], rng=0)
 
 
 @click.command()

@@ -167,11 +167,14 @@ def test_the_framework_that_was_guessed_is_told_when_calls_fail_for_it(tmp_path:
     place = "tests.conformance.targets.foreign_arrays"
     done = run("check", f"{place}:area=BBoxArea", "--profile", "quick")
     assert done.exit_code == 1
-    said = done.output.replace("\n", " ")
-    assert "raises AttributeError: 'numpy.ndarray' object has no attribute 'unbind'" in said
-    assert "foreign_arrays.py:7 in _sides, " in said
-    assert "foreign_arrays.py:11 in area" in said
-    assert "it was given arrays of NumPy; if it takes others, say so beside it" in said
+    said = done.output.replace("\n", "")
+    for part in (
+        "raises AttributeError: ",
+        "foreign_arrays.py:7 in _sides",
+        "foreign_arrays.py:11 in area",
+        "it was given arrays of NumPy; if it takes others, say so beside it",
+    ):
+        assert part.replace(" ", "") in said.replace(" ", ""), part
 
 
 def test_an_interrupt_keeps_what_is_done_and_writes_reports(
@@ -212,13 +215,14 @@ def test_completion_is_printed_for_a_shell(shell: str) -> None:
 
 
 def test_kernels_can_be_compiled_before_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    from refkernels.conformance import warm
+    from refkernels.chain import published
+    from refkernels.conformance.engine import warm
 
-    names, presets = warm.what_to_warm()
+    names = warm.what_to_warm()
     assert "NMS" in names
     assert "SSDTargets" not in names
-    assert "torchvision_rpn" in presets
-    monkeypatch.setattr(warm, "what_to_warm", lambda: (["BBoxArea", "QuotaSampler"], ["ssd300"]))
+    monkeypatch.setattr(warm, "what_to_warm", lambda: ["BBoxArea", "QuotaSampler"])
+    monkeypatch.setattr(published, "NETWORKS", {"ssd300": published.NETWORKS["ssd300"]})
     done = run("warmup", "--presets")
     assert done.exit_code == 0
     assert "the kernels of 3 operators and presets" in done.output

@@ -7,17 +7,15 @@ from refkernels.conformance.cases import find, operators
 from refkernels.conformance.model.operator import Case
 from refkernels.conformance.model.parameters import FREE
 
-__all__ = ["warm_operator", "warm_preset", "what_to_warm"]
+__all__ = ["warm_operator", "what_to_warm"]
 
 # So many cases of an operator reach its kernels' forms.
 DRAWN = 5
 
 
-def what_to_warm() -> tuple[list[str], list[str]]:
-    """Return the names of operators, and those of presets, that have kernels to be compiled."""
-    from refkernels.chain.published import NETWORKS
-
-    return [name for name, own in operators().items() if not own.is_chain], list(NETWORKS)
+def what_to_warm() -> list[str]:
+    """Return the names of operators that have kernels to be compiled."""
+    return [name for name, own in operators().items() if not own.is_chain]
 
 
 def warm_operator(name: str) -> None:
@@ -39,12 +37,3 @@ def warm_operator(name: str) -> None:
             operator.run_kernel(case.astype(dtype), seed=0 if operator.random else None)
 
     run()
-
-
-def warm_preset(name: str) -> None:
-    """Assign an image as a preset does, dense and sparse."""
-    from refkernels.assign import TargetAssigner
-
-    assigner = getattr(TargetAssigner, name)()
-    for call in (assigner, assigner.sparse):
-        call([[10.0, 10.0, 60.0, 80.0]], [0], rng=0)
