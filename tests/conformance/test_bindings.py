@@ -123,7 +123,6 @@ def test_what_is_no_binding_is_refused_in_one_line(arguments, message):
         ("foreign:overlap=BBoxBatchIOU", "there is no 'overlap'; did you mean 'overlaps'?"),
         ("foreign:zzz=BBoxBatchIOU", "foreign:zzz: there is no 'zzz'"),
         ("nowhere:box_iou=BBoxBatchIOU", "cannot import nowhere"),
-        ("foreign.py:overlaps=BBoxBatchIOU", "foreign.py: there is no such file"),
         ("foreign:not_callable=BBoxArea", "is int, expected a callable"),
         ("foreign:overlaps=SSDTargets,transposed", "is a chain: a representation is of a call"),
         ("foreign:overlaps=FeatureExtractor,squeezed", "is a network: a representation is of"),
