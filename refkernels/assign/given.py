@@ -43,6 +43,7 @@ def given_images(
     count: int,
     classes: str | None = None,
     classes_from: Path | None = None,
+    later: float | None = None,
     **reading: Any,
 ) -> AnnotationSet:
     """Read annotations, or generate images.
@@ -57,6 +58,8 @@ def given_images(
         As for `refkernels.assign.read_annotations`.
     classes_from : pathlib.Path, optional
         An earlier output, or the file of its classes, to have the same labels as there.
+    later : float, optional
+        Seconds between lines that say what is done; those of `telling` by default.
     **reading
         What else `refkernels.assign.read_annotations` takes.
 
@@ -74,9 +77,9 @@ def given_images(
     elif classes is not None:
         reading["classes"] = classes
     if annotations is None:
-        with telling(f"generating {count} images"):
+        with telling(f"generating {count} images", later):
             return sample_images(count)
-    with telling(f"reading {_named(annotations)}"):
+    with telling(f"reading {_named(annotations)}", later):
         return read_annotations(annotations, **reading)
 
 

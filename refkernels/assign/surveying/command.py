@@ -95,8 +95,9 @@ def survey_command(
     begun = time.perf_counter()
     try:
         found = given_images(
-            annotations, count=count, classes=classes, classes_from=classes_from, **reading
-        )
+            annotations, count=count, classes=classes, classes_from=classes_from,
+            later=LINE_SECONDS, **reading,
+        )  # fmt: skip
         tell_problems(found, None)
         read = time.perf_counter()
         with telling(lambda: stage, LINE_SECONDS):
