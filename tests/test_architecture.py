@@ -92,6 +92,10 @@ ROOMS = {
     "refkernels.explain.trace.page": Room(
         ("jinja2", "numpy", "refkernels.arrays", "refkernels.explain")
     ),
+    "refkernels.explain.diff.page": Room(
+        ("jinja2", "numpy", "refkernels.arrays", "refkernels.explain"),
+        lazily=("refkernels.assign",),  # files that are whole
+    ),
     # Boxes are explained as assign assigns them; matrices need it not.
     "refkernels.explain": Room(
         ("numpy", "refkernels.bounds", "refkernels.chain", *KERNELS),

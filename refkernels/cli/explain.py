@@ -8,7 +8,6 @@ import click
 
 from refkernels.cli.options import (
     PRESETS,
-    config_option,
     detector_given,
     in_one_line,
     network_options,
@@ -19,11 +18,12 @@ __all__ = ["diff", "explain"]
 
 @click.command()
 @click.argument("a", type=click.Path(path_type=Path))
-@click.argument("b", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--preset",
     metavar="NAME",
-    help=f"Hold both to the operators of this preset of assign: {PRESETS}.",
+    help="Hold both to the operators of this preset of assign; without B, compare A with what it "
+    f"makes of A's boxes: {PRESETS}.",
 )
 @click.option(
     "--config",
@@ -39,29 +39,31 @@ __all__ = ["diff", "explain"]
     show_default=True,
     help="How many anchors are explained, of each kind.",
 )
-def diff(a: Path, b: Path, preset: str | None, config: Path | None, shown: int) -> None:
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PAGE",
+    help="Write a page for a browser, with pictures of both.",
+)
+def diff(a: Path, b: Path | None, **settings: Any) -> None:
     """Say which of two recorded assignments left the contract, at which stage, and why.
 
     A and B are .npz files of an assignment's inputs and stages, recorded by
     refkernels.explain.record or written by anybody. Each stage is derived again from the file's own
-    earlier stages.
+    earlier stages; the first sentence says what differs first, and what explains it.
 
     Exit status: 0 nothing differs, or only by rounding or a draw; 1 otherwise; 2 usage or a file
     that is no dump.
     """
     from refkernels.explain.diff.command import diff_command
 
-    contract: dict[str, Any] = {}
-    with in_one_line(OSError, ValueError, TypeError):
-        if preset is not None:
-            from refkernels.chain.published import preset_operators
-
-            contract = preset_operators(preset)
-        status = diff_command(a, b, contract=contract, config=config, shown=shown)
+    with in_one_line(OSError, ValueError, TypeError, ImportError):
+        status = diff_command(a, b, **settings)
     sys.exit(status)
 
 
 @click.command()
+@click.argument("dump", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--preset",
     default="ssd300",
@@ -69,7 +71,13 @@ def diff(a: Path, b: Path, preset: str | None, config: Path | None, shown: int) 
     metavar="NAME",
     help=f"{PRESETS}; or with --predictions, simota, task_aligned or detr.",
 )
-@config_option
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Take the operators in this JSON file in place of those of the preset, or of DUMP; or the "
+    "whole assigner that it describes.",
+)
 @click.option(
     "--annotations",
     type=click.Path(path_type=Path),
@@ -77,7 +85,11 @@ def diff(a: Path, b: Path, preset: str | None, config: Path | None, shown: int) 
     help="A COCO instances JSON, or a folder of Pascal VOC XML files or YOLO text files. Default: "
     "a few generated images.",
 )
-@click.option("--image", metavar="ID", help="Its id. Default: the first that has objects.")
+@click.option(
+    "--image",
+    metavar="ID",
+    help="Its id, or its place in DUMP. Default: the first that has objects.",
+)
 @click.option(
     "--predictions",
     type=click.Path(path_type=Path),
@@ -121,14 +133,21 @@ def diff(a: Path, b: Path, preset: str | None, config: Path | None, shown: int) 
     help="The image's own file, which is to lie under the anchors on that page.",
 )
 @network_options
-def explain(preset: str, config: Path | None, dataset: str | None, **settings: Any) -> None:
+def explain(
+    preset: str, dump: Path | None, config: Path | None, dataset: str | None, **settings: Any
+) -> None:
     """Say why an image's anchors are matched, sampled or ignored, in words and pictures.
+
+    It is one of annotations, assigned as the preset does it; or one of DUMP, an .npz that
+    refkernels.explain.record or anybody wrote, by the operators that it names.
 
     Exit status: 0, or 2 for a usage error or what cannot be read or written.
     """
-    from refkernels.explain.command import explain_command
+    from refkernels.explain.command import describes_assigner, explain_command
 
     options = {} if dataset is None else {"dataset": dataset}
     with in_one_line(OSError, ValueError, TypeError, ImportError):
-        given = detector_given(preset, config)
-        explain_command(given, options=options, **settings)
+        given = preset
+        if config is not None and dump is None and describes_assigner(config):
+            given, config = detector_given(preset, config), None
+        explain_command(given, dump=dump, config=config, options=options, **settings)

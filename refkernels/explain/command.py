@@ -1,18 +1,21 @@
 """What ``refkernels explain`` does: assigns one image, and says why its anchors are so."""
 
 from importlib import import_module
+from json import loads as json_of
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from refkernels.arrays import check_integer, require
+from refkernels.explain.diff.dump import read_config, read_dump
+from refkernels.explain.dumped import trace_of_dump
 from refkernels.explain.scene import Scene, read_predictions, trace_of
 from refkernels.explain.trace.as_json import write_json
 from refkernels.explain.trace.records import MATCHED, Fate
 from refkernels.explain.trace.trace import Trace
 
-__all__ = ["explain_command"]
+__all__ = ["describes_assigner", "explain_command"]
 
 # Ground truths without an anchor that are told without being asked for.
 TOLD_TRUTHS = 5
@@ -21,6 +24,8 @@ TOLD_TRUTHS = 5
 def explain_command(
     preset: Any,
     *,
+    dump: Path | None = None,
+    config: Path | None = None,
     annotations: Path | None = None,
     image: str | None = None,
     predictions: Path | None = None,
@@ -41,11 +46,15 @@ def explain_command(
     Parameters
     ----------
     preset, options, size, resize
-        As for `refkernels.assign.assign_dataset`.
+        As for `refkernels.assign.assign_dataset`; without `dump` alone.
+    dump : pathlib.Path, optional
+        A recorded assignment, of which an image is explained in place of one of a preset.
+    config : pathlib.Path, optional
+        Operators as JSON, in place of those of the preset or of the dump.
     annotations : pathlib.Path, optional
         What `refkernels.assign.read_annotations` reads. Without it, a generated image.
     image : str, optional
-        The image's id; by default the first with objects.
+        The image's id, or its place in the dump; by default the first with objects.
     predictions : pathlib.Path, optional
         An ``.npz`` file with ``boxes`` and ``scores``, for presets that look at them.
     anchors, truths : tuple of int
@@ -66,11 +75,24 @@ def explain_command(
         One line that says what is wrong.
     """
     require(picture is None or html is not None, "picture: is for the page, expected html as well")
-    predicted = None if predictions is None else read_predictions(predictions)
-    scene = Scene.of(annotations, image)
-    trace, extent = trace_of(preset, scene, predicted, options or {}, size, resize, seed)
+    operators = {} if config is None else read_config(config)
+    notes: list[str] = []
+    extent: tuple[float, float] | None = None
+    if dump is None:
+        predicted = None if predictions is None else read_predictions(predictions)
+        scene = Scene.of(annotations, image)
+        trace, extent = trace_of(
+            preset, scene, predicted, options or {}, size, resize, seed, operators
+        )
+    else:
+        require(
+            annotations is None and predictions is None and not options and size is None
+            and resize is None,
+            "annotations, predictions, boxes, size and resize: a dump has its own anchors and boxes",
+        )  # fmt: skip
+        trace, notes = trace_of_dump(read_dump(dump, operators), image, seed)
     told = _asked(trace, anchors, truths) if anchors or truths else _told(trace)
-    print("\n\n".join([str(trace), *told]))
+    print("\n\n".join([str(trace), *notes, *told]))
     if sensitivity:
         flips = trace.sensitivity()
         print(f"\n{len(flips)} matches hang on the rounding of float32")
@@ -90,6 +112,15 @@ def explain_command(
     if json is not None:
         write_json(trace, json)
         print(f"\nrecords in {json}")
+
+
+def describes_assigner(config: Path) -> bool:
+    """Return whether a file describes an assigner with its anchors, and not operators alone."""
+    try:
+        members = json_of(config.read_bytes())
+    except (ValueError, RecursionError):
+        return False  # which is said by who reads it
+    return isinstance(members, dict) and bool({"anchors", "preset"} & set(members))
 
 
 def _asked(trace: Trace, anchors: tuple[int, ...], truths: tuple[int, ...]) -> list[str]:

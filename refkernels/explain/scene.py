@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from refkernels.arrays import Array, require
+from refkernels.bbox import BBoxBatchIOU
 from refkernels.chain.published import PREDICTING_NETWORKS
 from refkernels.explain.trace.trace import Trace, explain
 
@@ -80,6 +81,7 @@ def trace_of(
     size: tuple[int, int] | None = None,
     resize: str | None = None,
     seed: int = 0,
+    operators: dict[str, Any] | None = None,
 ) -> tuple[Trace, tuple[float, float]]:
     """Return the trace of a preset on an image, and the image's width and height there.
 
@@ -108,6 +110,8 @@ def trace_of(
     else:
         detector = detector_of(preset, options, size, resize)
         assigner, own = detector.of(image), detector.resize
+    if operators:
+        assigner, name = _with(assigner, operators), f"{name} with other operators"
     if assigner.predicts and predictions is None:
         count = "N" if name == "detr" else len(assigner)
         raise ValueError(
@@ -127,6 +131,29 @@ def trace_of(
     )
     frame = own.frame(image)
     return trace, (float(frame[2]), float(frame[3]))
+
+
+def _with(assigner: Any, operators: dict[str, Any]) -> Any:
+    """Return an assigner with some of its operators replaced."""
+    require(
+        operators.get("iou", BBoxBatchIOU()) == BBoxBatchIOU(),
+        "config: iou: assigners take the IoUs of BBoxBatchIOU() alone",
+    )
+    own = assigner.operators
+    return type(assigner)(
+        assigner.anchors,
+        *(
+            operators.get(role, getattr(own, role))
+            for role in ("matcher", "sampler", "box_encoder", "class_encoder")
+        ),
+        dtype=assigner.dtype,
+        degenerate=assigner.degenerate,
+        crowd_thresh=own.crowd_thresh,
+        cost=own.cost,
+        layout=own.layout,
+        size=own.size,
+        name=assigner.name,
+    )
 
 
 def _chosen(found: Any, image: str | None) -> Any:

@@ -11,8 +11,9 @@ from refkernels.chain.roles import PLACES
 from refkernels.explain.diff.dump import Dump
 from refkernels.explain.diff.orders import order_of
 from refkernels.explain.diff.relations import rows_differ
+from refkernels.explain.trace.warnings import is_padding
 
-__all__ = ["Aligned", "align", "is_padding"]
+__all__ = ["Aligned", "align"]
 
 # The axis of objects, and that of anchors, of the arrays that have one.
 OBJECTS = {"boxes": 1, "labels": 1, "ious": 2}
@@ -114,11 +115,6 @@ def align(a: Dump, b: Dump) -> Aligned:
     return Aligned(dumps, sources, moved, (alone[0], alone[1]), order)
 
 
-def is_padding(boxes: Array) -> Array:
-    """Mark the rows (...) of boxes (..., 4) that stand for no object: all numbers are the same."""
-    return np.asarray((boxes == boxes[..., :1]).all(axis=-1))
-
-
 def _pads(dump: Dump, image: int, place: int) -> bool:
     return "boxes" in dump.arrays and bool(is_padding(dump.arrays["boxes"][image, place]))
 
@@ -134,8 +130,7 @@ def _objects(dump: Dump) -> int:
     """Return the number of objects without those at the end that only pad."""
     if "boxes" not in dump.arrays:
         return _objects_of(dump)
-    boxes = dump.arrays["boxes"]
-    real = (boxes[..., 2:] > boxes[..., :2]).all(axis=-1).any(axis=0)
+    real = (~is_padding(dump.arrays["boxes"])).any(axis=0)
     return int(np.flatnonzero(real).max(initial=-1)) + 1
 
 

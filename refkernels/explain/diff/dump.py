@@ -64,7 +64,7 @@ class Dump:
     @property
     def shape(self) -> tuple[int, int]:
         """The number of images, and that of anchors."""
-        images = max(len(array) for array in self.arrays.values())
+        images = len(self.arrays[self.stages[0].name])  # anchors may be those of one for all
         names = ("anchors", "ious", "matches", "samples", "cls_targets", "box_targets")
         return images, next(self.arrays[name].shape[1] for name in names if name in self.arrays)
 

@@ -7,9 +7,10 @@ import numpy as np
 from refkernels.arrays import Array
 from refkernels.bounds.sampler import mining_score
 from refkernels.chain.roles import INPUTS
-from refkernels.explain.diff.align import Aligned, is_padding
+from refkernels.explain.diff.align import Aligned
 from refkernels.explain.diff.orders import levels_of, order_words
 from refkernels.explain.diff.relations import Relation, related
+from refkernels.explain.trace.warnings import is_padding
 
 __all__ = ["InputDifference", "input_differences"]
 

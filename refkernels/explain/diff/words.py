@@ -15,6 +15,7 @@ from refkernels.explain.diff.anchor_words import SIDES, why_different, why_wrong
 from refkernels.explain.diff.compare import Cause, Difference, StageDifference
 from refkernels.explain.diff.dump import Dump
 from refkernels.explain.diff.headline import headline, input_in_words, leaving
+from refkernels.explain.trace.warnings import warnings_of
 from refkernels.matcher import CompositeMatcher
 
 __all__ = ["BECAUSE", "contents", "stage_lines", "state", "tell", "verdict", "why_of"]
@@ -132,6 +133,10 @@ def verdict(found: Difference) -> list[str]:
     """Return the headline, and a sentence each for who else leaves the contract or keeps it."""
     left = [leaving(found, side) for side in (0, 1)]
     told = [headline(found), *filter(None, left)]
+    # What both were given alike may be wrong alike, and then is what matters.
+    alike = not any(own.name in ("boxes", "anchors") for own in found.inputs)
+    doubts = warnings(found)
+    told = [*doubts, *told] if alike else [*told, *doubts]
     free = [any(held.not_held for held in stage.held) for stage in found.stages]
     keepers = [name for name, own in zip(SIDES, left, strict=True) if not own]
     if any(free):
@@ -142,6 +147,17 @@ def verdict(found: Difference) -> list[str]:
     elif keepers:
         told.append(f"{keepers[0]} keeps the contract at every stage.")
     return list(dict.fromkeys(told))
+
+
+def warnings(found: Difference) -> list[str]:
+    """Return what looks wrong about the boxes of either side, a sentence each."""
+    told: dict[str, list[str]] = {}
+    for name, dump in zip(SIDES, found.sources, strict=True):
+        if "anchors" in dump.arrays and "boxes" in dump.arrays:
+            own = (dump.arrays[key].reshape(-1, 4) for key in ("anchors", "boxes"))
+            for warning in warnings_of(*own):
+                told.setdefault(warning, []).append(name)
+    return [f"In {' and '.join(sides)}, {warning}" for warning, sides in told.items()]
 
 
 def _made_by(found: Difference, stage: StageDifference) -> str:

@@ -146,6 +146,7 @@ def as_page(
     return environment.from_string(text).render(
         title=title or trace.name,
         headline=headline(trace),
+        warnings=trace.warnings,
         picture=None if image is None else _embedded(Path(image)),
         matcher=str(trace.matcher),
         sampler=str(trace.sampler),

@@ -28,9 +28,9 @@ def headline(trace: "Trace") -> str:
 
 
 def as_text(trace: "Trace") -> str:
-    """Return the headline, the anchors of each stage, and the ground truths."""
+    """Return the headline, warnings, the anchors of each stage, and the ground truths."""
     stages, truths, rest = _tables(trace)
-    parts = [headline(trace), *_lines(stages, "lr")]
+    parts = [headline(trace), *_warnings(trace), *_lines(stages, "lr")]
     if len(trace.truths):
         parts += ["", *_lines(truths, "rrrrrrl")]
     return "\n".join([*parts, *([rest] if rest else [])])
@@ -40,8 +40,13 @@ def as_html(trace: "Trace") -> str:
     """Return the same as two tables of HTML."""
     stages, truths, rest = _tables(trace)
     tables = [stages, truths] if len(trace.truths) else [stages]
-    parts = [f"<p>{escape(headline(trace))}</p>", *map(_html, tables)]
+    told = [f"<p>{escape(line)}</p>" for line in (headline(trace), *_warnings(trace))]
+    parts = [*told, *map(_html, tables)]
     return "\n".join([*parts, *([f"<p>{escape(rest)}</p>"] if rest else [])])
+
+
+def _warnings(trace: "Trace") -> list[str]:
+    return [f"warning: {warning}" for warning in trace.warnings]
 
 
 def _tables(trace: "Trace") -> tuple[Table, Table, str]:

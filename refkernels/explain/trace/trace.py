@@ -11,6 +11,7 @@ from refkernels.chain.chain import Chain
 from refkernels.explain.trace import tables, words
 from refkernels.explain.trace.pairs import Pairs
 from refkernels.explain.trace.records import Stage
+from refkernels.explain.trace.warnings import warnings_of
 from refkernels.matcher import Matcher
 
 if TYPE_CHECKING:
@@ -92,6 +93,13 @@ class Trace:
     def samples(self) -> Array:
         """The samples (N,), int64, as the operator returned them."""
         return self.anchors["sample"].astype(np.int64)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What looks wrong about the boxes beside the anchors, such as another unit."""
+        if self.anchor_boxes is None or self.boxes is None:
+            return []
+        return warnings_of(self.anchor_boxes, self.boxes)
 
     def counts(self) -> dict[Stage, int]:
         """Return how many anchors each stage decided on, those with any."""
