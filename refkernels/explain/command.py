@@ -88,7 +88,7 @@ def explain_command(
         require(
             annotations is None and predictions is None and not options and size is None
             and resize is None,
-            "annotations, predictions, boxes, size and resize: a dump has its own anchors and boxes",
+            "annotations, predictions, boxes, size, resize: a dump has its own anchors and boxes",
         )  # fmt: skip
         trace, notes = trace_of_dump(read_dump(dump, operators), image, seed)
     told = _asked(trace, anchors, truths) if anchors or truths else _told(trace)

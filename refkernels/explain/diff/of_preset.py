@@ -34,7 +34,7 @@ def dump_of_preset(preset: str, operators: Mapping[str, Any], dump: Dump) -> Dum
         If the dump has no boxes.
     """
     from refkernels.assign import TargetAssigner
-    from refkernels.assign.dataset.job import network_of
+    from refkernels.assign.network import network_of
 
     require(
         "boxes" in dump.arrays,
