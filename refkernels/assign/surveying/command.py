@@ -136,9 +136,8 @@ def print_survey(result: Survey) -> None:
     ImportError
         Without Rich.
     """
-    console = import_module("rich.console").Console(highlight=False)
-    if not console.is_terminal:
-        console = import_module("rich.console").Console(highlight=False, width=WIDTH)
+    width = None if sys.stdout.isatty() else WIDTH
+    console = import_module("rich.console").Console(highlight=False, width=width)
 
     def say(*lines: str) -> None:
         """Print lines as they are."""

@@ -140,7 +140,7 @@ def survey_objects(
     matches: Matches,
     images: Sequence[ImageAnnotations],
     resize: Resize,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None],
 ) -> Objects:
     """Look at all objects of some images.
 
@@ -150,7 +150,7 @@ def survey_objects(
     images : sequence of ImageAnnotations
     resize : Resize
         How they are brought to the network's input.
-    progress : callable, optional
+    progress : callable
         Called with the numbers of images that are done, and of all.
 
     Returns
@@ -182,8 +182,7 @@ def survey_objects(
         found.append(tuple(column[real] for column in columns))
         dropped += int((~real).sum())
         crowds += sum(int(image.iscrowd.sum()) for image in part)
-        if progress is not None:
-            progress(first + len(part), len(images))
+        progress(first + len(part), len(images))
     image, label, boxes, sides, anchors, best = map(np.concatenate, zip(*found, strict=True))
     return Objects(image, label, boxes, sides, anchors, best, dropped, crowds)
 

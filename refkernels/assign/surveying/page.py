@@ -101,12 +101,12 @@ def _histogram(survey: Survey) -> dict[str, Any]:
 
 
 def _round_numbers(most: int) -> list[int]:
-    """Return two to five round numbers up to one, without 0.
+    """Return some round numbers up to one, at most five, without 0.
 
     Examples
     --------
-    >>> _round_numbers(1154), _round_numbers(3)
-    ([500, 1000], [1, 2, 3])
+    >>> _round_numbers(1154), _round_numbers(70)
+    ([200, 400, 600, 800, 1000], [20, 40, 60])
     """
     step = 10 ** math.floor(math.log10(most))
     for factor in (0.2, 0.5, 1):
