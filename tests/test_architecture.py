@@ -89,13 +89,13 @@ ROOMS = {
         ("numpy", "refkernels", "refkernels.annotations", "refkernels.chain", *KERNELS),
         lazily=("dask", "matplotlib", "pyarrow", "rich"),
     ),
-    "refkernels.explain.trace.page": Room(
-        ("jinja2", "numpy", "refkernels.arrays", "refkernels.explain")
-    ),
-    "refkernels.explain.diff.page": Room(
-        ("jinja2", "numpy", "refkernels.arrays", "refkernels.explain"),
-        lazily=("refkernels.assign",),  # files that are whole
-    ),
+    **{
+        f"refkernels.explain.{part}.page": Room(
+            ("jinja2", "numpy", "refkernels.arrays", "refkernels.explain"),
+            lazily=("refkernels.assign",),  # how a file is written
+        )
+        for part in ("trace", "beside", "diff")
+    },
     # Boxes are explained as assign assigns them; matrices need it not.
     "refkernels.explain": Room(
         ("numpy", "refkernels.bounds", "refkernels.chain", *KERNELS),

@@ -79,6 +79,12 @@ def diff(a: Path, b: Path | None, **settings: Any) -> None:
     "whole assigner that it describes.",
 )
 @click.option(
+    "--compare",
+    metavar="A,B,...",
+    help="Put these presets side by side in place of one: how many positive anchors each object "
+    "has, and what one takes and another does not.",
+)
+@click.option(
     "--annotations",
     type=click.Path(path_type=Path),
     metavar="PATH",
@@ -134,7 +140,12 @@ def diff(a: Path, b: Path | None, **settings: Any) -> None:
 )
 @network_options
 def explain(
-    preset: str, dump: Path | None, config: Path | None, dataset: str | None, **settings: Any
+    preset: str,
+    dump: Path | None,
+    config: Path | None,
+    compare: str | None,
+    dataset: str | None,
+    **settings: Any,
 ) -> None:
     """Say why an image's anchors are matched, sampled or ignored, in words and pictures.
 
@@ -143,11 +154,20 @@ def explain(
 
     Exit status: 0, or 2 for a usage error or what cannot be read or written.
     """
+    from refkernels.explain.beside.command import compare_command
     from refkernels.explain.command import describes_assigner, explain_command
 
     options = {} if dataset is None else {"dataset": dataset}
     with in_one_line(OSError, ValueError, TypeError, ImportError):
-        given = preset
-        if config is not None and dump is None and describes_assigner(config):
-            given, config = detector_given(preset, config), None
-        explain_command(given, dump=dump, config=config, options=options, **settings)
+        if compare is None:
+            given: Any = preset
+            if config is not None and dump is None and describes_assigner(config):
+                given, config = detector_given(preset, config), None
+            explain_command(given, dump=dump, config=config, options=options, **settings)
+            return
+        anchors, sensitivity = settings.pop("anchors"), settings.pop("sensitivity")
+        others = {"anchor": anchors, "sensitivity": sensitivity, "config": config, "DUMP": dump}
+        if any(others.values()):
+            name = next(name for name, value in others.items() if value)
+            raise ValueError(f"{name}: is of one preset, expected no compare")
+        compare_command(compare, options=options, **settings)

@@ -1,5 +1,6 @@
 """Why an anchor was matched: decisions in words and pictures, and recorded assignments compared."""
 
+from refkernels.explain.beside.comparison import Comparison, compare_traces
 from refkernels.explain.diff.compare import Difference, compare_dumps
 from refkernels.explain.diff.dump import Dump, make_dump, read_dump
 from refkernels.explain.diff.recorder import Recorder, record
@@ -11,6 +12,7 @@ from refkernels.explain.training.monitor import AssignmentMonitor
 
 __all__ = [
     "AssignmentMonitor",
+    "Comparison",
     "Difference",
     "Dump",
     "Fate",
@@ -20,6 +22,7 @@ __all__ = [
     "Sweep",
     "Trace",
     "compare_dumps",
+    "compare_traces",
     "explain",
     "make_dump",
     "read_dump",

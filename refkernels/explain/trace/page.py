@@ -5,7 +5,6 @@ matched or positive, and then what missed its threshold by least. The rest, whic
 of a million anchors, is counted by place.
 """
 
-import base64
 import math
 import os
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ import jinja2
 import numpy as np
 
 from refkernels.arrays import Array, check_integer, check_numbers
-from refkernels.arrays.files import no_pipe
+from refkernels.explain.trace.embedded import embedded
 from refkernels.explain.trace.nearest import nearest_anchors
 from refkernels.explain.trace.records import Fate, Stage
 from refkernels.explain.trace.tables import headline
@@ -62,14 +61,6 @@ LOOKS = {
     Stage.OUTSIDE: ("#e69f00", "cross"),
     Stage.NOT_CHOSEN: ("#d55e00", "cross"),
     Stage.LEFT_OUT: ("#d55e00", "cross"),
-}
-
-# The first bytes of the pictures that browsers show.
-PICTURES = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF8": "image/gif",
-    b"RIFF": "image/webp",
 }
 
 SAMPLES = {1: "positive", 0: "ignored", -1: "negative"}
@@ -147,7 +138,7 @@ def as_page(
         title=title or trace.name,
         headline=headline(trace),
         warnings=trace.warnings,
-        picture=None if image is None else _embedded(Path(image)),
+        picture=None if image is None else embedded(Path(image)),
         matcher=str(trace.matcher),
         sampler=str(trace.sampler),
         stages=_stages(trace, chosen),
@@ -279,11 +270,3 @@ def _numbers(values: Array) -> list[float | None]:
     """Return numbers as JSON has them, with as many digits as anybody reads."""
     flat = values.reshape(-1).tolist()
     return [float(f"{value:.6g}") if math.isfinite(value) else None for value in flat]
-
-
-def _embedded(path: Path) -> str:
-    content = no_pipe(path).read_bytes()
-    for start, kind in PICTURES.items():
-        if content.startswith(start):
-            return f"data:{kind};base64,{base64.b64encode(content).decode()}"
-    raise ValueError(f"{path}: not a picture that browsers show; expected PNG, JPEG, GIF or WebP")

@@ -9,7 +9,7 @@ from refkernels.explain.trace.records import Fate
 if TYPE_CHECKING:
     from refkernels.explain.trace.trace import Trace
 
-__all__ = ["as_html", "as_text", "headline"]
+__all__ = ["as_html", "as_lines", "as_text", "headline"]
 
 # Ground truths that are shown; the rest is counted.
 SHOWN = 20
@@ -30,9 +30,9 @@ def headline(trace: "Trace") -> str:
 def as_text(trace: "Trace") -> str:
     """Return the headline, warnings, the anchors of each stage, and the ground truths."""
     stages, truths, rest = _tables(trace)
-    parts = [headline(trace), *_warnings(trace), *_lines(stages, "lr")]
+    parts = [headline(trace), *_warnings(trace), *as_lines(stages, "lr")]
     if len(trace.truths):
-        parts += ["", *_lines(truths, "rrrrrrl")]
+        parts += ["", *as_lines(truths, "rrrrrrl")]
     return "\n".join([*parts, *([rest] if rest else [])])
 
 
@@ -84,7 +84,8 @@ def _or_none(number: int) -> str:
     return str(number) if number >= 0 else "-"
 
 
-def _lines(table: Table, sides: str) -> list[str]:
+def as_lines(table: Table, sides: str) -> list[str]:
+    """Return a table as lines, with columns to the left (l) or right (r) side."""
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
     lines = []
     for row in table:

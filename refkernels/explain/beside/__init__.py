@@ -1,0 +1,1 @@
+"""Assigners side by side on one image: what one takes and another does not."""
