@@ -12,6 +12,7 @@ from refkernels.conformance.cases import find
 from refkernels.conformance.model.operator import Recipe
 from refkernels.conformance.model.parameters import Parameters, Untried
 from tests.conformance.test_strategies import SEARCH
+from tests.planted.tables import PLANTED
 
 # Of processes, files and pages: the versions of NumPy and of frameworks play no part.
 pytestmark = pytest.mark.once
@@ -229,3 +230,10 @@ def test_several_counterexamples_that_differ_are_shown_on_request():
         assert_conforms(Wrong, "BBoxBatchIOU", keep_going=True, dtypes=["float32"])
     assert "has shape" in str(error.value)
     assert "offset=" in str(error.value)
+
+
+def test_integers_that_an_operator_refuses_are_no_smaller_case():
+    # Scores of 0.5 come in 64ths to what takes integers, and 32 is no score.
+    swapped = next(own for own in PLANTED if own.id == "aligned-exponents-swapped")
+    with pytest.raises(AssertionError, match="is no TaskAlignedMetric: target dissents"):
+        assert_conforms(swapped.wrong(), swapped.operator, config=swapped.config)

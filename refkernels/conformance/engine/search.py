@@ -123,7 +123,9 @@ class Search:
         if counterexample.dtype not in INTEGERS:
             return counterexample.fails(case)
         whole = case.as_whole(counterexample.dtype, self._factor)
-        return whole is not None and counterexample.fails(whole)
+        if whole is None or not self._can_be_whole(whole):
+            return False
+        return counterexample.fails(whole)
 
     def _go_through(
         self,
