@@ -27,6 +27,12 @@ OPERATORS: dict[str, Any] = {
     "box_encoder": rk.NormalizedBoxCenterEncoder(),
 }
 
+# SSD's, without those of its largest feature map, which are most of them.
+ANCHORS = ssd300_anchors()[5776:].astype(np.float32)
+
+# Where those of each map begin.
+LEVELS = (0, 2166, 2766, 2916, 2952, 2956)
+
 # The sizes of images in data sets, width and height.
 SHAPES = ((640, 480), (500, 375), (480, 640), (612, 612))
 
@@ -46,7 +52,7 @@ def pipeline(seed: int, images: int = 3, objects: int = 6) -> dict[str, Array]:
         boxes[:, -1] = np.concatenate([middle - 3, middle + 3], -1)
     return {
         "boxes": boxes.astype(np.float32),
-        "anchors": ssd300_anchors().astype(np.float32)[np.newaxis],
+        "anchors": ANCHORS[np.newaxis],
         "labels": rng.integers(0, 20, (images, objects)),
         "scale": scale,
     }
@@ -95,18 +101,14 @@ def _in_half(own: dict[str, Array]) -> Dump:
     return _run(own, name="b", ious=lambda _: half.astype(np.float32))
 
 
-# Where the anchors of each of SSD's feature maps begin.
-LEVELS = (0, 5776, 7942, 8542, 8692, 8728, 8732)
-
-
 def _mixed(anchors: Array) -> Array:
     parts = [anchors[low:high] for low, high in pairwise(LEVELS)]
-    return np.concatenate([parts[k] for k in (0, 2, 1, 3, 4, 5)])
+    return np.concatenate([parts[k] for k in (0, 2, 1, 3, 4)])
 
 
 def _permuted(anchors: Array) -> Array:
     """The first map's anchors by shape and then by place, as a network that transposes late has."""
-    first = anchors[: LEVELS[1]].reshape(38 * 38, 4, 4).transpose(1, 0, 2).reshape(-1, 4)
+    first = anchors[: LEVELS[1]].reshape(19 * 19, 6, 4).transpose(1, 0, 2).reshape(-1, 4)
     return np.concatenate([first, anchors[LEVELS[1] :]])
 
 
@@ -144,7 +146,7 @@ FAULTS: dict[str, Planted] = {
         _boxes(_flipped), ("B's boxes", "a flip left to right, of an image 300 wide")
     ),
     "permuted anchors": Planted(
-        _anchors(_permuted), ("B's anchors", "another order", "(1444, 4) read as (4, 1444)")
+        _anchors(_permuted), ("B's anchors", "another order", "(361, 6) read as (6, 361)")
     ),
     "permuted truths": Planted(
         _objects_permuted, ("Nothing differs but the order of the ground truths",), 0
@@ -174,7 +176,7 @@ FAULTS: dict[str, Planted] = {
         _anchors(lambda anchors: anchors + np.float32(4)), ("B's anchors", "a shift by 4")
     ),
     "mixed-up levels": Planted(
-        _anchors(_mixed), ("B's anchors", "levels that are mixed up", "7942 to 8541")
+        _anchors(_mixed), ("B's anchors", "levels that are mixed up", "2766 to 2915")
     ),
     "half precision": Planted(_in_half, ("B", "ious", "float16, half precision")),
 }

@@ -4,14 +4,20 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import refkernels as rk
+from refkernels.assign import TargetAssigner
+from refkernels.chain.published import preset_operators
 from refkernels.chain.roles import ROLES
 from refkernels.chain.writing import decode_contract, encode_operator
 from refkernels.cli.main import main
+from refkernels.explain.diff.dump import make_dump
+from refkernels.explain.diff.of_preset import dump_of_preset
 from tests.explain.chains import CHAINS, put, run, scene
+from tests.explain.planted import pipeline
 from tests.explain.test_diff import WRONG
 
 
@@ -87,3 +93,37 @@ def test_the_page_shows_what_diff_prints(tmp_path, monkeypatch):
     result = CliRunner().invoke(main, command.split()[2:])
     assert [line.rstrip() for line in result.output.splitlines()] == shown.splitlines()
     assert sorted(decode_contract(json.loads(blocks["json"]))) == sorted(ROLES)
+
+
+def test_a_file_alone_is_compared_with_what_a_preset_makes_of_its_boxes(tmp_path):
+    own = {k: v for k, v in pipeline(0, images=1).items() if k != "scale"}
+    anchors = TargetAssigner.ssd300().anchors[None]
+    for name, given in (("a", anchors), ("b", anchors + np.float32(0.5)), ("c", anchors[:, 1:])):
+        run({**own, "anchors": given}, preset_operators("ssd300")).write(tmp_path / f"{name}.npz")
+    np.savez(tmp_path / "d.npz", ious=np.eye(3))
+    command = ["--preset", "ssd300"]
+    result = CliRunner().invoke(main, ["diff", str(tmp_path / "a.npz"), *command])
+    assert (result.exit_code, result.output.splitlines()[0]) == (0, "Nothing differs.")
+    assert "B  ssd300: 1 image, 8732 anchors" in result.output
+    result = CliRunner().invoke(main, ["diff", str(tmp_path / "b.npz"), *command])
+    assert result.exit_code == 1
+    assert result.output.startswith(
+        "B's anchors differ from A's (8732 of 8732), which is explained by a shift by -0.5."
+    )
+    for arguments, message in (
+        (["c.npz", *command], "ssd300: 8732 anchors, in "),
+        (["d.npz", *command], "has no boxes, of which ssd300 could make anything"),
+        (["a.npz"], "b: missing; expected a second dump, or --preset"),
+    ):
+        result = CliRunner().invoke(main, ["diff", str(tmp_path / arguments[0]), *arguments[1:]])
+        assert result.exit_code == 2
+        assert message in result.output
+
+
+def test_stages_that_a_preset_cannot_make_of_a_file_are_left_out():
+    own = {k: v for k, v in pipeline(0, images=1).items() if k in ("boxes", "anchors")}
+    dump = make_dump("a", {**own, "ious": rk.BBoxBatchIOU()(own["anchors"], own["boxes"])}, {})
+    made = dump_of_preset("torchvision_ssd300", preset_operators("torchvision_ssd300"), dump)
+    assert list(made.arrays) == [
+        "anchors", "boxes", "ious", "matches", "samples", "box_targets", "box_masks"
+    ]  # fmt: skip
