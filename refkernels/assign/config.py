@@ -228,7 +228,7 @@ def _decoded(path: Path, data: Any) -> AssignerConfig:
             raise ValueError("expected anchors, or a preset, or both")
         if size is None:
             raise ValueError("size: expected the height and the width of the input")
-        resize, bound = "stretch", False
+        resize, bound = "fit", False
     else:
         resize, bound = network.resize, network.fixed and anchors is None
         by_default = (network.height, network.width)

@@ -68,7 +68,7 @@ def detector_of(
     size : (int, int), optional
         Height and width of the input in pixels; needed with an assigner.
     resize : str, optional
-        One of `RESIZES`; with an assigner ``'stretch'`` by default.
+        One of `RESIZES`; with an assigner ``'fit'`` by default.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def detector_of(
         )
     if size is None:
         raise ValueError("size: expected the height and the width of the input of your assigner")
-    mode = "stretch" if resize is None else check_choice("resize", resize, RESIZES)
+    mode = "fit" if resize is None else check_choice("resize", resize, RESIZES)
     if mode == "shorter":
         raise ValueError("resize: 'shorter' needs anchors for each size: a preset's, or grids")
     return Detector(given, Resize(*check_size(size), mode), None, str(given.name), True)

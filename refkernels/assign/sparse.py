@@ -102,6 +102,7 @@ class SparseAssigner:
 
         Examples
         --------
+        >>> from refkernels.assign import TargetAssigner
         >>> assigner = TargetAssigner([[0.0, 0.0, 10.0, 10.0], [20.0, 20.0, 30.0, 30.0]])
         >>> targets = assigner.sparse([[21.0, 20.0, 31.0, 30.0]], [7])
         >>> targets.positives, targets.negatives

@@ -133,4 +133,4 @@ def test_a_detector_says_what_does_not_go_together() -> None:
             detector_of(*wrong)  # type: ignore[arg-type]
     assert network_of("torchvision_rpn", None, "shorter")[1] == Resize(800, 1333, "shorter", True)
     assert network_of("mmdet_rpn", None, "shorter")[1] == Resize(800, 1333, "shorter")
-    assert detector_of(assigner, None, (8, 9)).resize == Resize(8, 9, "stretch")
+    assert detector_of(assigner, None, (8, 9)).resize == Resize(8, 9, "fit")

@@ -10,7 +10,7 @@ from refkernels import BBoxBatchIOU, MaximumMatcher, ThresholdMatcher
 from refkernels.annotations.images import AnnotationSet, ImageAnnotations
 from refkernels.arrays import Array
 from refkernels.assign import Resize, Survey, TargetAssigner, sample_images, survey
-from refkernels.assign.dataset.job import network_of
+from refkernels.assign.network import network_of
 from refkernels.assign.surveying.matches import Matches
 from refkernels.assign.unguarded import UnguardedMatcher
 from refkernels.sampler import BalancedSampler
@@ -232,7 +232,7 @@ def test_a_survey_of_nothing_has_nothing() -> None:
         ("ssd300", {"tried": -1}, "tried: expected an integer of at least 0"),
         ("ssd300", {"threads": 0}, "threads: expected an integer of at least 1"),
         ("ssd300", {"size": (300, 300)}, "size: ssd300 is for 300 x 300 pixels"),
-        (TargetAssigner(ANCHORS), {}, "size: expected the height and width that the anchors"),
+        (TargetAssigner(ANCHORS), {}, "size: expected the height and the width"),
         (
             TargetAssigner(ANCHORS),
             {"size": (40, 40), "options": {"dtype": "float64"}},

@@ -86,7 +86,11 @@ def test_nothing_is_left_behind(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ((centre_area, "BoxArea"), ValueError, "unknown operator 'BoxArea', expected one of"),
+        (
+            (centre_area, "BoxArea"),
+            ValueError,
+            "unknown operator 'BoxArea', did you mean 'BBoxArea'",
+        ),
         ((centre_area, "SSDTargets"), ValueError, "SSDTargets is a chain of operators"),
         ((3, "BBoxArea"), TypeError, "expected a class or a callable, got 3 of type int"),
         ((centre_area, "BBoxArea", {"fmt": "corners"}), ValueError, "config: fmt"),

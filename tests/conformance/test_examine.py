@@ -150,7 +150,8 @@ def test_an_interrupt_is_nobodys_fault():
 
 def test_an_interrupt_that_a_target_raises_is_its_own():
     dissent = examiner(interrupts).examine(SMALL, "a test", ("float32",))
-    assert (dissent.kind, dissent.what) == ("raises", "raises KeyboardInterrupt: ")
+    assert dissent.kind == "raises"
+    assert dissent.what.startswith("raises KeyboardInterrupt: ; at ")
     law = Law("it answers", lambda run, parameters: str(run(SMALL)[0].shape) and None)
     assert examiner(interrupts, laws=(law,)).examine_laws().kind == "raises"
 

@@ -151,7 +151,7 @@ def assign_dataset(
         ``resize="shorter"`` those of the shorter side and the longest, by default 800 and 1333.
     resize : {'stretch', 'fit', 'letterbox', 'shorter'}, optional
         How images are brought to that size: `Resize` says what is meant. By default as the preset's
-        paper does; with an assigner of your own they are stretched.
+        paper does; with an assigner of your own they are made to fit.
     seed : int, default 0
         What random samples depend on, with each image's id.
     part_size : int, default 512

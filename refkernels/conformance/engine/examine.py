@@ -272,7 +272,7 @@ class Examiner:
         """Return whether the target says that it does not take integers, and remember it."""
         if dtype not in INTEGERS or dtype in self.taken or not failed.is_refusal:
             return False
-        self.refused[dtype] = failed.what.removeprefix("raises ")
+        self.refused[dtype] = failed.said.removeprefix("raises ")
         return True
 
     def _judge(self, cast: _Cast, outputs: tuple[Array, ...]) -> Disagreement | None:

@@ -13,6 +13,9 @@ __all__ = ["Failed", "failure"]
 
 PACKAGE = Path(__file__).parents[2]
 
+# Between what an exception says and where it was raised.
+AT = "; at "
+
 # So many of a target's frames are told, of so many that are looked at.
 FRAMES, DEEPEST = 3, 1000
 
@@ -23,13 +26,14 @@ REFUSALS = (TypeError, ValueError, RuntimeError, NotImplementedError)
 class Failed(Exception):
     """The target raises, leaves or writes to its inputs.
 
-    `kind` is one of the failed verdicts; `is_refusal` is whether it may be its way to say that it
-    does not take what it is given.
+    `kind` is one of the failed verdicts, and `said` is what without its place in the code;
+    `is_refusal` is whether it may be its way to say that it does not take what it is given.
     """
 
     def __init__(self, kind: str, what: str, error: BaseException) -> None:
         super().__init__(what)
         self.kind, self.what = kind, what
+        self.said = what.partition(AT)[0]
         # Of the class alone: the object may say anything of itself.
         self.is_refusal = kind == "raises" and issubclass(type(error), REFUSALS)
 
@@ -70,7 +74,7 @@ def _where(error: BaseException) -> str:
     own = [frame for frame in frames if not {"site-packages", "dist-packages"} & {*frame[0].parts}]
     own = [frame for frame in own if frame[0].suffix == ".py" and frame[0].is_file()] or frames
     shown = [f"{_named(file)}:{line} in {name}" for file, line, name in own[-FRAMES:]]
-    return printable(f"; at {', '.join(reversed(shown))}") if shown else ""
+    return printable(f"{AT}{', '.join(reversed(shown))}") if shown else ""
 
 
 def _named(file: Path) -> str:

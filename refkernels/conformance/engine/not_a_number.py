@@ -41,7 +41,7 @@ def remarks_on_nan(examiner: Examiner, dtype: str) -> dict[str, str]:
         try:
             outputs = _outputs(examiner, case, dtype)
         except Failed as failed:
-            found.setdefault(REFUSED, []).append(f"{name} ({failed.what})")
+            found.setdefault(REFUSED, []).append(f"{name} ({failed.said})")
             continue
         if any(array.dtype.kind == "f" and np.isnan(array).any() for array in outputs):
             found.setdefault(PASSED_ON, []).append(name)

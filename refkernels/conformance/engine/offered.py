@@ -207,7 +207,7 @@ def _refusal(examiner: Examiner, case: Case, dtype: str) -> str | None:
             )
             outputs = call(*(array.copy() for array in case.inputs.values()))
     except Failed as failed:
-        return failed.what if failed.is_refusal else None
+        return failed.said if failed.is_refusal else None
     reference = examiner.operator.refer(case, ask_definition=False)
     wrong = examiner.operator.judge_form(case, reference, outputs)
     return wrong.what if wrong is not None and wrong.kind == "wrong shape" else None
