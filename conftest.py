@@ -8,6 +8,7 @@ import shutil
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest_plugins = ["pytester"]
@@ -16,6 +17,13 @@ ROOT = Path(__file__).parent
 PEERS = ROOT / "refkernels" / "conformance" / "peers"
 NEED_MXNET = (ROOT / "refkernels" / "gluon", ROOT / "tests" / "gluon")
 DAY = 24 * 60 * 60
+PRINTED = np.get_printoptions()
+
+
+@pytest.fixture(autouse=True)
+def numbers_print_as_usual() -> None:
+    """Undo what a package does to how NumPy prints numbers, when it is imported."""
+    np.set_printoptions(**PRINTED)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -64,7 +64,10 @@ CLUES: Mapping[str, Clue] = {
     "BBoxClipToImage": Clue(
         ("clip", "clamp"), ("", "inputs=x+img.size", "inputs=x+img.size,images=one")
     ),
-    "MaximumMatcher": Clue(("match", "matcher", "assign", "argmax"), _MATCHES),
+    "MaximumMatcher": Clue(
+        ("match", "matcher", "assign", "argmax"),
+        (*_MATCHES, "fixed=threshold:0.5", "transposed,fixed=threshold:0.5"),
+    ),
     "BipartiteMatcher": Clue(("bipartite", "match", "matcher", "greedy"), _MATCHES),
     "ThresholdMatcher": Clue(
         ("match", "matcher", "assign", "assigner"),
