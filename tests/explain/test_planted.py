@@ -36,7 +36,7 @@ TURNED = {
     "+1 label": "A's labels differ from B's",
     "+1 pixel": "x2 and y2 that are larger by -1",
     "shifted anchors": "a shift by -4",
-    "permuted anchors": "(6, 361) read as (361, 6)",
+    "permuted anchors": "(6, 100) read as (100, 6)",
     "wrong stds": "A leaves the contract first at box_targets",
     "wrong threshold": "A leaves the contract first at matches",
     "share_max": "A leaves the contract first at matches",
@@ -229,31 +229,31 @@ def test_anchors_of_other_levels_are_named():
         (anchors[..., :2] + anchors[..., 2:]) / 2,
         (anchors[..., 2:] - anchors[..., :2]) / 2,
     )
-    by_level = np.where(np.arange(anchors.shape[1])[:, None] < 2166, 2, 0.5)
+    by_level = np.where(np.arange(anchors.shape[1])[:, None] < 600, 2, 0.5)
     for factor, words in (
         (by_level, "levels that are mixed up: the same centres, and sizes times 2 for rows 0 to "
-                   "2165, times 0.5 for rows 2166 to 2955"),
+                   "599, times 0.5 for rows 600 to 789"),
         (2.0, "the same centres, and sizes times 2"),
     ):  # fmt: skip
         other = np.concatenate([centre - half * factor, centre + half * factor], -1)
         assert words in headline(changed(0, anchors=other.astype(np.float32)))
-    step = np.where(np.arange(anchors.shape[1])[:, None] < 2166, 4.0, 8.0)
+    step = np.where(np.arange(anchors.shape[1])[:, None] < 600, 4.0, 8.0)
     said = headline(changed(0, anchors=(anchors + step).astype(np.float32)))
-    assert "a shift by 4 for rows 0 to 2165, by 8 for rows 2166 to 2955" in said
+    assert "a shift by 4 for rows 0 to 599, by 8 for rows 600 to 789" in said
 
 
 @pytest.mark.parametrize(
     ("order", "words"),
     [
         (lambda n: np.arange(n)[::-1], "another order, from the last to the first"),
-        (lambda n: np.arange(n).reshape(-1, 4).T.ravel(), "another order, that of axes (739, 4)"),
+        (lambda n: np.arange(n).reshape(-1, 5).T.ravel(), "another order, that of axes (158, 5)"),
         (lambda n: np.random.default_rng(0).permutation(n), "another order of the same boxes"),
         (
             lambda n: np.concatenate(
-                [np.arange(2166).reshape(-1, 6).T.ravel(),
-                 2166 + np.arange(600).reshape(-1, 6).T.ravel(), np.arange(2766, n)]
+                [np.arange(600).reshape(-1, 6).T.ravel(),
+                 600 + np.arange(150).reshape(-1, 6).T.ravel(), np.arange(750, n)]
             ),
-            "another order in each of 2 levels, in the first that of axes (361, 6)",
+            "another order in each of 2 levels, in the first that of axes (100, 6)",
         ),
     ],
 )  # fmt: skip

@@ -134,9 +134,10 @@ def related(a: Array, b: Array, *, resized: bool = True) -> list[Relation]:
     unit = unit_of(a, b)
     # What does not explain some rows does not explain all.
     some = [(image, _spread(own), _spread(other)) for image, own, other in pairs]
-    if not _explanations(some, unit, resized):
-        return []
-    return _explanations(pairs, unit, resized)
+    with np.errstate(all="ignore"):  # of guesses that do not fit
+        if not _explanations(some, unit, resized):
+            return []
+        return _explanations(pairs, unit, resized)
 
 
 def _spread(rows: Array) -> Array:
@@ -173,8 +174,8 @@ def _two(pairs: Pairs, unit: float, resized: bool) -> Iterator[Relation]:
         for words, change in FORMS.items():
             formed = [(image, change(own), other) for image, own, other in given]
             for found in _fitted(formed, unit, resized):
-                # A division may be told of the other side: then it is of this one, multiplied.
-                yield Relation(f"{words}, and {found.words}", of)
+                other = "" if found.of else "in the other side by "
+                yield Relation(f"{words}, and {other}{found.words}", of)
 
 
 def _fitted(pairs: Pairs, unit: float, resized: bool) -> list[Relation]:
@@ -198,7 +199,8 @@ def _of_families(
 
 
 def _near(made: Array, found: Array, size: Array, unit: float) -> bool:
-    return bool((np.abs(made - found) <= ROUNDINGS * unit * size).all())
+    near = np.abs(made - found) <= ROUNDINGS * unit * size
+    return bool((near & np.isfinite(size)).all())
 
 
 def _sizes(*boxes: Array) -> Array:
@@ -320,7 +322,7 @@ def _number(value: float) -> str:
 
 def _by_axis(x: float, y: float | None = None) -> str:
     """Name a number of both axes, or one of each."""
-    if y is None or x == y:
+    if y is None or _number(x) == _number(y):
         return _number(x)
     return f"{_number(x)} in x and {_number(y)} in y"
 
