@@ -18,7 +18,7 @@ export OMP_NUM_THREADS ?= 1
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help verify verify-gpu audit test test-core test-peers peers lint format coverage boundscheck fuzz soak bench clean
+.PHONY: help verify verify-gpu audit test test-core test-peers peers lint format coverage boundscheck fuzz soak bench docs clean
 
 help: ## say what each target does
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -72,8 +72,11 @@ soak: $(VENV)/.test ## operators for ten minutes, in 4 threads of 4 processes (S
 bench: .venv-bench/.bench ## speed, side by side with peers (BENCH="iou match" picks)
 	.venv-bench/bin/python -m bench $(BENCH)
 
+docs: .venv-docs/.docs ## the site, in build/docs
+	.venv-docs/bin/python -m sphinx --builder html --jobs auto --quiet --fail-on-warning --keep-going docs build/docs
+
 clean: ## remove everything that make and the tools made
-	rm -rf .venv .venv-* build dist *.egg-info .coverage .hypothesis
+	rm -rf .venv .venv-* build dist *.egg-info .coverage .hypothesis docs/reference/generated
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find refkernels tests -name __pycache__ -prune -exec rm -rf {} +
 
@@ -108,4 +111,9 @@ $(VENV)/.test: pyproject.toml
 	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip --disable-pip-version-check install --quiet \
 		--editable '.[mxnet,check]' --requirement bench/requirements.txt
+	touch $@
+
+.venv-docs/.docs: pyproject.toml
+	test -x .venv-docs/bin/python || $(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[docs]'
 	touch $@

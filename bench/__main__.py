@@ -9,12 +9,15 @@ over turns.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import warnings
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from bench.machine import machine, versions
 
 BENCHES = ("iou", "match", "modern", "sample", "code", "network", "assign")
 PACKAGES = ("numpy", "numba", "mxnet", "gluoncv", "pycocotools", "powerboxes", "torch")
@@ -26,6 +29,9 @@ def main() -> int:
     parser.add_argument("bench", nargs="*", help=f"one of {', '.join(BENCHES)}; default all")
     parser.add_argument("--rounds", type=int, default=20, help="turns of each, default 20")
     parser.add_argument("--threads", type=int, help="threads of the peers, default 1")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="record one bench, and on what machine"
+    )
     options = parser.parse_args()
     unknown = [name for name in options.bench if name not in BENCHES]
     if unknown:
@@ -35,6 +41,8 @@ def main() -> int:
     if options.threads is not None and options.threads < 1:
         parser.error("--threads must be at least 1")
     names = options.bench or BENCHES
+    if options.json is not None and len(names) != 1:
+        parser.error("--json records one bench: name it")
     if options.threads is None and "assign" in names and len(names) > 1:
         # Peers read their number of threads once, when they are imported.
         command = [sys.executable, "-m", "bench", "--rounds", str(options.rounds)]
@@ -43,20 +51,25 @@ def main() -> int:
     threads = options.threads or (os.cpu_count() if names == ["assign"] else 1)
     os.environ["OMP_NUM_THREADS"] = str(threads)
     warnings.simplefilter("ignore")  # peers are older than what is under them
-    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores,", ", ".join(_versions()))
+    here, found = machine(), versions(PACKAGES)
+    said = [f"{name} {number}" if number else f"no {name}" for name, number in found.items()]
+    print(f"{here['processor']}, {here['cores']} cores, Python {here['python']},", ", ".join(said))
     print(f"Threads: ours 1, peers {threads}")
     met = [import_module(f"bench.{name}").run(options.rounds) for name in names]
+    if options.json is not None:
+        from bench.harness import recorded
+        from refkernels.assign.dataset.durable import write_bytes
+
+        record = {
+            "bench": names[0],
+            "rounds": options.rounds,
+            "peer_threads": threads,
+            "machine": here,
+            "versions": found,
+            "races": recorded(),
+        }
+        write_bytes(options.json, (json.dumps(record, indent=1) + "\n").encode())
     return 0 if all(met) else 1
-
-
-def _versions() -> list[str]:
-    found = []
-    for name in PACKAGES:
-        try:
-            found.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            found.append(f"no {name}")
-    return found
 
 
 if __name__ == "__main__":

@@ -254,7 +254,7 @@ def _torchvision() -> Any:
     from torchvision.models.detection import _utils
     from torchvision.ops import box_iou
 
-    torch.set_num_threads(os.cpu_count() or 1)  # MXNet, imported earlier, makes it one
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))  # MXNet, imported earlier, makes it 1
     return torch, _utils, box_iou
 
 

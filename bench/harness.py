@@ -4,12 +4,22 @@ import gc
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Contestant", "Peer", "Result", "Table", "compare", "load", "measure", "race"]
+__all__ = [
+    "Contestant",
+    "Peer",
+    "Result",
+    "Table",
+    "compare",
+    "load",
+    "measure",
+    "race",
+    "recorded",
+]
 
 Call = Callable[[], Any]
 
@@ -18,6 +28,9 @@ Call = Callable[[], Any]
 TURN_SECONDS = 0.004
 TURN_CALLS = 3
 PAUSE_SECONDS = 0.002
+
+# What every race of this process has measured, in turn.
+_races: list[dict[str, Any]] = []
 
 
 @dataclass(frozen=True)
@@ -150,6 +163,7 @@ def compare(title: str, contestants: Sequence[Contestant], rounds: int, differ: 
 
     ``differ(ours, theirs)`` says in a few words how a result differs from the first contestant's.
     """
+    entries: list[dict[str, Any]] = []
     table = Table(
         title, "", "median ms", "quartiles", "first call", "times ours", "target", "result"
     )  # fmt: skip
@@ -164,6 +178,8 @@ def compare(title: str, contestants: Sequence[Contestant], rounds: int, differ: 
             met &= reached
             target = f"{contestant.target:g} {'met' if reached else 'MISSED'}"
         first = contestant is contestants[0]
+        says = "" if first else differ(ours, contestant.result(contestant.call()))
+        entries.append({"name": contestant.name, **asdict(result), "result": says})
         table.add(
             contestant.name,
             f"{1e3 * result.median:.3f}",
@@ -171,7 +187,13 @@ def compare(title: str, contestants: Sequence[Contestant], rounds: int, differ: 
             f"{1e3 * result.first:.3f}",
             f"{ratio:.1f}",
             target,
-            "" if first else differ(ours, contestant.result(contestant.call())),
+            says,
         )
     table.print()
+    _races.append({"title": title, "contestants": entries})
     return met
+
+
+def recorded() -> list[dict[str, Any]]:
+    """Return the races so far: titles, and each contestant's `Result`, in seconds."""
+    return list(_races)

@@ -14,8 +14,9 @@ import refkernels
 ROOT = Path(__file__).parents[1]
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
+SHOWING = [page for page in PAGES[3:] if "```pycon" in page.read_text()]
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
@@ -46,10 +47,10 @@ def test_the_readme_example_runs_in_mxnet() -> None:
     assert run(examples, "README.md").failed == 0
 
 
-def test_the_examples_of_explain_run() -> None:
-    text = fenced((ROOT / "docs" / "explain.md").read_text(), "pycon")
-    examples = doctest.DocTestParser().get_examples(text)
-    assert run(examples, "explain.md") == doctest.TestResults(0, len(examples))
+@pytest.mark.parametrize("page", SHOWING, ids=lambda page: page.stem)
+def test_the_examples_of_a_page_run(page: Path) -> None:
+    examples = doctest.DocTestParser().get_examples(fenced(page.read_text(), "pycon"))
+    assert run(examples, page.name) == doctest.TestResults(0, len(examples))
 
 
 def test_the_readme_shows_what_check_prints(tmp_path: Path) -> None:
@@ -102,3 +103,14 @@ def test_the_specification_has_a_row_for_every_operator() -> None:
 def test_the_changelog_has_this_version_or_is_ahead_of_it() -> None:
     headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)
     assert headings[0] in ("Unreleased", refkernels.__version__)
+
+
+def test_every_family_and_room_of_bounds_has_its_reference() -> None:
+    text = (ROOT / "docs" / "reference" / "index.md").read_text()
+    listed = set(re.findall(r"^   refkernels\.([\w.]+)$", text, re.M))
+    families = {
+        getattr(refkernels, name).__module__.split(".")[1] for name in refkernels.__all__[1:]
+    }
+    assert families <= listed
+    bounds = {f"bounds.{path.stem}" for path in (ROOT / "refkernels" / "bounds").glob("[!_]*.py")}
+    assert {name for name in listed if name.startswith("bounds.")} == bounds

@@ -40,7 +40,7 @@ def test_the_core_needs_numpy_and_numba_only(metadata) -> None:
 def test_extras_are_named_for_what_they_let_you_do(metadata) -> None:
     extras = set(metadata.metadata.get_all("Provides-Extra"))
     of_users = {"all", "assign", "check", "dask", "mxnet", "survey", "viz"}
-    assert extras == of_users | {"gluoncv", "mutants", "test"}
+    assert extras == of_users | {"docs", "gluoncv", "mutants", "test"}
 
 
 def test_all_is_every_extra_of_a_user(metadata) -> None:

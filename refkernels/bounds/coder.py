@@ -54,9 +54,9 @@ def box_center_encoder(
 ) -> Array:
     """Bound the targets of NormalizedBoxCenterEncoder.
 
-    A centre errs by about u |coordinate|, and a difference of centres keeps that, so an offset errs
-    by it over the anchor's width, and over the std: much where boxes are small and far from the
-    origin. A ratio of widths is within 3 u, relative, which log turns into 3 u, absolute.
+    A centre errs by about ``u |coordinate|``, and a difference of centres keeps that, so an offset
+    errs by it over the anchor's width, and over the std: much where boxes are small and far from
+    the origin. A ratio of widths is within 3 u, relative, which log turns into 3 u, absolute.
     """
     dtype = common_real(anchors, refs)
     batched = samples.ndim > 1 or matches.ndim > 1 or anchors.ndim > 2 or refs.ndim > 2

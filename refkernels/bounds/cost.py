@@ -36,10 +36,10 @@ def center_distance(a: Array, b: Array, *, axis: int = -1, fmt: str = "corner") 
     """Bound CenterDistance.
 
     A centre is (xmin + xmax) / 2, with the halves taken before or after the sum, or xmin + w / 2:
-    the width rounds, by u |w|, and so does the centre. A distance of two vectors is off by no more
-    than the length of the errors of their difference. The squares and their sum then err by 2 u,
-    relative, which the root halves, and it rounds itself; where a square underflows it is off by
-    eta, and the root of the sum by no more than the root of both etas.
+    the width rounds, by ``u |w|``, and so does the centre. A distance of two vectors is off by no
+    more than the length of the errors of their difference. The squares and their sum then err by
+    2 u, relative, which the root halves, and it rounds itself; where a square underflows it is off
+    by eta, and the root of the sum by no more than the root of both etas.
     """
     dtype = common_real(a, b)
     unit = roundoff(computing_dtype(dtype))

@@ -33,7 +33,7 @@ def atss_threshold(values: Array, ddof: int, dtype: Any, *, by_squares: bool = F
 
     Notes
     -----
-    With A the mean of |x_i|, X the largest of them, s the deviation and q = K / (K - ddof), of
+    With A the mean of ``|x_i|``, X the largest of them, s the deviation and q = K / (K - ddof), of
     IoUs summed in any order, deviations from their mean, and the root of their mean square:
 
     - the sum errs by (K - 1) u K A, so the mean by K u A with its division;

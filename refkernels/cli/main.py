@@ -162,7 +162,7 @@ def check(
     verbose: bool,
     **reports: Path | None,
 ) -> None:
-    r"""Hold TARGET's operators to the kernels.
+    """Hold TARGET's operators to the kernels.
 
     TARGET is a module, or its file, that exposes operators by name, itself or in its direct
     submodules: classes or functions of PyTorch, JAX or NumPy, or Gluon blocks. Of one that has none
@@ -178,8 +178,7 @@ def check(
     refkernels check my.blocks                           classes by the operators' names
     refkernels check src/det.py                          what is in a file
     refkernels check my.det:box_iou=BBoxBatchIOU         a function under any name
-    refkernels check my.det:Coder.encode=NormalizedBoxCenterEncoder,inputs=refs+anchors,\
-                     outputs=targets,aligned             a method of a PyTorch module
+    refkernels check my.det:Coder.encode=NormalizedBoxCenterEncoder,inputs=refs+anchors,aligned
     refkernels check my.det:match=MaximumMatcher,transposed,first=1,parameters=threshold:thr
     refkernels check torchvision                         a published package
 
@@ -189,7 +188,7 @@ def check(
     Every counterexample is saved below .refkernels/failures, and tried first the next time.
 
     Exit status: 0 conforms (outside declared divergences), 1 diverges, 2 usage or import error.
-    """
+    """  # noqa: D301 (click wants the character itself)
     try:
         from refkernels.conformance.command import UsageError, check_command
         from refkernels.conformance.dialects.reading import as_read

@@ -40,7 +40,8 @@ def test_presets_are_not_warned_of(preset):
     ("anchors", "boxes", "warning"),
     [
         (ANCHORS, BOXES / 300,
-         "boxes lie in [0.1205, 0.957], centres of anchors in [16, 304]: are the boxes normalised?"),
+         "boxes lie in [0.1205, 0.957], centres of anchors in [16, 304]: are the boxes "
+         "normalised?"),
         (ANCHORS / 300, BOXES, ": are the anchors normalised?"),
         (ANCHORS, xywh(BOXES), "x2 < x1 or y2 < y1 in 5 of 6 boxes: is this xywh?"),
         (ANCHORS, BOXES[:, [2, 3, 0, 1]], "in 6 of 6 boxes: is this xywh?"),
