@@ -17,7 +17,7 @@ from refkernels.conformance.engine.run import Result
 from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.verdict import VERDICTS
 from refkernels.conformance.peers.opening import declared
-from refkernels.conformance.report.console import LiveReport
+from refkernels.conformance.report.console import LiveReport, print_results
 from refkernels.conformance.report.junit import as_junit
 from refkernels.conformance.report.summary import as_json, write
 
@@ -75,23 +75,58 @@ def test_json_has_the_inputs_of_a_counterexample(content):
 
 
 def test_json_can_be_read_back(summary, content):
-    names = set(Result("BBoxArea", "conforms").as_json()) - {"known", "accepted"}
+    names = set(Result("BBoxArea", "conforms").as_json()) - {"known", "accepted", "calls"}
     for operator, result in zip(content["operators"], summary.results, strict=True):
         again = Result.from_json({name: operator[name] for name in names})
         assert again.verdict == result.verdict
         assert again.dissents == result.dissents
 
 
-def test_json_gives_all_known_divergences_with_their_reason_met_or_not(summary):
+@pytest.fixture
+def known(summary):
+    """A check that met one of two declared divergences, and can show it."""
     one, other = declared("gluoncv.data", "SplitSampler")
     accepted = {divergence.id: divergence.why for divergence in (one, other)}
-    result = Result("SplitSampler", "known", known={one.id: 7}, accepted=accepted)
-    summary = replace(summary, target="gluoncv.data", results=[result])
-    (operator,) = json.loads(as_json(summary))["operators"]
+    calls = {one.id: "print(SplitSampler(5, 2))"}
+    result = Result("SplitSampler", "known", known={one.id: 7}, accepted=accepted, calls=calls)
+    return replace(summary, target="gluoncv.data", results=[result])
+
+
+def test_json_gives_all_known_divergences_with_their_reason_met_or_not(known):
+    one, other = declared("gluoncv.data", "SplitSampler")
+    (operator,) = json.loads(as_json(known))["operators"]
     assert operator["known"] == [
-        {"id": one.id, "why": one.why, "cases": 7},
-        {"id": other.id, "why": other.why, "cases": 0},
+        {"id": one.id, "why": one.why, "cases": 7, "call": "print(SplitSampler(5, 2))"},
+        {"id": other.id, "why": other.why, "cases": 0, "call": ""},
     ]
+
+
+def printed(summary, detail=0, width=80):
+    console = Console(file=io.StringIO(), width=width)
+    print_results(console, summary, detail)
+    return console.file.getvalue()
+
+
+def test_the_console_shows_a_call_of_a_known_divergence_and_says_who_shows_the_others(known):
+    text = printed(known)
+    assert "\nprint(SplitSampler(5, 2))\n" in text
+    assert "-v and --html show a call of each" in text
+
+
+def test_what_is_absent_takes_one_line_unless_all_is_asked_for(known):
+    absent = [Result(f"Operator{i}", "absent", note="not there") for i in range(40)]
+    summary = replace(known, results=[*known.results, *absent])
+    assert "\nabsent: 40 others (-v names them)\n" in printed(summary)
+    assert "Operator39" in printed(summary, detail=1)
+
+
+def test_objects_are_named_without_their_module_where_that_is_enough(known):
+    (one,) = known.results
+    scope = {"scope": "up to 2x2"}
+    ours = replace(one, operator="NMS", place="my.ops:nms", **scope)
+    others = [replace(ours, operator="BBoxArea", place=f"{at}:area") for at in ("a", "b")]
+    text = printed(replace(known, results=[ours, *others]), width=200)
+    assert "up to 2x2: nms=NMS, a:area=BBoxArea, b:area=BBoxArea\n" in text
 
 
 def documented(heading):

@@ -110,6 +110,8 @@ class Examiner:
         The dtypes in which it has run.
     untried : dict of str to str
         What was not tried, laws among it, and why.
+    calls : dict of str to str
+        For each declared divergence that has shown itself, its witness to be pasted into Python.
     outside : int
         How many cases lie outside of what the target says that it offers.
     doings : Counter
@@ -131,6 +133,7 @@ class Examiner:
     known: Counter[str] = field(init=False, default_factory=Counter)
     refused: dict[str, str] = field(init=False, default_factory=dict)
     untried: dict[str, str] = field(init=False, default_factory=dict)
+    calls: dict[str, str] = field(init=False, default_factory=dict)
     outside: int = field(init=False, default=0)
     doings: Counter[str] = field(init=False, default_factory=Counter)
     taken: set[str] = field(init=False, default_factory=set)

@@ -222,6 +222,7 @@ def check_operator(
     result.dtypes = tuple(dtype for dtype in dtypes if dtype in DTYPES or dtype in examiner.taken)
     result.known = dict(examiner.known)
     result.accepted = {divergence.id: divergence.why for divergence in accepted}
+    result.calls = examiner.calls
     result.ambiguous = examiner.ambiguous
     result.untried = _untried(examiner)
     result.not_offered = lacking

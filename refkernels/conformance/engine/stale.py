@@ -13,6 +13,9 @@ __all__ = ["Elsewhere", "find_stale"]
 # Tells whether the witness of a divergence conforms, of a target's module, in another process.
 Elsewhere = Callable[[Divergence, str], bool]
 
+# A call with more numbers than that shows nothing to anybody.
+READABLE = 200
+
 
 def find_stale(examiner: Examiner, elsewhere: Elsewhere | None = None) -> Dissent | None:
     """Return a declared divergence whose witness conforms, or that does not cover it.
@@ -63,7 +66,11 @@ def _settled(examiner: Examiner, divergence: Divergence) -> Case | None:
 def _conforms(
     examiner: Examiner, divergence: Divergence, witness: Case, elsewhere: Elsewhere | None
 ) -> bool:
+    """Return whether a witness conforms; if not, the examiner keeps its call, to be shown."""
     if divergence.fatal and elsewhere is not None:
         return elsewhere(divergence, examiner.target.module)
     dtypes, modes = (divergence.dtype,), divergence.modes or None
-    return examiner.examine(witness, divergence.id, dtypes, modes) is None
+    dissent = examiner.examine(witness, divergence.id, dtypes, modes)
+    if dissent is not None and sum(array.size for array in witness.inputs.values()) <= READABLE:
+        examiner.calls[divergence.id] = dissent.paste
+    return dissent is None

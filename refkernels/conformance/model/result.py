@@ -70,6 +70,8 @@ class Result:
         How many cases each declared divergence covered.
     accepted : dict of str to str
         What each of those that are declared says.
+    calls : dict of str to str
+        Python that shows each of those that has shown itself, where it is short enough to read.
     remarks : dict of str to str
         What is worth knowing beside the verdict, by what it is: "prints", "shrinking".
     untried : dict of str to str
@@ -100,6 +102,7 @@ class Result:
     dissents: list[Dissent] = field(default_factory=list)
     known: dict[str, int] = field(default_factory=dict)
     accepted: dict[str, str] = field(default_factory=dict)
+    calls: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)
     untried: dict[str, str] = field(default_factory=dict)
     not_offered: dict[str, str] = field(default_factory=dict)

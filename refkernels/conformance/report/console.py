@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -172,32 +173,49 @@ def print_results(console: Console, summary: Summary, detail: int = 0) -> None:
     With a `detail` of -1 it is failures and the sum alone, and with 1 every operator is named.
     """
     if detail >= 0:
-        _print_overview(console, summary)
+        _print_overview(console, summary, detail)
     for result in summary.results:
         if result.verdict in ("conforms", "known", "absent"):
             continue
         console.rule(Text(f"{result.item} {result.verdict}", STYLES[result.verdict]))
         print_dissents(console, result)
     if detail >= 0:
+        labels = _labels(summary.results)
         for result in summary.results:
             for remark, text in result.remarks.items():
                 if remark not in ON_NAN:
-                    console.print(Text(f"{result.item} {remark}: {text.splitlines()[0]!r}"))
+                    label = labels[result.item]
+                    console.print(Text(f"{label} {remark}: {text.splitlines()[0]!r}"))
         _print_nan(console, summary.results, CALLS if detail == 0 else len(summary.results))
-        _print_known(console, summary)
+        _print_known(console, summary, detail)
         _print_untried(console, summary, NAMED if detail == 0 else len(summary.results))
     console.rule()
     _print_sum(console, summary)
 
 
-def _print_overview(console: Console, summary: Summary) -> None:
+def _labels(results: Sequence[Result]) -> dict[str, str]:
+    """Return what each result is called in a line: without its module, where that is enough."""
+    short = {r.item: r.item.rpartition(":")[2] for r in results}
+    counts = Counter(short.values())
+    return {item: label if counts[label] == 1 else item for item, label in short.items()}
+
+
+def _in_a_line(start: str, names: Sequence[str], console: Console, detail: int) -> Text:
+    """Return names in a line, or how many there are if it is too short for them."""
+    line = f"{start}{', '.join(names)}"
+    if len(line) > console.width and detail <= 0:
+        line = f"{start}{len(names)} others (-v names them)"
+    return Text(line)
+
+
+def _print_overview(console: Console, summary: Summary, detail: int) -> None:
     """Print the table, and what it ran on."""
     results = summary.results
     there = [result for result in results if result.verdict != "absent"]
     console.print(_table(there or results, console))
     left = [result.item for result in results if result not in there]
     if there and left:
-        console.print(Text(f"absent: {', '.join(left)}"))
+        console.print(_in_a_line("absent: ", left, console, detail))
     modes = dict.fromkeys(mode for result in results for mode in result.modes)
     if modes:
         console.print(f"modes: {', '.join(modes)}; batches also image by image")
@@ -206,10 +224,11 @@ def _print_overview(console: Console, summary: Summary) -> None:
         contexts = dict.fromkeys(context for contexts in own for context in contexts)
         number = versions(package).get(package, "")
         console.print(f"ran on: {package} {number}, {', '.join(contexts)}")
+    labels = _labels(results)
     scopes: dict[str, list[str]] = {}
     for result in results:
         if result.scope:
-            scopes.setdefault(result.scope, []).append(result.item)
+            scopes.setdefault(result.scope, []).append(labels[result.item])
     for scope, items in scopes.items():
         console.print(Text(f"no counterexample {scope}: {', '.join(items)}"))
     for result in results:
@@ -232,12 +251,13 @@ def _print_sum(console: Console, summary: Summary) -> None:
 
 def _print_nan(console: Console, results: Sequence[Result], calls: int) -> None:
     """Print what is done with NaN, on which no verdict depends."""
+    labels = _labels(results)
     kinds = {kind: [r for r in results if kind in r.remarks] for kind in ON_NAN}
     if any(kinds.values()):
         console.rule(Text("what is done with nan"))
     for kind, own in kinds.items():
         if own:
-            names = [f"{r.item} ({r.remarks[kind].splitlines()[0]})" for r in own]
+            names = [f"{labels[r.item]} ({r.remarks[kind].splitlines()[0]})" for r in own]
             several = len(own) > calls and kind != AS_A_NUMBER
             said = f"{len(own)} operators" if several else ", ".join(names)
             console.print(Text(f"{kind}: ", "bold") + said)
@@ -245,20 +265,27 @@ def _print_nan(console: Console, results: Sequence[Result], calls: int) -> None:
         console.print(Text("\n".join(result.remarks[AS_A_NUMBER].splitlines()[1:])), soft_wrap=True)
 
 
-def _print_known(console: Console, summary: Summary) -> None:
-    """Print the declared divergences."""
-    known = [(r.item, met) for r in summary.results for met in summary.known(r)]
+def _print_known(console: Console, summary: Summary, detail: int) -> None:
+    """Print the declared divergences, and calls that show the first of them, or all."""
+    labels = _labels(summary.results)
+    known = [(labels[r.item], met) for r in summary.results for met in summary.known(r)]
     if not known:
         return
-    count = len({met["id"] for _, met in known})
+    count, shown = len({met["id"] for _, met in known}), 0
     console.rule(Text(f"{count} known divergences", STYLES["known"]))
     for operator, met in known:
         seen = f"{met['cases']} cases" if met["cases"] else "its witness"
         console.print(Text(f"{met['id']} {operator}, {seen}: ", "bold") + met["why"])
+        if met["call"] and (detail > 0 or shown < CALLS):
+            console.print(Text(met["call"]), soft_wrap=True)
+            shown += 1
+    if shown < count:
+        console.print("-v and --html show a call of each")
 
 
 def _print_untried(console: Console, summary: Summary, most: int) -> None:
     """Print what was not tried, so that no verdict says more than it may."""
+    labels = _labels(summary.results)
     for title, said in (
         ("not offered", summary.said("not_offered")),
         ("not tried", summary.said("untried")),
@@ -267,6 +294,8 @@ def _print_untried(console: Console, summary: Summary, most: int) -> None:
             console.rule(Text(title))
         for (what, why), operators in said.items():
             several = (
-                f"{len(operators)} operators" if len(operators) > most else ", ".join(operators)
+                f"{len(operators)} operators"
+                if len(operators) > most
+                else ", ".join(labels[own] for own in operators)
             )
             console.print(Text(f"{several}: ", "bold") + f"{what} ({why})")

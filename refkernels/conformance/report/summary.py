@@ -73,14 +73,19 @@ class Summary:
         return dict(Counter(result.verdict for result in self.results).most_common())
 
     def known(self, result: Result) -> list[dict[str, Any]]:
-        """Return the declared divergences of an operator: id, why, and how many cases met them.
+        """Return the declared divergences of an operator: id, why, how many cases met them, a call.
 
         That they are still there is shown by a witness each, whatever was drawn.
         """
         if result.verdict not in ("known", *FAILED):
             return []
         return [
-            {"id": id_, "why": why, "cases": result.known.get(id_, 0)}
+            {
+                "id": id_,
+                "why": why,
+                "cases": result.known.get(id_, 0),
+                "call": result.calls.get(id_, ""),
+            }
             for id_, why in result.accepted.items()
         ]
 
@@ -119,7 +124,7 @@ def as_json(summary: Summary) -> str:
             "failed": failed(result.verdict),
             "known": summary.known(result),
         }
-        del operator["accepted"]  # which is in `known`, with its reason
+        del operator["accepted"], operator["calls"]  # which are in `known`
         operators.append(operator)
     content = {
         "format": FORMAT,
