@@ -15,10 +15,14 @@ PEERS := mmdet keras_hub torchvision transformers ultralytics supervision kornia
 	pycocotools cython_bbox
 # Processes side by side share the cores: more threads of each would wait for one another.
 export OMP_NUM_THREADS ?= 1
+# What else is tried of the core: make smoke PYTHON=python3.10 VENV=.venv-smoke NUMPY='numpy==1.24.*'
+NUMPY ?= numpy
+NUMBA ?= numba
+CORE := $(addprefix tests/,bbox matcher coder sampler anchor suppression cost feature test_bbox.py test_matcher.py)
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help verify verify-gpu audit test test-core test-peers peers lint format coverage boundscheck fuzz soak bench docs clean
+.PHONY: help verify verify-gpu audit test test-core test-peers peers lint format coverage smoke boundscheck fuzz soak bench docs clean
 
 help: ## say what each target does
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -59,6 +63,14 @@ coverage: $(VENV)/.test ## coverage of the package, its kernels run as plain Pyt
 	$(BIN)/coverage erase
 	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest --quiet $(SIDE_BY_SIDE); status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$status
+
+smoke: ## operators' tests where a built wheel, numpy and numba are all there is (NUMPY='numpy==1.24.*')
+	rm -rf $(VENV) build/smoke
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) build && $(BIN)/python -m build --outdir build/smoke . > /dev/null
+	$(PIP) build/smoke/*.whl '$(NUMPY)' '$(NUMBA)' pytest hypothesis mpmath
+	cd / && $(abspath $(BIN))/python -c 'import refkernels; print(refkernels.__version__, refkernels.__file__)'
+	$(BIN)/python -m pytest --quiet $(CORE)
 
 boundscheck: $(VENV)/.test ## all tests, with kernels that check every index
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE)

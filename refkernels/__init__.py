@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from refkernels.sampler import *  # noqa: F403
     from refkernels.suppression import *  # noqa: F403
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _OPERATORS = {
     "bbox": (

@@ -54,6 +54,7 @@ def test_the_examples_of_a_page_run(page: Path) -> None:
 
 
 def test_the_readme_shows_what_check_prints(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
     text = (ROOT / "README.md").read_text()
     (tmp_path / "my").mkdir()
     (block,) = re.findall(r"^```python\n(# my/blocks.py\n.*?)^```$", text, re.M | re.S)
@@ -71,6 +72,13 @@ def test_the_readme_shows_what_check_prints(tmp_path: Path) -> None:
     assert run.returncode == 1, run.stderr
     printed = [line.rstrip() for line in run.stdout.splitlines()]
     assert not [line for line in shown if line not in printed]
+
+
+def test_the_readme_shows_a_call_of_the_audit_of_torchvision() -> None:
+    session = fenced((ROOT / "README.md").read_text(), "console")
+    call = re.search(r"^import torch\nfrom torchvision.*?^print\(.*?$", session, re.M | re.S)
+    assert call is not None
+    assert call.group() in (ROOT / "docs" / "peers" / "torchvision.md").read_text()
 
 
 @each_page
