@@ -18,7 +18,7 @@ from refkernels.assign.telling import telling
 __all__ = ["assign_command"]
 
 # How often a line is printed where there is no terminal to draw a bar on.
-LINE_SECONDS = 10.0
+LINE_SECONDS = 2.0
 
 DRAWN_IMAGES = 8
 GENERATED_IMAGES = 100

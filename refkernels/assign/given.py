@@ -43,7 +43,6 @@ def given_images(
     count: int,
     classes: str | None = None,
     classes_from: Path | None = None,
-    later: float | None = None,
     **reading: Any,
 ) -> AnnotationSet:
     """Read annotations, or generate images.
@@ -58,8 +57,6 @@ def given_images(
         As for `refkernels.assign.read_annotations`.
     classes_from : pathlib.Path, optional
         An earlier output, or the file of its classes, to have the same labels as there.
-    later : float, optional
-        Seconds between lines that say what is done; those of `telling` by default.
     **reading
         What else `refkernels.assign.read_annotations` takes.
 
@@ -77,9 +74,9 @@ def given_images(
     elif classes is not None:
         reading["classes"] = classes
     if annotations is None:
-        with telling(f"generating {count} images", later):
+        with telling(f"generating {count} images"):
             return sample_images(count)
-    with telling(f"reading {_named(annotations)}", later):
+    with telling(f"reading {_named(annotations)}"):
         return read_annotations(annotations, **reading)
 
 

@@ -9,19 +9,17 @@ from contextlib import contextmanager
 __all__ = ["telling"]
 
 # Seconds until the first line, and between later ones.
-FIRST, LATER = 1.0, 10.0
+FIRST, LATER = 1.0, 2.0
 
 
 @contextmanager
-def telling(what: str | Callable[[], str], later: float | None = None) -> Iterator[threading.Event]:
-    """Say on stderr what is being done, once it takes longer than a second, then now and then.
+def telling(what: str | Callable[[], str]) -> Iterator[threading.Event]:
+    """Say on stderr what is being done, from its second second on, every other one.
 
     Parameters
     ----------
     what : str or callable
         Such as "reading instances.json", or what returns such when it is to be said.
-    later : float, optional
-        Seconds between lines after the first; by default 10.
 
     Yields
     ------
@@ -43,7 +41,7 @@ def telling(what: str | Callable[[], str], later: float | None = None) -> Iterat
             seconds = time.monotonic() - begun
             said = what if isinstance(what, str) else what()
             print(f"{said}: {seconds:.0f} s", file=sys.stderr, flush=True)
-            wait = LATER if later is None else later
+            wait = LATER
 
     teller = threading.Thread(target=tell, daemon=True)
     teller.start()

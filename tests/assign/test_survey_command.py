@@ -118,7 +118,7 @@ def test_it_says_how_far_it_is(
     from refkernels.assign import telling
 
     monkeypatch.setattr(telling, "FIRST", 0.0)
-    monkeypatch.setattr(command, "LINE_SECONDS", 0.0)
+    monkeypatch.setattr(telling, "LATER", 0.0)
     survey_command(None, "yolo3", size=(96, 128), limit=4, tried=1)
     told = capsys.readouterr().err
     assert "generating 4 images: 0 s" in told

@@ -5,24 +5,23 @@ alone. So the files are the same whatever the number of workers, and however oft
 killed and started again.
 """
 
-import json
 import multiprocessing
 import os
 import re
 import shutil
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
+from concurrent.futures import wait as wait_for
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from hashlib import sha256
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-import refkernels
 from refkernels.annotations.images import AnnotationSet, ImageAnnotations, cut_images, stack_images
 from refkernels.arrays import check_integer
 from refkernels.assign.assigner import TargetAssigner
@@ -38,20 +37,20 @@ from refkernels.assign.dataset.claim import (
     write_json,
 )
 from refkernels.assign.dataset.durable import sweep, write_bytes
-from refkernels.assign.dataset.part import Summary, assign_part, rest
+from refkernels.assign.dataset.metadata import LARGEST_SEED, metadata_of
+from refkernels.assign.dataset.part import Summary, assign_part
 from refkernels.assign.dataset.storage import (
     ANCHORS,
-    FORMAT,
     KEPT_ANCHORS,
     as_npy,
     merge_npz,
     read_noted,
     write_part,
 )
-from refkernels.assign.network import Detector, Given, detector_of
+from refkernels.assign.network import Given, detector_of
 from refkernels.assign.resize import Resize
 
-__all__ = ["LARGEST_SEED", "MANIFEST", "Job", "assign_dataset", "run_images", "run_part"]
+__all__ = ["MANIFEST", "Job", "assign_dataset", "run_images", "run_part"]
 
 # Called with the numbers of images that are done, and of all.
 Progress = Callable[[int, int], None]
@@ -192,7 +191,7 @@ def assign_dataset(
     part_size = check_integer("part_size", part_size, low=1)
     workers = check_integer("workers", workers, low=1)
     detector = detector_of(preset, options, size, resize)
-    metadata = _metadata(annotations, detector, options or {}, seed, part_size)
+    metadata = metadata_of(annotations, detector, options or {}, seed, part_size)
     if isinstance(preset, AssignerConfig):
         metadata["config"] = preset.noted
     output = Path(output)
@@ -221,49 +220,6 @@ def assign_dataset(
         else:
             write_json(folder / SUMMARY, noted)
     return summary
-
-
-# What JSON says in full.
-LARGEST_SEED = 2**128 - 1
-
-
-def _metadata(
-    annotations: AnnotationSet,
-    detector: Detector,
-    options: dict[str, Any],
-    seed: int,
-    part_size: int,
-) -> dict[str, Any]:
-    digest = sha256()
-    for image in annotations.images:
-        digest.update(repr((image.image_id, image.width, image.height)).encode())
-        for array in (image.boxes, image.labels, image.iscrowd):
-            digest.update(array.tobytes())
-    assigner, resize = detector.assigner, detector.resize
-    noted = {
-        "format": FORMAT,
-        "version": refkernels.__version__,
-        "preset": detector.preset,
-        "name": assigner.name,
-        "options": {name: repr(value) for name, value in options.items()},
-        "operators": repr(assigner.operators),
-        "anchors": len(assigner),
-        "anchors_sha256": sha256(assigner.anchors.tobytes()).hexdigest(),
-        "dtype": assigner.dtype.name,
-        "height": resize.height,
-        "width": resize.width,
-        "resize": resize.mode,
-        "seed": seed,
-        "part_size": part_size,
-        "images": len(annotations.images),
-        "annotations": digest.hexdigest(),
-        "categories": annotations.categories,
-        "anchors_kept": detector.anchors_kept and detector.by_size is None,
-        "anchors_in_no_list_are": rest(assigner),
-        "ignored_cls_target": getattr(assigner.operators.class_encoder, "ignore_label", -1),
-    }
-    plain: dict[str, Any] = json.loads(json.dumps(noted))  # as it is read again
-    return plain
 
 
 def _run(job: Job, runner: Runner, progress: Progress | None) -> Summary:
@@ -304,37 +260,59 @@ def _here(job: Job, parts: list[int]) -> Iterator[int]:
 
 
 class _Processes:
-    """Runs parts in worker processes."""
+    """Runs parts in several processes, of which this one is the first.
+
+    Another takes seconds to start, in which this one has done thousands of images.
+    """
 
     def __init__(self, workers: int) -> None:
-        self.workers = workers
+        self.others = workers - 1
 
     def __call__(self, job: Job, parts: list[int]) -> Iterator[int]:
         # Spawned: a fork would copy whatever threads the caller's libraries have.
         context = multiprocessing.get_context("spawn")
         bare = Job(**{**vars(job), "images": ()})
-        with ProcessPoolExecutor(
-            min(self.workers, max(1, len(parts))), context, _begin_worker, (bare,)
-        ) as pool:
-            # Processes inherit what is blocked: an interrupt is the parent's, and workers finish
-            # the part that they are at.
-            usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        others = min(self.others, len(parts) - 1)
+        if others < 1:
+            yield from _here(job, parts)
+            return
+        left = deque(parts)
+        tasks: dict[Future[None], int] = {}
+        with ProcessPoolExecutor(others, context, _begin_worker, (bare,)) as pool:
             try:
-                tasks = {
-                    pool.submit(_work, part, _Stacked(job.images_of(part))): part for part in parts
-                }
-            finally:
-                signal.pthread_sigmask(signal.SIG_SETMASK, usual)
-            try:
-                for task in as_completed(tasks):
-                    task.result()
-                    yield tasks[task]
+                while left or tasks:
+                    # Each has the next part before it is done with one.
+                    while left and len(tasks) < 2 * others:
+                        part = left.popleft()
+                        tasks[_submitted(pool, job, part)] = part
+                    if left:
+                        part = left.popleft()
+                        run_part(job, part)
+                        yield part
+                    # Without a part of its own this process waits for the others.
+                    done, _ = wait_for(
+                        tasks, timeout=0 if left else None, return_when=FIRST_COMPLETED
+                    )
+                    for task in done:
+                        task.result()
+                        yield tasks.pop(task)
             except BrokenProcessPool:
                 raise RuntimeError(
                     "a worker process was killed; what it had done is kept: run it again to go on"
                 ) from None
             finally:
                 pool.shutdown(cancel_futures=True)
+
+
+def _submitted(pool: ProcessPoolExecutor, job: Job, part: int) -> Future[None]:
+    """Give a part to the other processes, of which this may be what starts them."""
+    # Processes inherit what is blocked: an interrupt is the parent's, and workers finish the part
+    # that they are at.
+    usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(_work, part, _Stacked(job.images_of(part)))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, usual)
 
 
 _job: Job | None = None

@@ -23,9 +23,6 @@ __all__ = ["print_survey", "survey_command"]
 
 GENERATED_IMAGES = 1000
 
-# Seconds between lines that say how far it is.
-LINE_SECONDS = 2.0
-
 # Classes and images that are printed; the JSON has more.
 SHOWN_CLASSES, SHOWN_IMAGES = 15, 10
 
@@ -96,11 +93,11 @@ def survey_command(
     try:
         found = given_images(
             annotations, count=count, classes=classes, classes_from=classes_from,
-            later=LINE_SECONDS, **reading,
+            **reading,
         )  # fmt: skip
         tell_problems(found, None)
         read = time.perf_counter()
-        with telling(lambda: stage, LINE_SECONDS):
+        with telling(lambda: stage):
             result = survey(
                 found, preset, options=given, size=size, resize=resize, few=few, limit=limit,
                 tried=tried, seed=seed, threads=threads, progress=progress,

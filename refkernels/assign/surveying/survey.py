@@ -14,7 +14,7 @@ from refkernels.annotations.images import AnnotationSet, ImageAnnotations
 from refkernels.arrays import Array, check_integer, require
 from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.dataset.durable import write_bytes
-from refkernels.assign.dataset.job import LARGEST_SEED
+from refkernels.assign.dataset.metadata import LARGEST_SEED
 from refkernels.assign.dataset.part import SIZES
 from refkernels.assign.network import Given, detector_of
 from refkernels.assign.resize import Resize
