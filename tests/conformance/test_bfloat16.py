@@ -80,6 +80,31 @@ def test_a_case_of_other_dtypes_is_none_of_bfloat16():
     assert cast_to_bfloat16(find("BBoxArea"), case) == (None, None)
 
 
+def test_a_threshold_beside_arrays_of_two_dtypes_is_left_to_other_cases():
+    labels = np.array([-1.0, 0.0])
+    mixed = {"matches": labels, "logits": np.zeros((2, 2)), "ious": np.float32([[0.1], [0.0]])}
+    operator = find("OHEMSampler")
+    assert cast_to_bfloat16(operator, Case({"ratio": 3, "thresh": 0.1}, mixed)) == (None, None)
+    case, _ = cast_to_bfloat16(operator, Case({"ratio": 3, "thresh": 0.125}, mixed))
+    assert case is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("BipartiteMatcher", {"eps": 0.00390625}),
+        ("CompositeMatcher", {"matchers": [Recipe("BipartiteMatcher", {"eps": 0.00390625})]}),
+    ],
+)
+def test_a_sum_with_eps_that_is_rounded_in_bfloat16_is_left_to_other_cases(name, config):
+    """1 + 2**-8 is 1 there, and so it is with the default next to a small number."""
+    operator = find(name)
+    assert cast_to_bfloat16(operator, Case(config, {"x": np.eye(2)})) == (None, None)
+    assert cast_to_bfloat16(operator, Case(config, {"x": np.eye(2) * 0.5}))[0] is not None
+    default = {"x": np.full((1, 1), 2.0**-30)}
+    assert cast_to_bfloat16(find("BipartiteMatcher"), Case({}, default)) == (None, None)
+
+
 def test_a_default_is_rounded_as_what_is_given():
     x = {"x": np.array([0.0, 0.010009765625])}
     for config in ({"num_class": 2}, {"num_class": 2, "thresh": 0.01}):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from inspect import signature
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+import refkernels
 from refkernels.arrays import Array
 from refkernels.conformance.model.bfloat16 import BFLOAT16, BFloat16, rounded, rounded_config
 from refkernels.conformance.model.case import LABELS, Case
@@ -24,8 +26,9 @@ UNIT, TINY = 2.0**-8, 2.0**-134
 def cast_to_bfloat16(operator: Operator, case: Case) -> tuple[Case | None, Case | None]:
     """Return a case in float32 with the numbers of bfloat16, and as a target is given it.
 
-    Both are None if nothing of it takes the dtype under test. Defaults are rounded as parameters
-    that are given.
+    Both are None if nothing of it takes the dtype under test; if only a part does and a parameter
+    is none of its numbers; or if a sum with a matcher's eps, which has the data's dtype, is another
+    in float32. Defaults are rounded as parameters that are given.
     """
     given = case.astype(BFLOAT16)
     if not any(isinstance(array, BFloat16) for array in given.inputs.values()):
@@ -35,7 +38,31 @@ def cast_to_bfloat16(operator: Operator, case: Case) -> tuple[Case | None, Case 
     defaults = {name: own.default for name, own in known if isinstance(own.default, float)}
     compares_eps = operator.family in ("matcher", "chain")
     config = rounded_config({**defaults, **case.config}, compares_eps=compares_eps)
+    others = [x for x in given.inputs.values() if x.dtype.kind == "f"]
+    if not all(isinstance(x, BFloat16) for x in others):
+        # Whether a threshold is compared with these or those, only the operator knows.
+        if config != {**defaults, **case.config}:
+            return None, None
+    if compares_eps and any(_sums_are_coarse(eps, plain) for eps in _every_eps(config)):
+        return None, None
     return Case(config, plain), given
+
+
+def _every_eps(config: Mapping[str, Any]) -> Iterator[float]:
+    """Yield what is added before a comparison, by the matcher itself and by those in it."""
+    if "eps" in config:
+        yield float(config["eps"])
+    for recipe in config.get("matchers", ()):
+        known = signature(getattr(refkernels, recipe.name)).parameters
+        yield from _every_eps({k: own.default for k, own in known.items()} | dict(recipe.config))
+
+
+def _sums_are_coarse(eps: float, inputs: Mapping[str, Array]) -> bool:
+    """Return whether a sum with eps is another in bfloat16 than in float32."""
+    values = np.concatenate([x.ravel() for x in inputs.values() if x.dtype.kind == "f"])
+    sums = np.concatenate([values + np.float32(eps), values - np.float32(eps)])
+    finite = sums[np.isfinite(sums)]
+    return not np.array_equal(rounded(finite), finite)
 
 
 def judge_bfloat16(

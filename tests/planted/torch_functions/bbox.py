@@ -8,7 +8,7 @@ def real(x):
 
 
 def wide(x):
-    return x.float() if x.dtype == torch.half else x
+    return x.float() if x.dtype in (torch.half, torch.bfloat16) else x
 
 
 def columns(x, axis):
