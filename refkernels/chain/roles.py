@@ -1,17 +1,33 @@
 """What stands at each place of a chain, what it is called with there, and what it gives.
 
-The letters of axes: B images, N anchors, M objects, K scores of an anchor, P rows of an encoder by
-class, C classes. Every array may come without the B.
+The letters of axes: B images, N anchors, M objects, K scores of an anchor, L levels, P rows of an
+encoder by class, C classes. Every array may come without the B.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["INPUTS", "MATCHERS", "PLACES", "PLACE_OF", "ROLES", "Place", "place_of"]
+__all__ = ["INPUTS", "MATCHERS", "OPTIONAL", "PLACES", "PLACE_OF", "ROLES", "Place", "place_of"]
 
 # What a chain is given, and the axes.
-INPUTS = {"anchors": "BN4", "boxes": "BM4", "labels": "BM", "logits": "BNK"}
+INPUTS = {
+    "anchors": "BN4",
+    "boxes": "BM4",
+    "labels": "BM",
+    "logits": "BNK",
+    # What some matchers look at beside IoUs, or in their place.
+    "points": "N2",
+    "levels": "L",
+    "strides": "N",
+    "ranges": "N2",
+    "distances": "BNM",
+    "inside": "BNM",
+    "metric": "BNM",
+    "cost": "BNM",
+    "valid": "BN",
+    "candidates": "BN",
+}
 
 # By name of an operator: for each argument, in order, the array of the chain that it is.
 Arguments = Mapping[str, Mapping[str, str]]
@@ -34,6 +50,8 @@ class Place:
         The names and axes of what they give; the first is always there.
     others : mapping
         The results of those that give others, by their names.
+    usual : str
+        The operator like which a class of somebody's own is called that derives from none.
     """
 
     name: str
@@ -41,9 +59,10 @@ class Place:
     operators: Arguments
     results: Mapping[str, str]
     others: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    usual: str = ""
 
     def needs(self, operator: Any) -> tuple[str, ...]:
-        """Return the arrays that an operator here is called with, in order.
+        """Return the arrays that an operator here is called with, in order, but for `OPTIONAL`.
 
         A class of somebody's own is called as that is which it derives from.
 
@@ -53,9 +72,9 @@ class Place:
             If it derives from none that may stand here, and these are not all called alike.
         """
         ways = {tuple(arguments.values()) for arguments in self.operators.values()}
-        name = _known_name(operator, self.operators)
+        name = _known_name(operator, self.operators) or self.usual
         if name:
-            return tuple(self.operators[name].values())
+            return tuple(own for own in self.operators[name].values() if own not in OPTIONAL)
         if len(ways) == 1:
             return ways.pop()
         raise TypeError(f"{self.role}: expected {' or '.join(self.operators)}, got {operator!r}")
@@ -69,7 +88,16 @@ class Place:
         return self.gives(_known_name(operator, self.operators))
 
 
+# Those of one matrix of IoUs, which may stand in a composite one.
 MATCHERS = ("BipartiteMatcher", "MaximumMatcher", "CompositeMatcher", "ThresholdMatcher")
+
+# What an operator may be called without; it comes last.
+OPTIONAL = ("valid",)
+
+
+def _same(*names: str) -> Mapping[str, str]:
+    return {name: name for name in names}
+
 
 _SAMPLED = {"samples": "samples", "matches": "matches"}
 _OF_BOXES = {**_SAMPLED, "anchors": "anchors", "refs": "boxes"}
@@ -84,8 +112,16 @@ PLACES = (
     Place(
         "matches",
         "matcher",
-        {name: {"x": "ious"} for name in MATCHERS},
+        {
+            **{name: {"x": "ious"} for name in MATCHERS},
+            "ATSSMatcher": _same("ious", "distances", "inside", "levels"),
+            "PointMatcher": _same("points", "boxes", "strides", "ranges"),
+            "SimOTAMatcher": _same("cost", "ious", "valid"),
+            "TaskAlignedMatcher": _same("metric", "ious", "inside"),
+            "HungarianMatcher": _same("cost"),
+        },
         {"matches": "BN"},
+        usual="MaximumMatcher",
     ),
     Place(
         "samples",

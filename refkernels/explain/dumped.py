@@ -1,15 +1,19 @@
 """An image of a recorded assignment, explained."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from refkernels.arrays import Array, require
 from refkernels.bbox import BBoxBatchIOU, BBoxCenterToCorner
+from refkernels.chain.roles import PLACES
 from refkernels.explain.diff.dump import Dump
+from refkernels.explain.diff.stages import DRAWING
+from refkernels.explain.trace.beyond.known import is_beyond
+from refkernels.explain.trace.phrases import name_of
 from refkernels.explain.trace.trace import Trace, explain
-from refkernels.explain.trace.warnings import is_padding
-from refkernels.sampler import NaiveSampler, QuotaSampler
+from refkernels.sampler import NaiveSampler
 
 __all__ = ["trace_of_dump"]
 
@@ -43,17 +47,25 @@ def trace_of_dump(dump: Dump, image: str | None = None, seed: int = 0) -> tuple[
         f"{dump.name}: nothing says what made its matches; expected a matcher in its config, or "
         "--config",
     )
-    if "ious" not in arrays:
+    matcher = operators["matcher"]
+    if is_beyond(matcher):
+        missing = dump.not_held(PLACES[1]).removesuffix(", not in it").removeprefix("made of ")
+        require(
+            not missing, f"{dump.name}: a {name_of(matcher)} looks at {missing}, which it lacks"
+        )
+    elif "ious" not in arrays:
         for name in ("anchors", "boxes"):
             require(name in arrays, f"{dump.name}: holds neither ious nor {name}; expected either")
     place = _place(dump, image)
-    own = _image(dump, place)
-    count = _objects(own)
+    own, count = dump.image(place), dump.objects(place)
     iou = operators.get("iou", BBoxBatchIOU())
-    ious = own["ious"] if "ious" in own else iou(own["anchors"], own["boxes"])
+    given: Any = dump.given_to_matcher(place) if is_beyond(matcher) else None
+    if given is None:
+        ious = own["ious"] if "ious" in own else iou(own["anchors"], own["boxes"])
+        given = ious[:, :count]
     trace = explain(
-        operators["matcher"],
-        ious[:, :count],
+        matcher,
+        given,
         sampler=operators.get("sampler", NaiveSampler()),
         logits=own.get("logits"),
         rng=seed,
@@ -75,22 +87,10 @@ def _place(dump: Dump, image: str | None) -> int:
     images = dump.shape[0]
     require(images > 0, f"{dump.name}: holds no image")
     if image is None:
-        return next((k for k in range(images) if _objects(_image(dump, k))), 0)
+        return next((k for k in range(images) if dump.objects(k)), 0)
     known = image.isdecimal() and int(image) < images
     require(known, f"{dump.name}: holds no image {image}; expected 0 to {images - 1}")
     return int(image)
-
-
-def _image(dump: Dump, place: int) -> dict[str, Array]:
-    """Return the arrays of one image; the anchors of one may stand for all."""
-    return {name: array[min(place, len(array) - 1)] for name, array in dump.arrays.items()}
-
-
-def _objects(own: dict[str, Array]) -> int:
-    """Return the number of an image's objects, without those at the end that only pad."""
-    if "boxes" in own:
-        return int(np.flatnonzero(~is_padding(own["boxes"])).max(initial=-1)) + 1
-    return int(own["ious"].shape[1])
 
 
 def _notes(trace: Trace, own: dict[str, Array]) -> list[str]:
@@ -98,7 +98,7 @@ def _notes(trace: Trace, own: dict[str, Array]) -> list[str]:
     for name, made in (("matches", trace.matches), ("samples", trace.samples)):
         if name in own and (count := int((own[name] != made).sum())):
             why = "refkernels diff says where and why"
-            if name == "samples" and isinstance(trace.sampler, QuotaSampler):
+            if name == "samples" and isinstance(trace.sampler, DRAWING):
                 why = "they are drawn anew"
             told.append(f"The dump has other {name} at {count} of {len(made)} anchors: {why}.")
     return told

@@ -20,7 +20,7 @@ from refkernels.arrays import (
 from refkernels.jit import jit
 from refkernels.matcher.base import BLOCK, NEITHER, UNMATCHED, Matcher, as_matrices
 
-__all__ = ["LOW_QUALITY", "ThresholdMatcher", "least_of_best"]
+__all__ = ["LOW_QUALITY", "WINNERS", "ThresholdMatcher", "least_of_best"]
 
 
 # Elements of a part of the rows, of which each column's largest value is kept: so many that keeping

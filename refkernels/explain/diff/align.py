@@ -8,7 +8,7 @@ import numpy as np
 
 from refkernels.arrays import Array
 from refkernels.chain.roles import PLACES
-from refkernels.explain.diff.dump import Dump
+from refkernels.explain.diff.dump import Dump, has_batch
 from refkernels.explain.diff.orders import order_of
 from refkernels.explain.diff.relations import rows_differ
 from refkernels.explain.trace.warnings import is_padding
@@ -16,10 +16,27 @@ from refkernels.explain.trace.warnings import is_padding
 __all__ = ["Aligned", "align"]
 
 # The axis of objects, and that of anchors, of the arrays that have one.
-OBJECTS = {"boxes": 1, "labels": 1, "ious": 2}
+OBJECTS = {
+    "boxes": 1,
+    "labels": 1,
+    "ious": 2,
+    "distances": 2,
+    "inside": 2,
+    "metric": 2,
+    "cost": 2,
+}
 ANCHORS = (
     "anchors",
     "logits",
+    "points",
+    "strides",
+    "ranges",
+    "distances",
+    "inside",
+    "metric",
+    "cost",
+    "valid",
+    "candidates",
     "ious",
     "matches",
     "samples",
@@ -148,6 +165,8 @@ def _order_of_anchors(a: Dump, b: Dump) -> Array | None:
     """Return the order of B's anchors among A's, if it is another and the same for all images."""
     if "anchors" not in a.arrays or "anchors" not in b.arrays or "indices" in b.arrays:
         return None
+    if "levels" in b.arrays:  # which are counts of anchors in their own order
+        return None
     one, other = a.arrays["anchors"], b.arrays["anchors"]
     if len(one) != 1 or len(other) != 1 or not rows_differ(one, other).any():
         return None
@@ -157,7 +176,8 @@ def _order_of_anchors(a: Dump, b: Dump) -> Array | None:
 def _reordered(dump: Dump, order: Array) -> Dump:
     """Return a dump with its anchors in this order."""
     arrays = {
-        name: array[:, order] if name in ANCHORS else array for name, array in dump.arrays.items()
+        name: np.take(array, order, int(has_batch(name))) if name in ANCHORS else array
+        for name, array in dump.arrays.items()
     }
     return replace(dump, arrays=arrays)
 

@@ -11,8 +11,10 @@ from refkernels.coder import MultiClassEncoder
 from refkernels.explain.diff.compare import Cause, Difference, StageDifference
 from refkernels.explain.diff.dump import Dump
 from refkernels.explain.diff.stages import box_target_bound, in_dtype, iou_bound
+from refkernels.explain.trace.beyond.known import is_beyond
 from refkernels.explain.trace.matcher_words import why_matched
-from refkernels.sampler import NaiveSampler, OHEMSampler, QuotaSampler
+from refkernels.explain.trace.trace import explain
+from refkernels.sampler import BalancedSampler, NaiveSampler, OHEMSampler, QuotaSampler
 from refkernels.sampler.inputs import row_maxima
 
 __all__ = ["SIDES", "why_different", "why_wrong"]
@@ -40,8 +42,9 @@ def why_wrong(dump: Dump, stage: StageDifference, side: int, image: int, anchor:
         case "matcher":
             expected = held.expected["matches"][image, anchor]
             return (
-                f"it has {_match(own['matches'][image, anchor])}, but by its own IoUs it must "
-                f"have {_match(expected)}: {why_matched(operator, own['ious'][image], anchor)}"
+                f"it has {_match(own['matches'][image, anchor])}, but by its own "
+                f"{_measures(operator)} it must have {_match(expected)}: "
+                f"{_why_matched(dump, image, anchor)}"
             )
         case "sampler":
             sample = own["samples"][image, anchor]
@@ -61,6 +64,20 @@ def why_wrong(dump: Dump, stage: StageDifference, side: int, image: int, anchor:
                 f"{own['samples'][image, anchor]}{told}"
             )
     return _wrong_target(dump, stage, side, image, anchor)
+
+
+def _measures(matcher: Any) -> str:
+    return "inputs" if is_beyond(matcher) else "IoUs"
+
+
+def _why_matched(dump: Dump, image: int, anchor: int) -> str:
+    """Say why the matcher of a dump decides as it does on what it was given there."""
+    matcher = dump.operators["matcher"]
+    if not is_beyond(matcher):
+        return why_matched(matcher, dump.arrays["ious"][image], anchor)
+    given: Any = dump.given_to_matcher(image)
+    trace = explain(matcher, given)
+    return trace.why(anchor).removesuffix(".")
 
 
 def _other(own: dict[str, Array], held: Any, name: str, image: int, anchor: int) -> bool:
@@ -149,10 +166,13 @@ def _two_matches(
 ) -> str:
     parts = []
     for side, dump in zip(SIDES, found.dumps, strict=True):
-        why = why_matched(dump.operators["matcher"], dump.arrays["ious"][image], anchor)
+        why = _why_matched(dump, image, anchor)
         parts.append(f"{side} has {_match(dump.arrays['matches'][image, anchor])}: {why}")
     told = ". ".join(parts)
-    if cause == Cause.ROUNDING:
+    is_rounded = cause == Cause.ROUNDING and all(
+        "iou" in dump.operators and not is_beyond(dump.operators["matcher"]) for dump in found.dumps
+    )
+    if is_rounded:
         one, other = (dump.arrays["ious"][image] for dump in found.dumps)
         # Of the objects that either side names or that are nearest, the one that moved most.
         named = {int(np.argmax(ious[anchor])) for ious in (one, other)}
@@ -184,6 +204,9 @@ def _why_sampled(dump: Dump, stage: StageDifference, side: int, image: int, anch
     matched = own["matches"][image, anchor] >= 0
     if isinstance(operator, NaiveSampler):
         return f"it has {_match(own['matches'][image, anchor])}"
+    if isinstance(operator, BalancedSampler):
+        candidate = _kind(0 if held.candidates is None else held.candidates[image, anchor])
+        return f"it has {_match(own['matches'][image, anchor])}, so it may be {candidate}"
     most = row_maxima(own["ious"][image, anchor : anchor + 1])[0]
     state = "matched" if matched else f"not matched, and its largest IoU is {most!s}"
     if isinstance(operator, QuotaSampler):

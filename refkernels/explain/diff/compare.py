@@ -296,12 +296,13 @@ def _decided_by_parameters(
     """Mark the anchors that A's operator decides otherwise than B's, given the same: B's inputs."""
     shape = held[1].wrong.shape
     found = dumps[1].arrays[stage.name]
-    needs = stage.needs(dumps[0].operators[stage.role])
+    operator = dumps[0].operators[stage.role]
+    needs = dumps[1].needs(stage, operator)
     if not held[1].expected or not all(name in dumps[1].arrays for name in needs):
         return np.ones(shape, bool)
-    given = tuple(dumps[1].arrays[name] for name in needs)
+    given = dumps[1].called_with(stage, operator)
     try:
-        other = derive(stage, dumps[0].operators[stage.role], given, found)
+        other = derive(stage, operator, given, found, dumps[1].real)
     except ValueError:
         return np.ones(shape, bool)
     own = held[1].expected
@@ -323,7 +324,7 @@ def _inherited(
     changed = {own.name for own in inputs if not own.rounded}
     if any(aligned.alone):
         changed |= {"boxes", "labels"}
-    needs = stage.needs(operator)
+    needs = aligned.dumps[0].needs(stage, operator)
     # For a moment, so that what is no known difference before it counts as rounding of the inputs.
     shape = aligned.dumps[0].shape
     causes = np.full(shape, Cause.ROUNDING, np.int64)

@@ -15,21 +15,30 @@ from uuid import uuid4
 
 import numpy as np
 
-from refkernels.arrays import Array, as_indices, as_real
+from refkernels.arrays import Array, as_indices, as_mask, as_real, require
 from refkernels.arrays.files import no_pipe
 from refkernels.bbox import BBoxBatchIOU
-from refkernels.chain.roles import INPUTS, PLACES, Place
+from refkernels.chain.matching import PREDICTING
+from refkernels.chain.roles import INPUTS, OPTIONAL, PLACES, Place
 from refkernels.chain.writing import decode_contract, encode_contract
 from refkernels.coder import NormalizedPerClassBoxCenterEncoder
+from refkernels.explain.trace.warnings import is_padding
+from refkernels.sampler import NaiveSampler
 
-__all__ = ["Dump", "make_dump", "read_config", "read_dump"]
+__all__ = ["Dump", "has_batch", "make_dump", "read_config", "read_dump"]
 
 CONFIG = "config"
 
 # Results that may be integers; those of other names are real.
 WHOLE = ("matches", "samples", "cls_targets", "cls_masks", "indices")
 
-AXES = {"B": "images", "N": "anchors", "M": "objects", "K": "scores", "P": "rows", "C": "classes"}
+# Inputs that are whole numbers or masks; those that may be infinite.
+COUNTS, MASKS, INFINITE = ("levels", "candidates"), ("inside", "valid"), ("ranges",)
+
+AXES = {
+    "B": "images", "N": "anchors", "M": "objects", "K": "scores", "L": "levels", "P": "rows",
+    "C": "classes",
+}  # fmt: skip
 
 # Up to so many bytes a dump may unpack to whatever its size; above, to so many times its size.
 UNPACKED, PACKED = 2**30, 200
@@ -72,14 +81,60 @@ class Dump:
         """Say what is missing for a stage to be derived again, or return ''."""
         if stage.role not in self.operators:
             return "nothing says what made it"
-        needs = stage.needs(self.operators[stage.role])
+        needs = self.needs(stage, self.operators[stage.role])
         missing = [name for name in needs if name not in self.arrays]
         return f"made of {' and '.join(missing)}, not in it" if missing else ""
 
-    def called_with(self, stage: Place) -> tuple[Array, ...]:
-        """Return what the operator of a stage was called with here."""
-        needs = stage.needs(self.operators[stage.role])
-        return tuple(self.arrays[name] for name in needs)
+    def needs(self, stage: Place, operator: Any) -> tuple[str, ...]:
+        """Return the names of what an operator at a stage makes its results of here.
+
+        Candidates that are not written down are those that the matches make.
+        """
+        return tuple(
+            "matches" if name == "candidates" and name not in self.arrays else name
+            for name in stage.needs(operator)
+        )
+
+    def called_with(self, stage: Place, operator: Any) -> tuple[Array, ...]:
+        """Return what an operator at a stage is called with here."""
+        arrays = dict(self.arrays)
+        if "candidates" in stage.needs(operator) and "candidates" not in arrays:
+            arrays["candidates"] = NaiveSampler()(arrays["matches"])
+        given = [arrays[name] for name in stage.needs(operator)]
+        taken = stage.operators.get(type(operator).__name__, {}).values()
+        return (*given, *(arrays[name] for name in taken if name in OPTIONAL and name in arrays))
+
+    @property
+    def real(self) -> Array | None:
+        """The objects (B, M) that are no padding, if it has boxes."""
+        boxes = self.arrays.get("boxes")
+        return None if boxes is None else np.asarray(~is_padding(boxes))
+
+    def image(self, place: int) -> dict[str, Array]:
+        """Return the arrays of one image; the anchors of one may stand for all."""
+        return {
+            name: array[min(place, len(array) - 1)] if has_batch(name) else array
+            for name, array in self.arrays.items()
+        }
+
+    def objects(self, place: int) -> int:
+        """Return the number of an image's objects, without those at the end that only pad."""
+        if self.real is not None:
+            return int(np.flatnonzero(self.real[place]).max(initial=-1)) + 1
+        names = (name for name, axes in INPUTS.items() if axes == "BNM" and name in self.arrays)
+        return int(self.arrays["ious" if "ious" in self.arrays else next(names)].shape[2])
+
+    def given_to_matcher(self, place: int) -> dict[str, Array]:
+        """Return what the matcher was called with for an image, by the names of its arguments."""
+        matcher, stage = self.operators["matcher"], PLACES[1]
+        own, count = self.image(place), self.objects(place)
+        names = stage.operators[type(matcher).__name__]
+        found = {key: own[name] for key, name in names.items() if name in own}
+        for key, array in found.items():
+            axes = INPUTS.get(names[key], "BNM")
+            if "M" in axes:
+                found[key] = np.take(array, range(count), axes.index("M") - 1)
+        return found
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file, whole or not at all."""
@@ -94,6 +149,11 @@ class Dump:
             beside.replace(place)
         finally:
             beside.unlink(missing_ok=True)
+
+
+def has_batch(name: str) -> bool:
+    """Return whether an array of this name has an axis of images."""
+    return INPUTS.get(name, "B").startswith("B")
 
 
 def read_dump(path: str | os.PathLike[str], contract: Mapping[str, Any] | None = None) -> Dump:
@@ -179,7 +239,13 @@ def make_dump(name: str, arrays: Mapping[str, Any], operators: Mapping[str, Any]
         expected = ", ".join(stage.name for stage in PLACES)
         raise ValueError(f"no stage in it: it holds {held}; expected some of {expected}")
     _check_sizes(found, axes)
-    if "ious" in found and own:
+    if "levels" in found:
+        require(
+            int(found["levels"].sum()) == found["matches"].shape[1] if "matches" in found else True,
+            f"levels: {found['levels'].tolist()} are not as many as the anchors",
+        )
+    # Of what is predicted they are not those of anchors, and nobody says what made them.
+    if "ious" in found and own and not isinstance(own.get("matcher"), PREDICTING):
         own.setdefault("iou", BBoxBatchIOU())
     _check_boxes(found, own)
     return Dump(name, found, own)
@@ -235,19 +301,24 @@ def _checked(name: str, value: Any, axes: str) -> Array:
     if name == "labels":
         array = np.asarray(value)
         as_indices(name, array)  # looked at, but kept in its own dtype, as targets have that
+    elif name in COUNTS:
+        array = np.asarray(as_indices(name, value))
+    elif name in MASKS:
+        array = np.asarray(as_mask(name, value, min_ndim=1))
     else:
         # Results are kept as they are: that one is nan is for the comparison to say.
-        array = as_real(name, value, finite=name in INPUTS)
+        array = as_real(name, value, finite=name in INPUTS and name not in INFINITE)
         if np.asarray(value).dtype.kind in "iu" and name in WHOLE:
             array = np.asarray(value)
     if name == "labels" and array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
-    if array.ndim == len(axes) - 1:
+    if array.ndim == len(axes) - 1 and axes.startswith("B"):
         array = array[np.newaxis]
-    fixed = [axis for axis, letter in enumerate(axes) if letter == "4"]
-    if array.ndim != len(axes) or any(array.shape[axis] != 4 for axis in fixed):
-        shape = ", ".join(axes)
-        raise ValueError(f"{name}: expected shape ({shape}) or without B, got {np.shape(value)}")
+    fixed = [(axis, int(letter)) for axis, letter in enumerate(axes) if letter.isdigit()]
+    if array.ndim != len(axes) or any(array.shape[axis] != size for axis, size in fixed):
+        shape = f"({', '.join(axes)}{',' * (len(axes) == 1)})"
+        either = " or without B" if axes.startswith("B") else ""
+        raise ValueError(f"{name}: expected shape {shape}{either}, got {np.shape(value)}")
     return np.asarray(array)
 
 
@@ -257,7 +328,7 @@ def _check_sizes(arrays: Mapping[str, Array], axes: Mapping[str, str]) -> None:
     # The anchors of one image may stand for those of all, so they say nothing about B.
     for name in sorted(arrays, key=lambda name: name == "anchors"):
         for letter, size in zip(axes[name], arrays[name].shape, strict=True):
-            if letter == "4" or (name == "anchors" and letter == "B" and size == 1):
+            if letter.isdigit() or (name == "anchors" and letter == "B" and size == 1):
                 continue
             own, first = sizes.setdefault(letter, (size, name))
             if size != own:

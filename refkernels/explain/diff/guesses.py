@@ -15,7 +15,13 @@ from refkernels.coder import MultiClassEncoder
 from refkernels.explain.diff.dump import Dump
 from refkernels.explain.diff.relations import plain, unit_of
 from refkernels.explain.diff.stages import Held, hold
-from refkernels.matcher import BipartiteMatcher, CompositeMatcher, MaximumMatcher
+from refkernels.matcher import (
+    BipartiteMatcher,
+    CompositeMatcher,
+    MaximumMatcher,
+    ThresholdMatcher,
+)
+from refkernels.matcher.threshold import LOW_QUALITY, WINNERS
 from refkernels.sampler import OHEMSampler
 from refkernels.sampler.inputs import row_maxima
 
@@ -92,16 +98,50 @@ def _matches(dump: Dump, held: Held) -> Iterator[Guess]:
                 f"share_max={share} of BipartiteMatcher in place of {not share}",
                 put(place, replace(matcher, share_max=share)),
             )
+        elif isinstance(matcher, ThresholdMatcher):
+            for words, other in _two_thresholds(dump, held, matcher):
+                yield words, put(place, other)
     if len(matchers) > 1:
         for place, matcher in enumerate(matchers):
             rest = CompositeMatcher([*matchers[:place], *matchers[place + 1 :]])
             yield f"{type(matcher).__name__} left out", _with(dump, "matcher", rest)
 
 
+def _two_thresholds(dump: Dump, held: Held, own: Any) -> Iterator[tuple[str, Any]]:
+    """Yield matchers with one parameter changed, and what is to be said of them."""
+
+    def said(name: str, value: Any, between: str = "") -> str:
+        more = f" (any {between})" if between else ""
+        return f"{name} {value} of ThresholdMatcher in place of {getattr(own, name)}{more}"
+
+    for high, between in _thresholds(dump, held, own):
+        low = high if own.low == own.high else own.low
+        low = low if low is None else min(low, high)
+        yield said("high", high, between), replace(own, high=high, low=low)
+    for low, between in _low_thresholds(dump, held):
+        if low <= own.high:
+            yield said("low", low, between), replace(own, low=low)
+    for name, values in (
+        ("low_quality", (None, *LOW_QUALITY)), ("ties", (True, False)), ("winner", WINNERS)
+    ):  # fmt: skip
+        for value in values:
+            if value != getattr(own, name):
+                yield said(name, value), replace(own, **{name: value})
+
+
+def _low_thresholds(dump: Dump, held: Held) -> Iterator[tuple[float, str]]:
+    """Yield a threshold below which the anchors that differ are background, or are not."""
+    found, expected = dump.arrays["matches"], held.expected["matches"]
+    maxima = np.stack([row_maxima(ious) for ious in dump.arrays["ious"]])
+    below, neither = maxima[found == -1], maxima[found == -2]
+    if (((found == -1) & (expected == -2)) | ((found == -2) & (expected == -1))).any():
+        low, high = float(below.max(initial=0.0)), float(neither.min(initial=1.0))
+        if low < high:
+            yield _shortest(low, high), f"above {low:.6g} up to {high:.6g}"
+
+
 def _thresholds(dump: Dump, held: Held, matcher: Any) -> Iterator[tuple[float, str]]:
     """Yield a threshold that drops, or takes, the anchors that differ, and what else would."""
-    if not isinstance(matcher, MaximumMatcher):
-        return
     found, expected = dump.arrays["matches"], held.expected["matches"]
     maxima = np.stack([row_maxima(ious) for ious in dump.arrays["ious"]])
     dropped, taken = (found < 0) & (expected >= 0), (found >= 0) & (expected < 0)

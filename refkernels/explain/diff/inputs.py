@@ -64,7 +64,11 @@ def input_differences(aligned: Aligned) -> list[InputDifference]:
                                 (moved, len(aligned.order)), [relation])
             )  # fmt: skip
             continue
-        one, other = np.broadcast_arrays(a[name], b[name])
+        one, other = a[name], b[name]
+        if name == "levels":
+            most = max(len(one), len(other))
+            one, other = (np.pad(own, (0, most - len(own))) for own in (one, other))
+        one, other = np.broadcast_arrays(one, other)
         own = _input(name, one, other, _both(aligned))
         if own is not None:
             found.append(own)
@@ -82,8 +86,10 @@ def _both(aligned: Aligned) -> Array | None:
 
 def _input(name: str, one: Array, other: Array, real: Array | None) -> InputDifference | None:
     differs = one != other
-    if real is not None and name in ("boxes", "labels"):
-        differs = differs & (real[..., np.newaxis] if name == "boxes" else real)
+    pairs = INPUTS[name] == "BNM"
+    if real is not None and (pairs or name in ("boxes", "labels")):
+        of_object = real[..., np.newaxis] if name == "boxes" else real
+        differs = differs & (real[:, np.newaxis] if pairs else of_object)
     if not differs.any():
         return None
     narrow = min(one.dtype, other.dtype, key=lambda dtype: dtype.itemsize)
@@ -91,11 +97,12 @@ def _input(name: str, one: Array, other: Array, real: Array | None) -> InputDiff
         same = one.astype(narrow) == other.astype(narrow)
     rounded = narrow.kind == "f" and bool((same | ~differs).all())
     where = tuple(int(i) for i in np.unravel_index(int(np.argmax(differs)), differs.shape))
-    gap = np.abs(one.astype(np.float64) - other.astype(np.float64))
+    with np.errstate(invalid="ignore"):  # of two that are infinite
+        gap = np.abs(one.astype(np.float64) - other.astype(np.float64))
     if name == "logits" and not rounded:
         bound = mining_score(one) + mining_score(other)
         rounded = bool((gap <= bound[..., np.newaxis]).all())
-    rows = differs.any(axis=-1) if name in ("boxes", "anchors", "logits") else differs
+    rows = differs.any(axis=-1) if INPUTS[name][-1] in "4K2" or pairs else differs
     total = rows.size if real is None or name not in ("boxes", "labels") else int(real.sum())
     relations: list[Relation] = []
     if not rounded:

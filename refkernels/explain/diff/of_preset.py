@@ -7,6 +7,7 @@ from refkernels.arrays import Array, require
 from refkernels.chain.roles import PLACES
 from refkernels.explain.diff.dump import Dump, make_dump
 from refkernels.explain.diff.stages import derive
+from refkernels.sampler import NaiveSampler
 
 __all__ = ["dump_of_preset"]
 
@@ -47,6 +48,8 @@ def dump_of_preset(preset: str, operators: Mapping[str, Any], dump: Dump) -> Dum
     arrays["anchors"] = anchors[None].astype(dump.arrays.get("anchors", anchors).dtype)
     for place in PLACES:
         operator = operators[place.role]
+        if "candidates" in place.needs(operator) and "matches" in arrays:
+            arrays["candidates"] = NaiveSampler()(arrays["matches"])
         needs = place.needs(operator)
         if all(name in arrays for name in needs):
             arrays |= derive(place, operator, tuple(arrays[name] for name in needs))

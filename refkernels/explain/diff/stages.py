@@ -18,10 +18,12 @@ from refkernels.bounds.sampler import mining_score
 from refkernels.chain.roles import Place
 from refkernels.coder import NormalizedPerClassBoxCenterEncoder
 from refkernels.explain.diff.dump import Dump
-from refkernels.sampler import OHEMSampler, QuotaSampler
+from refkernels.matcher import HungarianMatcher, SimOTAMatcher
+from refkernels.sampler import BalancedSampler, OHEMSampler, QuotaSampler
 from refkernels.sampler.inputs import row_maxima
 
 __all__ = [
+    "DRAWING",
     "Held",
     "box_target_bound",
     "by_anchor",
@@ -34,6 +36,11 @@ __all__ = [
 
 # The units that an IoU of corner boxes errs by at most, as `bounds.bbox.box_batch_iou` derives.
 UNITS_OF_IOU = 17
+
+# Those of which a column of padding takes anchors as any other does.
+GIVING_TO_ALL = (HungarianMatcher, SimOTAMatcher)
+
+DRAWING = (BalancedSampler, QuotaSampler)
 
 # Bounds are computed for so many elements at a time: each needs some dozens of arrays.
 BLOCK = 1 << 18
@@ -90,12 +97,12 @@ def hold(dump: Dump, stage: Place) -> Held:
         none = np.zeros(dump.shape, bool)
         return Held(stage, {}, none, none.copy(), not_held=reason)
     operator = dump.operators[stage.role]
-    given = dump.called_with(stage)
+    given = dump.called_with(stage, operator)
     found = {name: dump.arrays[name] for name in _results(dump, stage)}
     nothing = np.zeros(dump.shape, bool)
     held = Held(stage, {}, nothing.copy(), nothing.copy())
     try:
-        held.expected = derive(stage, operator, given, found[stage.name])
+        held.expected = derive(stage, operator, given, found[stage.name], dump.real)
     except ValueError as error:
         held.undefined = str(error)
         return held
@@ -103,6 +110,9 @@ def hold(dump: Dump, stage: Place) -> Held:
         _hold_ious(held, operator, given, found["ious"])
     elif isinstance(operator, QuotaSampler):
         _hold_draw(held, operator, given, found["samples"])
+    elif isinstance(operator, BalancedSampler):
+        held.candidates = given[0]
+        _hold_quotas(held, found["samples"], operator.max_pos, operator.num_sample)
     elif isinstance(operator, OHEMSampler):
         _hold_mined(held, operator, given, found["samples"])
     elif stage.role == "box_encoder":
@@ -114,22 +124,39 @@ def hold(dump: Dump, stage: Place) -> Held:
 
 
 def derive(
-    stage: Place, operator: Any, given: tuple[Array, ...], found: Array | None = None
+    stage: Place,
+    operator: Any,
+    given: tuple[Array, ...],
+    found: Array | None = None,
+    real: Array | None = None,
 ) -> dict[str, Array]:
     """Run a stage's operator; where it draws lots, always the same ones.
 
     Real numbers are computed in the dtype of `found`, if that is narrower than the inputs': they
-    must have been rounded to it on the way.
+    must have been rounded to it on the way. Objects that are not `real` (B, M) are padding.
     """
+    if isinstance(operator, GIVING_TO_ALL) and real is not None:
+        return {"matches": _without_padding(operator, given, real)}
     if stage.role in ("iou", "box_encoder") and found is not None:
         given = in_dtype(given, found.dtype)
-    extra = {"rng": 0} if isinstance(operator, QuotaSampler) else {}
+    extra = {"rng": 0} if isinstance(operator, DRAWING) else {}
     outputs = operator(*given, **extra)
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     names = [*stage.results]
     if isinstance(operator, NormalizedPerClassBoxCenterEncoder):
         names.append("indices")
     return dict(zip(names, outputs, strict=False))
+
+
+def _without_padding(operator: Any, given: tuple[Array, ...], real: Array) -> Array:
+    """Return the matches of a matcher with the real objects of each image."""
+    rows = []
+    for image, kept in enumerate(map(np.flatnonzero, real)):
+        # Matrices (N, M), and a mask of anchors (N,).
+        own = (array[image] for array in given)
+        matches = operator(*(array[:, kept] if array.ndim == 2 else array for array in own))
+        rows.append(np.where(matches >= 0, np.append(kept, -1)[matches], matches))
+    return np.stack(rows)
 
 
 def in_dtype(given: tuple[Array, ...], dtype: np.dtype[Any]) -> tuple[Array, ...]:
@@ -249,14 +276,19 @@ def _hold_draw(held: Held, operator: Any, given: tuple[Array, ...], found: Array
         & (maxima < rounded(operator.neg_thresh_high, maxima.dtype))
     )
     held.candidates = positive.astype(np.int64) - negative
-    held.wrong = (found != 0) & (found != held.candidates)
     max_pos, least_neg = operator.quotas
+    total = operator.num_sample if operator.fill_negative else 0
+    _hold_quotas(held, found, max_pos, total, least_neg)
+
+
+def _hold_quotas(held: Held, found: Array, max_pos: int, total: int, least_neg: int = 0) -> None:
+    """Hold a draw among `held.candidates` to its quotas: negatives are what is left of a total."""
+    assert held.candidates is not None
+    held.wrong = (found != 0) & (found != held.candidates)
     for image, sample in enumerate(found):
         candidates = held.candidates[image]
         positives = int((candidates > 0).sum())
-        max_neg = least_neg
-        if operator.fill_negative:
-            max_neg = max(least_neg, operator.num_sample - min(positives, max_pos))
+        max_neg = max(least_neg, total - min(positives, max_pos))
         for kind, name, quota in ((1, "positives", max_pos), (-1, "negatives", max_neg)):
             able = int((candidates == kind).sum())
             kept, want = int((sample == kind).sum()), min(able, quota)
