@@ -3,7 +3,8 @@
 from refkernels.explain.beside.comparison import Comparison, compare_traces
 from refkernels.explain.diff.compare import Difference, compare_dumps
 from refkernels.explain.diff.dump import Dump, make_dump, read_dump
-from refkernels.explain.diff.recorder import Recorder, record
+from refkernels.explain.recording.functions import recorded
+from refkernels.explain.recording.recorder import Recorder, record
 from refkernels.explain.trace.records import Fate, Stage
 from refkernels.explain.trace.sensitivity import Flip
 from refkernels.explain.trace.sweep import Sweep, thresholds
@@ -27,5 +28,6 @@ __all__ = [
     "make_dump",
     "read_dump",
     "record",
+    "recorded",
     "thresholds",
 ]

@@ -1,0 +1,1 @@
+"""What a training step calls, recorded as a dump: operators by name, functions, and packages."""

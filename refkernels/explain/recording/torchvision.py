@@ -1,0 +1,269 @@
+"""What torchvision's detection models assign: SSD, RetinaNet, FCOS, and both stages of R-CNN.
+
+Anchors, ground truths and matches are those of the methods that take them for a whole batch; what
+matchers are given and give is theirs, so images without objects, of which models ask no matcher,
+are there as well.
+"""
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from refkernels.arrays import Array
+from refkernels.coder import NormalizedBoxCenterEncoder
+from refkernels.explain.recording.images import Found
+from refkernels.explain.recording.packages import Seen
+from refkernels.explain.recording.patches import Patches, given, subclasses
+from refkernels.explain.recording.tensors import copied
+from refkernels.matcher import PointMatcher, ThresholdMatcher
+from refkernels.sampler import BalancedSampler, NaiveSampler
+
+__all__ = ["CHAINS", "WATCHED", "watch"]
+
+CHAINS = ("rpn", "roi_heads", "ssd", "retinanet", "fcos")
+
+WATCHED = (
+    "RegionProposalNetwork, RoIHeads, SSD, RetinaNet and FCOS of torchvision.models.detection in "
+    "training, as model(images, targets)"
+)
+
+# Of a class that is none, and of which labels begin with 1.
+BACKGROUND = 1
+
+
+def watch(patches: Patches, seen: Seen) -> None:
+    """Watch matchers, samplers and coders, and the methods of models that begin and end a chain."""
+    detection = "torchvision.models.detection"
+    utils = import_module(f"{detection}._utils")
+    ssd, retinanet, fcos, rpn, roi = (
+        import_module(f"{detection}.{name}")
+        for name in ("ssd", "retinanet", "fcos", "rpn", "roi_heads")
+    )
+    for kind in subclasses(utils.Matcher, "__call__"):
+        patches.put(kind, "__call__", seen.noting("matcher", _matched(utils)))
+    sampler = utils.BalancedPositiveNegativeSampler
+    patches.put(sampler, "__call__", seen.noting("sampler", _sampled))
+    for name in ("encode", "encode_single"):
+        patches.put(utils.BoxCoder, name, seen.noting(name, _encoded))
+
+    for name, kind, first in (
+        ("ssd", ssd.SSD, BACKGROUND), ("retinanet", retinanet.RetinaNetHead, 0)
+    ):  # fmt: skip
+        patches.put(kind, "compute_loss", _one_stage(name, first, seen))
+    patches.put(fcos.FCOS, "compute_loss", _keeping("fcos", seen))
+    patches.put(fcos.FCOSHead, "compute_loss", _points(seen))
+    patches.put(rpn.RegionProposalNetwork, "assign_targets_to_anchors", _keeping("rpn", seen))
+    patches.put(rpn.RegionProposalNetwork, "compute_loss", _proposals(seen))
+    patches.put(roi.RoIHeads, "assign_targets_to_proposals", _keeping("roi_heads", seen))
+    patches.put(roi.RoIHeads, "select_training_samples", _second_stage(seen))
+
+
+def _matched(utils: Any) -> Any:
+    def note(matcher: Any, matrix: Any) -> Any:
+        ious = copied(matrix).T
+        high, low = matcher.high_threshold, matcher.low_threshold
+        operator = ThresholdMatcher.torchvision(high, low, matcher.allow_low_quality_matches)
+        if isinstance(matcher, utils.SSDMatcher):
+            operator = ThresholdMatcher.ssd(high)
+        return lambda matches: (operator, ious, copied(matches))
+
+    return note
+
+
+def _sampled(sampler: Any, labels: Any) -> Any:
+    operator = BalancedSampler(sampler.batch_size_per_image, sampler.positive_fraction)
+
+    def of(masks: Any) -> tuple[Any, list[Array]]:
+        pairs = zip(*masks, strict=True)
+        return operator, [copied(own).astype(np.int64) - copied(other) for own, other in pairs]
+
+    return of
+
+
+def _encoded(coder: Any, *boxes: Any) -> Any:
+    operator = NormalizedBoxCenterEncoder(stds=tuple(1 / weight for weight in coder.weights))
+    return lambda targets: (
+        operator,
+        list(map(copied, targets)) if isinstance(targets, (list, tuple)) else copied(targets),
+    )
+
+
+def _keeping(name: str, seen: Seen) -> Any:
+    """Return what keeps the arguments of the call by which a chain begins."""
+
+    def around(call: Any, *args: Any, **kwargs: Any) -> Any:
+        seen.forget()
+        seen.pending[name] = given(call, args, kwargs)
+        return call(*args, **kwargs)
+
+    return around
+
+
+def _one_stage(name: str, first: int, seen: Seen) -> Any:
+    """Return what ends the chain of SSD and of RetinaNet."""
+
+    def around(call: Any, *args: Any, **kwargs: Any) -> Any:
+        own = given(call, args, kwargs)
+        result = call(*args, **kwargs)
+
+        def make() -> Found:
+            images = [
+                _image(anchors, target["boxes"], target["labels"], first, matches)
+                for anchors, target, matches in zip(
+                    own["anchors"], own["targets"], own["matched_idxs"], strict=True
+                )
+            ]
+            found = _chain(name, images, seen.take("matcher"))
+            # What these models take for positive, negative and neither.
+            found.operators["sampler"] = NaiveSampler()
+            for image in images:
+                image["samples"] = NaiveSampler()(image["matches"])
+            targets = seen.take("encode_single")
+            if len(targets) == len(images):
+                found.operators["box_encoder"] = targets[0][0]
+                for image, (_, rows) in zip(images, targets, strict=True):
+                    _put_targets(image, image["samples"] > 0, rows)
+            return found
+
+        seen.finish(name, make)
+        return result
+
+    return around
+
+
+def _points(seen: Seen) -> Any:
+    """Return what ends the chain of FCOS, whose matches are those of points."""
+
+    def around(call: Any, *args: Any, **kwargs: Any) -> Any:
+        own = given(call, args, kwargs)
+        result = call(*args, **kwargs)
+        begun = seen.pending.pop("fcos", None)
+
+        def make() -> Found:
+            images = [
+                _image(anchors, target["boxes"], target["labels"], 0, matches)
+                for anchors, target, matches in zip(
+                    own["anchors"], own["targets"], own["matched_idxs"], strict=True
+                )
+            ]
+            anchors, counts = images[0]["anchors"], begun["num_anchors_per_level"]
+            sizes = anchors[:, 2] - anchors[:, 0]
+            ranges = np.stack([sizes * 4, sizes * 8], -1)
+            ranges[: counts[0], 0], ranges[-counts[-1] :, 1] = 0, np.inf
+            points = (anchors[:, :2] + anchors[:, 2:]) / 2
+            matcher = PointMatcher.torchvision(begun["self"].center_sampling_radius)
+            shared = {"points": points, "strides": sizes, "ranges": ranges}
+            return Found("fcos", images, shared, {"matcher": matcher})
+
+        if begun is not None:
+            seen.finish("fcos", make)
+        return result
+
+    return around
+
+
+def _proposals(seen: Seen) -> Any:
+    """Return what ends the chain of the region proposal network."""
+
+    def around(call: Any, *args: Any, **kwargs: Any) -> Any:
+        result = call(*args, **kwargs)
+        begun = seen.pending.pop("rpn", None)
+
+        def make() -> Found:
+            pairs = list(zip(begun["anchors"], begun["targets"], strict=True))
+            images = [_image(anchors, target["boxes"]) for anchors, target in pairs]
+            found = _chain("rpn", images, seen.take("matcher"))
+            _put_samples(found, seen.take("sampler"))
+            targets = seen.take("encode")
+            if targets:
+                found.operators["box_encoder"], rows = targets[0]
+                for image, own in zip(images, rows, strict=True):
+                    positive = image["samples"] > 0
+                    _put_targets(image, positive, own[positive])
+            return found
+
+        if begun is not None:
+            seen.finish("rpn", make)
+        return result
+
+    return around
+
+
+def _second_stage(seen: Seen) -> Any:
+    """Return what is around the chain of the second stage."""
+
+    def around(call: Any, *args: Any, **kwargs: Any) -> Any:
+        result = call(*args, **kwargs)
+        begun = seen.pending.pop("roi_heads", None)
+
+        def make() -> Found:
+            images = [
+                _image(anchors, boxes, labels, BACKGROUND)
+                for anchors, boxes, labels in zip(
+                    begun["proposals"], begun["gt_boxes"], begun["gt_labels"], strict=True
+                )
+            ]
+            found = _chain("roi_heads", images, seen.take("matcher"))
+            _put_samples(found, seen.take("sampler"))
+            targets = seen.take("encode")
+            if targets:
+                found.operators["box_encoder"], rows = targets[0]
+                for image, own in zip(images, rows, strict=True):
+                    taken = image["samples"][image["samples"] != 0]
+                    _put_targets(image, image["samples"] > 0, own[taken > 0])
+            return found
+
+        if begun is not None:
+            # It writes what it has sampled into the list of proposals.
+            seen.finish("roi_heads", make)
+        return result
+
+    return around
+
+
+def _image(
+    anchors: Any, boxes: Any, labels: Any = None, first: int = 0, matches: Any = None
+) -> dict[str, Array]:
+    """Return the arrays of an image; `first` is the label of the first class."""
+    own = {"anchors": copied(anchors), "boxes": copied(boxes).reshape(-1, 4)}
+    if labels is not None:
+        own["labels"] = copied(labels).astype(np.int64) - first
+    if matches is not None:
+        own["matches"] = copied(matches)
+    return own
+
+
+def _chain(name: str, images: list[dict[str, Array]], matched: list[Any]) -> Found:
+    """Return a chain with what matchers were given and gave for the images with objects."""
+    found = Found(name, images)
+    asked = [image for image in images if len(image["boxes"])]
+    if matched and len(matched) == len(asked):
+        found.operators["matcher"] = matched[0][0]
+        for image in images:
+            count = len(image["anchors"]), len(image["boxes"])
+            image["ious"] = np.zeros(count, matched[0][1].dtype)
+        for image, (_, ious, matches) in zip(asked, matched, strict=True):
+            image["ious"] = ious
+            image.setdefault("matches", matches)
+    else:
+        found.remarks.append(
+            f"{len(matched)} calls of a Matcher were seen for {len(asked)} images with objects"
+        )
+    for image in images:  # models ask nobody for those without objects
+        image.setdefault("matches", np.full(len(image["anchors"]), -1))
+    return found
+
+
+def _put_samples(found: Found, sampled: list[Any]) -> None:
+    if sampled:
+        found.operators["sampler"], samples = sampled[0]
+        for image, own in zip(found.images, samples, strict=True):
+            image["samples"] = own
+
+
+def _put_targets(image: dict[str, Array], positive: Array, rows: Array) -> None:
+    """Put the targets of positive anchors in their places, and zeros in the others'."""
+    targets = np.zeros((len(positive), 4), rows.dtype)
+    targets[positive] = rows
+    image["box_targets"] = targets
