@@ -4,6 +4,7 @@ Its results name ground truths from 1, with 0 for background and -1 for neither.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
@@ -52,13 +53,16 @@ def watch(patches: Patches, seen: Seen) -> None:
     }
     for own in subclasses(places["iou2d_calculator"].BboxOverlaps2D, "__call__"):
         patches.put(own, "__call__", seen.noting("ious", _result))
-    for kind, name, note in (
-        (assigners.MaxIoUAssigner, "assign_wrt_overlaps", _overlaps),
-        (assigners.SimOTAAssigner, "dynamic_k_matching", _costs),
-        (places["atss_assigner"], "bbox_center_distance", _result),
-        (places["hungarian_assigner"], "linear_sum_assignment", _first),
-    ):
-        patches.put(kind, name, seen.noting(name, note))
+    for kinds, name, note in (
+        (subclasses(assigners.MaxIoUAssigner, "assign_wrt_overlaps"),
+         "assign_wrt_overlaps", _overlaps),
+        (subclasses(assigners.SimOTAAssigner, "dynamic_k_matching"),
+         "dynamic_k_matching", _costs),
+        ([places["atss_assigner"]], "bbox_center_distance", _result),
+        ([places["hungarian_assigner"]], "linear_sum_assignment", _first),
+    ):  # fmt: skip
+        for kind in kinds:
+            patches.put(kind, name, seen.noting(name, note))
     numbered, last = Numbered(seen), Last()
     for name, read in READINGS.items():
         for kind in subclasses(getattr(assigners, name), "assign"):
@@ -99,7 +103,7 @@ def _assigning(
     def around(call: Any, *args: Any, **kwargs: Any) -> Any:
         seen.forget()
         own = given(call, args, kwargs)
-        with _noting_metrics(seen):
+        with _noting_metrics(seen) if read is _task_aligned else nullcontext():
             result = call(*args, **kwargs)
 
         def make() -> Found:
@@ -195,7 +199,8 @@ def _atss(own: dict[str, Any], seen: Seen) -> Read:
     boxes = copied(own["gt_instances"].bboxes).reshape(-1, 4)
     ious, distances = seen.take("ious"), seen.take("bbox_center_distance")
     image = {"anchors": anchors, "inside": _inside(anchors, boxes)}
-    image["distances"] = distances[0] if distances else np.zeros((len(anchors), len(boxes)))
+    none = np.zeros((len(anchors), len(boxes)), anchors.dtype)
+    image["distances"] = distances[0] if distances else none
     if assigner.alpha is not None:
         return image, {}, "with alpha it is that of DDOD, which no matcher of refkernels is"
     image["ious"] = ious[0]
@@ -220,7 +225,9 @@ def _simota(own: dict[str, Any], seen: Seen) -> Read:
     priors = copied(own["pred_instances"].priors)
     shape = len(priors), len(copied(own["gt_instances"].bboxes))
     image: dict[str, Array] = {"valid": np.zeros(len(priors), bool)}
-    image |= {name: np.zeros(shape, priors.dtype) for name in ("cost", "ious")}
+    # Those that are not valid have no costs: none that is looked at is as high.
+    image["cost"] = np.full(shape, np.finfo(priors.dtype).max)
+    image["ious"] = np.zeros(shape, priors.dtype)
     taken = seen.take("dynamic_k_matching")
     if taken:
         cost, ious, image["valid"] = taken[0]

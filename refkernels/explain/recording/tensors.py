@@ -18,7 +18,8 @@ def as_numpy(value: Any) -> Array | None:
     elif hasattr(value, "detach"):
         value = value.detach().cpu()
         # NumPy has no bfloat16, which single precision holds exactly.
-        value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
+        is_bfloat16 = str(getattr(value, "dtype", "")) == "torch.bfloat16"
+        value = (value.float() if is_bfloat16 else value).numpy()
     elif not isinstance(value, (list, tuple)) and not hasattr(value, "__array__"):
         return None
     array = np.asarray(value)

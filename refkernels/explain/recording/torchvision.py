@@ -47,16 +47,18 @@ def watch(patches: Patches, seen: Seen) -> None:
     for name in ("encode", "encode_single"):
         patches.put(utils.BoxCoder, name, seen.noting(name, _encoded))
 
-    for name, kind, first in (
-        ("ssd", ssd.SSD, BACKGROUND), ("retinanet", retinanet.RetinaNetHead, 0)
-    ):  # fmt: skip
-        patches.put(kind, "compute_loss", _one_stage(name, first, seen))
-    patches.put(fcos.FCOS, "compute_loss", _keeping("fcos", seen))
-    patches.put(fcos.FCOSHead, "compute_loss", _points(seen))
-    patches.put(rpn.RegionProposalNetwork, "assign_targets_to_anchors", _keeping("rpn", seen))
-    patches.put(rpn.RegionProposalNetwork, "compute_loss", _proposals(seen))
-    patches.put(roi.RoIHeads, "assign_targets_to_proposals", _keeping("roi_heads", seen))
-    patches.put(roi.RoIHeads, "select_training_samples", _second_stage(seen))
+    for kind, method, around in (
+        (ssd.SSD, "compute_loss", _one_stage("ssd", BACKGROUND, seen)),
+        (retinanet.RetinaNetHead, "compute_loss", _one_stage("retinanet", 0, seen)),
+        (fcos.FCOS, "compute_loss", _keeping("fcos", seen)),
+        (fcos.FCOSHead, "compute_loss", _points(seen)),
+        (rpn.RegionProposalNetwork, "assign_targets_to_anchors", _keeping("rpn", seen)),
+        (rpn.RegionProposalNetwork, "compute_loss", _proposals(seen)),
+        (roi.RoIHeads, "assign_targets_to_proposals", _keeping("roi_heads", seen)),
+        (roi.RoIHeads, "select_training_samples", _second_stage(seen)),
+    ):
+        for own in subclasses(kind, method):
+            patches.put(own, method, around)
 
 
 def _matched(utils: Any) -> Any:

@@ -56,8 +56,9 @@ def _found(own: dict[str, Any], result: Any, seen: Seen) -> Found:
     matches = np.where(copied(positive), copied(matched).astype(np.int64), -1)
     found = Found(type(assigner).__name__, [])
     found.shared["points"] = copied(own["anc_points"])
+    labels = np.where(real, copied(own["gt_labels"])[..., 0], -1).astype(np.int64)
     for k, row in enumerate(matches):
-        image = {"matches": row, "labels": np.where(real[k], copied(own["gt_labels"])[k, :, 0], -1)}
+        image = {"matches": row, "labels": labels[k]}
         if boxes.shape[-1] == 4:  # and not rotated
             image["boxes"] = np.where(real[k, :, None], boxes[k], boxes.dtype.type(-1))
         if len(insides) == len(metrics) == 1:

@@ -1,6 +1,7 @@
 """The recorder: one line around a pipeline, of NumPy operators, Gluon blocks or somebody's own."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
 import numpy as np
@@ -87,13 +88,55 @@ def test_only_named_operators_are_recorded(tmp_path):
     assert np.array_equal(recorder.dump.arrays["boxes"], inputs_of(0)["boxes"])
 
 
-def test_another_thread_s_calls_are_not_recorded(tmp_path):
+def in_a_thread(call, *arguments):
+    thread = threading.Thread(target=call, args=arguments)
+    thread.start()
+    thread.join()
+
+
+def test_of_several_threads_the_one_that_calls_first_is_recorded(tmp_path):
+    for first in (0, 1):
+        with record(tmp_path / "a.npz") as recorder:
+            in_a_thread(pipeline, inputs_of(first), numpy_operators())
+            in_a_thread(pipeline, inputs_of(2), numpy_operators())
+            pipeline(inputs_of(3), numpy_operators())
+        assert np.array_equal(recorder.dump.arrays["boxes"], inputs_of(first)["boxes"])
+        assert len(recorder.dump.stages) == 5
+        assert recorder.dump.about == ""
+
+
+def test_workers_that_run_at_once_do_not_mix_their_chains(tmp_path):
+    barrier = threading.Barrier(3)
+
+    class Waiting(rk.BBoxBatchIOU):
+        """IoUs that all workers have before any of them goes on."""
+
+        def __call__(self, a, b):
+            made = super().__call__(a, b)
+            barrier.wait(timeout=60)
+            return made
+
+    def work(seed):
+        ious = Waiting()(*(inputs_of(seed)[name] for name in ("anchors", "boxes")))
+        return rk.MaximumMatcher(0.5)(ious)
+
+    with (
+        record(tmp_path / "a.npz", Waiting, rk.MaximumMatcher) as recorder,
+        ThreadPoolExecutor(3) as pool,
+    ):
+        made = list(pool.map(work, range(3)))
+    own = next(k for k in range(3)
+               if np.array_equal(inputs_of(k)["boxes"], recorder.dump.arrays["boxes"]))  # fmt: skip
+    assert np.array_equal(recorder.dump.arrays["matches"], made[own])
+    assert compare_dumps(recorder.dump, recorder.dump).status == 0
+
+
+def test_what_only_other_threads_called_is_told(tmp_path):
     with record(tmp_path / "a.npz") as recorder:
-        thread = threading.Thread(target=pipeline, args=(inputs_of(1), numpy_operators()))
-        thread.start()
-        thread.join()
-        pipeline(inputs_of(0), numpy_operators())
-    assert np.array_equal(recorder.dump.arrays["boxes"], inputs_of(0)["boxes"])
+        ious = rk.BBoxBatchIOU()(np.eye(4), np.eye(4))
+        in_a_thread(rk.MaximumMatcher(0.5), ious)
+    assert recorder.dump.about == "of other threads, and left out: calls of MaximumMatcher"
+    assert list(recorder.dump.arrays) == ["anchors", "boxes", "ious"]
 
 
 def test_keywords_are_known_as_well(tmp_path):
