@@ -1,8 +1,10 @@
 """One line around a training step of a torchvision model records what it assigns."""
 
+import re
 import sys
 import threading
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -243,3 +245,16 @@ def test_a_package_that_cannot_be_imported_says_how_to_install_it(tmp_path, monk
     with pytest.raises(ImportError, match=message), record(tmp_path / "a.npz", "torchvision"):
         pass
     assert attributes() == before
+
+
+def test_the_page_shows_what_is_recorded(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[3] / "docs" / "diff.md").read_text()
+    code = next(re.finditer(r"^```py\n(.*?)^```$", page, re.M | re.S)).group(1)
+    (shown,) = re.findall(r"^```\n\$ refkernels (diff step.*?)\n\.\.\.\n```$", page, re.M | re.S)
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    command, *lines = shown.splitlines()
+    printed = CliRunner().invoke(main, command.split()).output.splitlines()
+    pairs = zip(lines, [line.rstrip() for line in printed], strict=False)
+    versions = r"of torchvision .*"
+    assert all(re.sub(versions, "", one) == re.sub(versions, "", other) for one, other in pairs)
