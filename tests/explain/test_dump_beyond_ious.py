@@ -96,7 +96,7 @@ def test_what_a_matcher_must_not_decide_is_found_and_explained(matcher):
     assert headline(found) == "B leaves the contract first at matches: for 1 of 160 anchors."
     text = " ".join(" ".join(tell(found)).split())
     assert f"image 0, anchor {anchor}: it has no match, but by its own inputs it must have" in text
-    assert f"Anchor {anchor} is matched with ground truth" in text
+    assert f"Anchor {anchor} is matched" not in text
 
 
 @each_matcher
@@ -137,7 +137,7 @@ def test_other_costs_are_other_inputs():
     own = dump_of(rk.HungarianMatcher())
     other = replace(own, arrays={**own.arrays, "cost": own.arrays["cost"] + 1})
     found = compare_dumps(own, other)
-    assert headline(found).startswith("They were given different inputs: B's cost differ from A's")
+    assert headline(found).startswith("They were given different inputs: B's costs differ from A's")
 
 
 def test_arrays_that_do_not_fit_are_refused():

@@ -1,5 +1,6 @@
 """What two dumps have at an anchor, in words, with the numbers that decide."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -77,7 +78,9 @@ def _why_matched(dump: Dump, image: int, anchor: int) -> str:
         return why_matched(matcher, dump.arrays["ious"][image], anchor)
     given: Any = dump.given_to_matcher(image)
     trace = explain(matcher, given)
-    return trace.why(anchor).removesuffix(".")
+    # That it is, and with what, has been said.
+    said = r"^Anchor \d+ is (not matched|matched with ground truth \d+):? "
+    return re.sub(said, "", trace.why(anchor)).removesuffix(".")
 
 
 def _other(own: dict[str, Array], held: Any, name: str, image: int, anchor: int) -> bool:

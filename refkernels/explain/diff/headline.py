@@ -8,6 +8,14 @@ from refkernels.explain.diff.inputs import InputDifference
 
 __all__ = ["headline", "input_in_words", "leaving"]
 
+# Inputs that are not called by many.
+MANY = {
+    "metric": "metrics",
+    "cost": "costs",
+    "inside": "masks of what is inside",
+    "valid": "masks of what is valid",
+}
+
 # Relations that are named beside the likeliest.
 OTHERS = 2
 
@@ -64,25 +72,23 @@ def input_in_words(own: InputDifference) -> str:
         return f"{own.name} rounded, by at most {own.most:.2g}"
     if not own.where:
         return f"{own.name} have {own.relations[0].words}"
-    place = f"{own.name}{list(own.where)}"
+    place, name = f"{own.name}{list(own.where)}", MANY.get(own.name, own.name)
     return (
-        f"{own.name} differ in {own.count} numbers, by at most {own.most:.2g}: {place} is "
+        f"{name} differ in {own.count} numbers, by at most {own.most:.2g}: {place} is "
         f"{own.values[0]!r} in A, {own.values[1]!r} in B"
     )
 
 
 def _of_input(found: Difference, own: InputDifference) -> str:
-    rows = f"{own.rows[0]} of {own.rows[1]}"
+    rows, name = f"{own.rows[0]} of {own.rows[1]}", MANY.get(own.name, own.name)
     if not own.relations:
         return (
-            f"They were given different inputs: B's {own.name} differ from A's ({rows}), and no "
+            f"They were given different inputs: B's {name} differ from A's ({rows}), and no "
             "single relation explains all of them."
         )
     first, others = own.relations[0], own.relations[1:]
     side, other = (SIDES[1], SIDES[0]) if first.of else SIDES
-    told = (
-        f"{side}'s {own.name} differ from {other}'s ({rows}), which is explained by {first.words}"
-    )
+    told = f"{side}'s {name} differ from {other}'s ({rows}), which is explained by {first.words}"
     if others:
         named = ", or by ".join(relation.words for relation in others[:OTHERS])
         told += f"; so few would be explained as well by {named}"

@@ -159,6 +159,7 @@ class NamedOperators:
         names = place.operators[name]
         inputs = dict(zip(names.values(), args, strict=False))
         inputs.update({names[key]: value for key, value in kwargs.items() if key in names})
+        inputs = {key: value for key, value in inputs.items() if value is not None}
         outputs = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
         found = dict(zip(place.gives(name), outputs, strict=False))
         arrays = {key: as_numpy(value) for key, value in {**inputs, **found}.items()}

@@ -171,15 +171,15 @@ class PackageChains:
     def made(self) -> tuple[dict[str, Array], dict[str, Any], str]:
         """Return arrays, operators by role, and what is to be said of them."""
         for package, (watching, seen) in self._seen.items():
-            if seen.problems:
-                raise ValueError(
-                    f"what {package} was seen to do is not understood: {seen.problems[0]}"
-                )
             for name, found in seen.found.items():
                 if found is not None:
                     arrays = stacked(found)
                     about = "; ".join([*_told(package, watching, name, found, seen)])
                     return arrays, {**found.operators, **self._contract}, about
+            if seen.problems:
+                raise ValueError(
+                    f"what {package} was seen to do is not understood: {seen.problems[0]}"
+                )
         raise ValueError(self._nothing())
 
     def _nothing(self) -> str:
@@ -201,3 +201,5 @@ def _told(package: str, watching: Any, name: str, found: Found, seen: Seen) -> I
         were = "was" if len(others) == 1 else "were"
         yield f"{', '.join(others)} {were} called as well, and can be recorded by that name"
     yield from found.remarks
+    if seen.problems:
+        yield f"some of what it did is not understood: {seen.problems[0]}"
