@@ -324,7 +324,7 @@ def _inherited(
     changed = {own.name for own in inputs if not own.rounded}
     if any(aligned.alone):
         changed |= {"boxes", "labels"}
-    needs = aligned.dumps[0].needs(stage, operator)
+    needs = {name for dump in aligned.dumps for name in dump.needs(stage, operator)}
     # For a moment, so that what is no known difference before it counts as rounding of the inputs.
     shape = aligned.dumps[0].shape
     causes = np.full(shape, Cause.ROUNDING, np.int64)

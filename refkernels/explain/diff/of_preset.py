@@ -48,9 +48,9 @@ def dump_of_preset(preset: str, operators: Mapping[str, Any], dump: Dump) -> Dum
     arrays["anchors"] = anchors[None].astype(dump.arrays.get("anchors", anchors).dtype)
     for place in PLACES:
         operator = operators[place.role]
-        if "candidates" in place.needs(operator) and "matches" in arrays:
-            arrays["candidates"] = NaiveSampler()(arrays["matches"])
-        needs = place.needs(operator)
-        if all(name in arrays for name in needs):
-            arrays |= derive(place, operator, tuple(arrays[name] for name in needs))
+        needs, given = place.needs(operator), dict(arrays)
+        if "candidates" in needs and "matches" in arrays:
+            given["candidates"] = NaiveSampler()(arrays["matches"])
+        if all(name in given for name in needs):
+            arrays |= derive(place, operator, tuple(given[name] for name in needs))
     return make_dump(preset, arrays, operators)

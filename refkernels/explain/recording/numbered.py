@@ -29,7 +29,7 @@ class Numbered:
             whose = self._known[number - 1][1]
             before = seen.found.get(str(number))
             if str(number) not in seen.found:
-                seen.finish(str(number), make)
+                seen.finish(str(number), make, more=True)
             elif before is not None and whose is current_thread():
                 more = seen.tried(make)
                 if more is not None:

@@ -49,10 +49,12 @@ class Seen:
         By name, the chains that have been run; those that are not to be recorded have None.
     problems : list of str
         Why a chain could not be made out.
+    is_over : bool
+        Whether all that is to be recorded has been, so that calls need not be noted any more.
     """
 
     def __init__(self, wanted: str) -> None:
-        self.wanted, self.problems = wanted, list[str]()
+        self.wanted, self.problems, self.is_over = wanted, list[str](), False
         self.found: dict[str, Found | None] = {}
         self.lock = threading.RLock()
         self._thread = Thread()
@@ -71,7 +73,7 @@ class Seen:
         own = self._thread
 
         def around(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-            if own.depth:
+            if own.depth or self.is_over:
                 return call(*args, **kwargs)
             told = self.tried(lambda: note(*args, **kwargs))
             own.depth += 1
@@ -100,14 +102,18 @@ class Seen:
         """Forget what this thread has noted, as a chain begins."""
         self._thread.events.clear()
 
-    def finish(self, name: str, make: Callable[[], Found]) -> None:
-        """Take a chain that has ended, if it is the first of its name and to be recorded."""
+    def finish(self, name: str, make: Callable[[], Found], *, more: bool = False) -> None:
+        """Take a chain that has ended, if it is the first of its name and to be recorded.
+
+        `more` images of it may come.
+        """
         with self.lock:
             first = name not in self.found
             if first:
                 self.found[name] = None
             if first and (name == self.wanted or (not self.wanted and len(self.found) == 1)):
                 self.found[name] = self.tried(make)
+                self.is_over = not more
         self.forget()
 
     def tried(self, make: Callable[[], Any]) -> Any:

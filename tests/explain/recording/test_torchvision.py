@@ -172,6 +172,16 @@ def test_a_draw_is_told_from_an_error(tmp_path):
     assert "B leaves the contract first at samples" in headline(compare_dumps(dumps[0], other))
 
 
+def test_of_several_steps_the_first_is_recorded_and_no_other_is_looked_at(tmp_path):
+    model = model_of("ssd")
+    with record(tmp_path / "a.npz", "torchvision") as recorder:
+        step(model)
+        model.proposal_matcher = lambda ious: torch.full((ious.shape[1],), -1)
+        step(model)
+    assert (recorder.dump.arrays["matches"] >= 0).any()
+    assert "not understood" not in recorder.dump.about
+
+
 def attributes():
     from torchvision.models.detection import fcos, retinanet, roi_heads, rpn, ssd
 
