@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.coder import NormalizedBoxCenterEncoder
+from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
 from refkernels.explain.recording.images import Found
 from refkernels.explain.recording.packages import Seen
 from refkernels.explain.recording.patches import Patches, given, subclasses
@@ -173,10 +173,14 @@ def _proposals(seen: Seen) -> Any:
         begun = seen.pending.pop("rpn", None)
 
         def make() -> Found:
+            labels = map(copied, given(call, args, kwargs)["labels"])
             pairs = list(zip(begun["anchors"], begun["targets"], strict=True))
             images = [_image(anchors, target["boxes"]) for anchors, target in pairs]
             found = _chain("rpn", images, seen.take("matcher"))
             _put_samples(found, seen.take("sampler"))
+            found.operators["class_encoder"] = SigmoidClassEncoder()
+            for image, own in zip(images, labels, strict=True):  # of those that are sampled
+                image["cls_targets"] = np.where(image["samples"] != 0, own, -1).astype(np.int64)
             targets = seen.take("encode")
             if targets:
                 found.operators["box_encoder"], rows = targets[0]
@@ -208,6 +212,10 @@ def _second_stage(seen: Seen) -> Any:
             ]
             found = _chain("roi_heads", images, seen.take("matcher"))
             _put_samples(found, seen.take("sampler"))
+            found.operators["class_encoder"] = MultiClassEncoder()
+            for image, own in zip(images, result[2], strict=True):  # of those that are sampled
+                image["cls_targets"] = np.full(len(image["samples"]), -1)
+                image["cls_targets"][image["samples"] != 0] = copied(own)
             targets = seen.take("encode")
             if targets:
                 found.operators["box_encoder"], rows = targets[0]

@@ -74,7 +74,10 @@ def test_a_training_step_is_recorded_and_keeps_the_contract(model, tmp_path):
     assert headline(found) == "Nothing differs."
     assert not any(held.not_held for stage in found.stages for held in stage.held)
     assert all(held.keeps for stage in found.stages for held in stage.held)
-    expected = ["matches"] if name == "fcos" else ["ious", "matches", "samples", "box_targets"]
+    expected = {
+        "fcos": ["matches"],
+        "rpn": ["ious", "matches", "samples", "cls_targets", "box_targets"],
+    }.get(name, ["ious", "matches", "samples", "box_targets"])
     assert [stage.name for stage in dump.stages] == expected
 
 
@@ -138,6 +141,7 @@ def test_an_image_is_explained(model, tmp_path):
 
 def test_of_two_stages_the_one_that_is_named_is_recorded(tmp_path):
     model = model_of("rpn")
+    model.roi_heads.fg_bg_sampler.batch_size_per_image = 64
     with record(tmp_path / "a.npz", "torchvision") as first:
         step(model)
     assert first.dump.about.endswith(
@@ -148,10 +152,11 @@ def test_of_two_stages_the_one_that_is_named_is_recorded(tmp_path):
     dump = second.dump
     assert dump.about.startswith("roi_heads of torchvision")
     assert "left out are images that have not" in dump.about
-    assert dump.operators["sampler"] == rk.BalancedSampler(512, 0.25)
+    assert dump.operators["sampler"] == rk.BalancedSampler(64, 0.25)
     assert compare_dumps(dump, dump).status == 0
     assert headline(compare_dumps(dump, dump)) == "Nothing differs."
     assert (dump.arrays["box_targets"] != 0).any()
+    assert set(dump.arrays["cls_targets"].ravel().tolist()) == {-1, 0, 1, 2}
 
 
 def test_a_draw_is_told_from_an_error(tmp_path):
