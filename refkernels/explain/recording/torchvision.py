@@ -96,7 +96,9 @@ def _keeping(name: str, seen: Seen) -> Any:
 
     def around(call: Any, *args: Any, **kwargs: Any) -> Any:
         seen.forget()
-        seen.pending[name] = given(call, args, kwargs)
+        own = given(call, args, kwargs)
+        # The second stage puts what it has sampled into its list of proposals.
+        seen.pending[name] = {k: list(v) if isinstance(v, list) else v for k, v in own.items()}
         return call(*args, **kwargs)
 
     return around
@@ -225,7 +227,6 @@ def _second_stage(seen: Seen) -> Any:
             return found
 
         if begun is not None:
-            # It writes what it has sampled into the list of proposals.
             seen.finish("roi_heads", make)
         return result
 

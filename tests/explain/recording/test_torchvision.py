@@ -155,6 +155,7 @@ def test_of_two_stages_the_one_that_is_named_is_recorded(tmp_path):
     assert dump.operators["sampler"] == rk.BalancedSampler(64, 0.25)
     assert compare_dumps(dump, dump).status == 0
     assert headline(compare_dumps(dump, dump)) == "Nothing differs."
+    assert (dump.arrays["samples"] != 0).sum(axis=1).tolist() == [64] * len(dump.arrays["samples"])
     assert (dump.arrays["box_targets"] != 0).any()
     assert set(dump.arrays["cls_targets"].ravel().tolist()) == {-1, 0, 1, 2}
 
