@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-import refkernels
 from refkernels.arrays import Array
 from refkernels.conformance.model.bfloat16 import BFLOAT16, BFloat16, rounded, rounded_config
 from refkernels.conformance.model.case import LABELS, Case
@@ -50,6 +49,8 @@ def cast_to_bfloat16(operator: Operator, case: Case) -> tuple[Case | None, Case 
 
 def _every_eps(config: Mapping[str, Any]) -> Iterator[float]:
     """Yield what is added before a comparison, by the matcher itself and by those in it."""
+    import refkernels
+
     if "eps" in config:
         yield float(config["eps"])
     for recipe in config.get("matchers", ()):
