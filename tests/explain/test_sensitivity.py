@@ -106,7 +106,7 @@ def test_moves_are_tried_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) 
     found = trace.sensitivity(DELTA)
     assert found
     for size in (1, 8, 50):
-        monkeypatch.setattr(sensitivity, "BLOCK", size)
+        monkeypatch.setattr(moves, "BLOCK", size)
         assert trace.sensitivity(DELTA) == found
 
 

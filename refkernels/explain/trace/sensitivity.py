@@ -5,13 +5,16 @@ of its ground truth. Only where the two sides are close can a small change decid
 such change is tried, by the matcher itself; what it then decides is what is told.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from refkernels.arrays import Array, check_number, rounded
+from refkernels.arrays import Array, check_integer, check_number, rounded
+from refkernels.explain.trace.flipping import Progress, try_near
+from refkernels.explain.trace.moves import Move, try_all
 from refkernels.matcher import BipartiteMatcher, MaximumMatcher
 from refkernels.matcher.bipartite import sign_of
 from refkernels.matcher.composite import flat
@@ -19,16 +22,11 @@ from refkernels.matcher.composite import flat
 if TYPE_CHECKING:
     from refkernels.explain.trace.trace import Trace
 
-__all__ = ["RELATIVE", "Flip", "sensitivity"]
+__all__ = ["RELATIVE", "Flip", "Flips", "sensitivity"]
 
 # A float32 IoU of corner boxes is within 17 units of roundoff of the exact one, whatever computes
 # it (see box_batch_iou in refkernels/bounds/bbox.py); two devices are so on either side.
 RELATIVE = 2 * 17 * 2.0**-24
-
-# Elements of moved matrices that are matched in one go.
-BLOCK = 1 << 21
-
-Move = tuple[tuple[int, int, float], ...]
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,32 @@ class Flip:
         return f"Anchor {self.anchor}: {names[0]} -> {names[1]} if {' and '.join(parts)}{rest}."
 
 
-def sensitivity(trace: "Trace", delta: float | None = None) -> list[Flip]:
+class Flips(list[Flip]):
+    """Matches that would be others, by anchor.
+
+    Attributes
+    ----------
+    left_out : int
+        How many more there are than were asked for.
+    """
+
+    def __init__(self, flips: Iterable[Flip] = (), left_out: int = 0) -> None:
+        super().__init__(flips)
+        self.left_out = left_out
+
+    def __str__(self) -> str:
+        more = [f"... and {self.left_out} more"] if self.left_out else []
+        return "\n".join([*map(str, self), *more])
+
+
+def sensitivity(
+    trace: "Trace",
+    delta: float | None = None,
+    *,
+    anchor: int | None = None,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> Flips:
     """List the matches that would be others if IoUs changed by up to `delta`.
 
     Parameters
@@ -75,10 +98,17 @@ def sensitivity(trace: "Trace", delta: float | None = None) -> list[Flip]:
         How much an IoU may change. By default what two devices may differ by that compute in
         float32: 34 units of roundoff of the IoU itself. An IoU of exactly 0, of boxes that do not
         meet, does not change.
+    anchor : int, optional
+        The one anchor that is asked for, which takes less time.
+    limit : int, optional
+        How many are listed at most, the first ones; `left_out` says how many more there are.
+    progress : callable, optional
+        Called now and then with how much is done, and of how much.
 
     Returns
     -------
-    list of Flip
+    Flips
+        A list of Flip.
         By anchor, each with a change that does it, of as few IoUs and by as little as was found.
         All changes of a single IoU are covered, and those that bring the IoUs of one anchor, or of
         one ground truth, closer to one of them and past it. What takes several such changes at
@@ -87,7 +117,8 @@ def sensitivity(trace: "Trace", delta: float | None = None) -> list[Flip]:
     Raises
     ------
     TypeError, ValueError
-        If `delta` is no positive number, or a matcher is of another kind.
+        If `delta` is no positive number, there is no such anchor, `limit` is negative, or a matcher
+        is of another kind.
 
     Examples
     --------
@@ -107,31 +138,42 @@ def sensitivity(trace: "Trace", delta: float | None = None) -> list[Flip]:
             )
     if delta is not None:
         check_number("delta", delta, low=0)
-    if not trace.ious.size:
-        return []
-    rows = _rows_that_matter(trace.ious, _slack(trace.ious, delta), matchers)
-    values = np.ascontiguousarray(trace.ious[rows])
+    if anchor is not None:
+        anchor = check_integer("anchor", anchor, low=0, high=len(trace.anchors) - 1)
+    most = None if limit is None else check_integer("limit", limit, low=0)
+    ious = trace.ious
+    if not ious.size:
+        return Flips()
+    rows = _rows_that_matter(ious, _slack(ious, delta), matchers)
+    values = np.ascontiguousarray(ious[rows])
+    del ious
     base = np.asarray(trace.matcher(values))
-    found: dict[int, tuple[tuple[int, float], int, Move]] = {}
-    moves: list[Move] = []
-    size = max(1, BLOCK // max(1, values.size))
-    for move in _moves(values, _slack(values, delta), matchers):
-        moves.append(move)
-        if len(moves) == size:
-            _try(trace.matcher, values, base, moves, found)
-            moves = []
-    if moves:
-        _try(trace.matcher, values, base, moves, found)
-    numbers = np.append(trace.columns, -1)
-    return [
-        Flip(
-            int(rows[i]),
-            int(numbers[base[i]]),
-            int(numbers[after]),
-            tuple((int(rows[r]), int(trace.columns[c]), change) for r, c, change in move),
+    only = -1
+    if anchor is not None:
+        only = int(np.searchsorted(rows, anchor))
+        if only == len(rows) or rows[only] != anchor:
+            return Flips()
+    if values.dtype in (np.float32, np.float64):
+        reach = (RELATIVE, 0.0) if delta is None else (0.0, float(delta))
+        found = try_near(
+            values, partial(_slack, delta=delta), reach, matchers, base, only, progress
         )
-        for i, (_, after, move) in sorted(found.items())
-    ]
+    else:
+        found = try_all(trace.matcher, values, _slack(values, delta), matchers, base)
+    listed = [i for i in sorted(found) if only in (-1, i)]
+    numbers = np.append(trace.columns, -1)
+    return Flips(
+        [
+            Flip(
+                int(rows[i]),
+                int(numbers[base[i]]),
+                int(numbers[found[i][1]]),
+                tuple((int(rows[r]), int(trace.columns[c]), by) for r, c, by in found[i][2]),
+            )
+            for i in listed[:most]
+        ],
+        len(listed) - len(listed[:most]),
+    )
 
 
 def _slack(values: Array, delta: float | None) -> Array:
@@ -171,95 +213,3 @@ def _rows_that_matter(values: Array, slack: Array, matchers: list[Any]) -> Array
             best = (own - slack[rows, column]).max(initial=-np.inf) - eps * (1 + 1e-6)
             matter[rows[high[rows, column] >= min(bar, best)]] = True
     return np.flatnonzero(matter)
-
-
-def _moves(values: Array, slack: Array, matchers: list[Any]) -> Iterator[Move]:
-    """Give every change that is to be tried."""
-    wide = values.astype(np.float64)
-    limits = [float(rounded(own.threshold, values.dtype)) for own in matchers]
-    eps = {
-        float(rounded(own.eps, values.dtype))
-        for own in matchers
-        if type(own) is BipartiteMatcher and own.eps > 0
-    }
-    for r, c in np.argwhere(_close(wide, slack, limits, max(eps, default=0.0))):
-        value, reach = wide[r, c], slack[r, c]
-        across = np.delete(np.arange(wide.shape[1]), c)
-        down = np.delete(np.arange(wide.shape[0]), r)
-        others = np.concatenate([limits, wide[r, across], wide[down, c]])
-        others = np.concatenate([others, *(others + sign * e for e in eps for sign in (1, -1))])
-        goals = np.unique(others[np.abs(others - value) <= reach]).astype(values.dtype)
-        kind = values.dtype.type
-        for goal in {
-            *(kind(value - reach), kind(value + reach)),
-            *goals,
-            *np.nextafter(goals, kind(-np.inf)),
-            *np.nextafter(goals, kind(np.inf)),
-        }:
-            change = float(goal) - value
-            if change and abs(change) <= reach:
-                yield ((int(r), int(c), change),)
-        rivals = [(r, k) for k in across if slack[r, k]]
-        yield from _against(wide, slack, (int(r), int(c)), rivals)
-        yield from _against(wide, slack, (int(r), int(c)), [(k, c) for k in down if slack[k, c]])
-
-
-def _against(
-    wide: Array, slack: Array, place: tuple[int, int], rivals: list[tuple[int, int]]
-) -> Iterator[Move]:
-    """Move one value up and those that are near it down, the other way round, and all one way."""
-    value, reach = wide[place], slack[place]
-    near = [(int(i), int(j)) for i, j in rivals if abs(wide[i, j] - value) <= reach + slack[i, j]]
-    if not near:
-        return
-    for own, other in ((1, -1), (-1, 1), (-1, -1), (1, 1)):
-        yield (
-            (*place, own * float(reach)),
-            *((i, j, other * float(slack[i, j])) for i, j in near),
-        )
-
-
-def _close(wide: Array, slack: Array, limits: list[float], eps: float) -> Array:
-    """Mark the values that are within reach of what they may be compared with."""
-    close = np.zeros(wide.shape, bool)
-    for limit in limits:
-        close |= np.abs(wide - limit) <= slack + eps
-    for axis in (0, 1):
-        order = np.argsort(wide, axis=axis, kind="stable")
-        value, reach = np.take_along_axis(wide, order, axis), np.take_along_axis(slack, order, axis)
-        near = np.zeros(wide.shape, bool)
-        first = (slice(None), slice(None, -1)) if axis else (slice(None, -1), slice(None))
-        last = (slice(None), slice(1, None)) if axis else (slice(1, None), slice(None))
-        gaps = np.diff(value, axis=axis) <= reach[first] + reach[last] + eps
-        near[first] |= gaps
-        near[last] |= gaps
-        back = np.zeros(wide.shape, bool)
-        np.put_along_axis(back, order, near, axis)
-        close |= back
-    return close & (slack > 0)
-
-
-def _try(
-    matcher: Any,
-    values: Array,
-    base: Array,
-    moves: list[Move],
-    found: dict[int, tuple[tuple[int, float], int, Move]],
-) -> None:
-    """Match the moved matrices, and keep for each anchor the least move that changes its match."""
-    moved = np.repeat(values[np.newaxis], len(moves), axis=0)
-    real: list[Move] = []
-    for k, move in enumerate(moves):
-        done = []
-        for r, c, change in move:
-            # Rounded towards where it was, so that it does not go further than it may.
-            goal = values.dtype.type(values[r, c] + change)
-            if abs(float(goal) - float(values[r, c])) > abs(change):
-                goal = np.nextafter(goal, values[r, c])
-            moved[k, r, c] = goal
-            done.append((r, c, float(goal) - float(values[r, c])))
-        real.append(tuple(done))
-    for k, i in np.argwhere(matcher(moved) != base):
-        cost = len(real[k]), max(abs(change) for _, _, change in real[k])
-        if int(i) not in found or cost < found[int(i)][0]:
-            found[int(i)] = cost, int(matcher(moved[k])[i]), real[k]

@@ -16,7 +16,7 @@ from refkernels.matcher import Matcher
 
 if TYPE_CHECKING:
     from refkernels.explain.trace.beyond.reading import Reading
-    from refkernels.explain.trace.sensitivity import Flip
+    from refkernels.explain.trace.sensitivity import Flips
 
 __all__ = ["Trace", "explain"]
 
@@ -142,14 +142,15 @@ class Trace:
         column = np.flatnonzero(self.columns == truth)
         return float(self.pairs.row(anchor)[column[0]]) if len(column) else 0.0
 
-    def sensitivity(self, delta: float | None = None) -> "list[Flip]":
+    def sensitivity(self, delta: float | None = None, **settings: Any) -> "Flips":
         """List the matches that would be others if an IoU changed by up to `delta`.
 
-        See `refkernels.explain.trace.sensitivity.sensitivity`.
+        See `refkernels.explain.trace.sensitivity.sensitivity`, which takes `anchor`, `limit` and
+        `progress` too.
         """
         from refkernels.explain.trace.sensitivity import sensitivity
 
-        return sensitivity(self, delta)
+        return sensitivity(self, delta, **settings)
 
     def __str__(self) -> str:
         return tables.as_text(self)
