@@ -71,15 +71,14 @@ class Work(NamedTuple):
     column: Array
     value: Array
     before: Array
-    order: Array
     tick: Array  # of this move, by which the marks of earlier ones are told
     moved: Array  # rows
     moved_columns: Array
     affected: Array
     is_affected: Array
     place: Array  # of each column in its list
-    turn: Array  # of each column in the moved numbers
-    turns: Array  # where these end
+    turn: Array  # of each column where its moved numbers begin
+    turns: Array  # and where they end
     heap: Array
     head: Array
     most: Array
@@ -106,7 +105,7 @@ def new_work(matchers: int, rows: int, columns: int, dtype: Any) -> Work:
         return np.zeros(shape, np.int64)
 
     return Work(
-        ints(room), ints(room), np.zeros(room, dtype), np.zeros(room, dtype), ints(room), ints(1),
+        ints(room), ints(room), np.zeros(room, dtype), np.zeros(room, dtype), ints(1),
         ints(rows), ints(columns), ints(rows), ints(rows), ints(columns), ints(columns),
         ints(columns), ints(columns), ints(columns), np.zeros(columns, dtype),
         ints(matchers, rows) - 1, ints(matchers, columns) - 1, np.zeros((matchers, columns), dtype),
@@ -160,9 +159,13 @@ def try_move(known, work, count, down, number, found, only):  # type: ignore[no-
             size = _find_best(known, work, k, count, down, size)
             if rounds:
                 size = _give(known, work, k, count, down, size)
+    # Arrays have names of their own in loops: to take one out of a tuple counts references.
+    affected, counts, changes = work.affected, found.count, found.change
     for i in range(size):
-        r = work.affected[i]
-        if (only < 0 or r == only) and not _is_dearer(found, r, count, change):
+        r = affected[i]
+        if count > counts[r] or (count == counts[r] and change >= changes[r]):
+            continue
+        if only < 0 or r == only:
             after = _match(known, work, r, down, rounds)
             if after != known.base[r]:
                 found.count[r], found.change[r] = count, change
@@ -173,10 +176,10 @@ def try_move(known, work, count, down, number, found, only):  # type: ignore[no-
                 c = work.column[i]
                 known.best[k, c] = work.kept[k, c]
             if rounds:
+                given, taker = work.given[k], work.taker[k]
                 for c in range(x.shape[1]):
-                    if work.taker[k, c] >= 0:
-                        work.given[k, work.taker[k, c]] = -1
-                        work.taker[k, c] = -1
+                    if taker[c] >= 0:
+                        given[taker[c]] = taker[c] = -1
     for i in range(count):
         x[work.row[i], work.column[i]] = work.before[i]
 
@@ -191,27 +194,26 @@ def _is_dearer(found, r, count, change):  # type: ignore[no-untyped-def]
 def _find_best(known, work, k, count, down, size):  # type: ignore[no-untyped-def]
     """Write the best of columns that moved, and add those who may share it to the affected rows."""
     tick, sign = work.tick[0], known.sign[k]
+    x, rows, near_rows, moved, value = known.x, known.rows, known.near_rows, work.moved, work.value
+    affected, is_affected = work.affected, work.is_affected
     for i in range(1 if down else count):
         c = work.column[i]
         best = known.limit[k]
         for place in range(known.listed[k, c], known.listed[k, c + 1]):
-            r = known.rows[place]
-            if work.moved[r] != tick:
-                best = max(best, known.x[r, c] * sign)
+            r = rows[place]
+            if moved[r] != tick:
+                best = max(best, x[r, c] * sign)
                 break
-        if down:
-            for j in range(count):
-                best = max(best, work.value[j] * sign)
-        else:
-            best = max(best, work.value[i] * sign)
+        for j in range(0 if down else i, count if down else i + 1):
+            best = max(best, value[j] * sign)
         work.kept[k, c] = known.best[k, c]
         if best != known.best[k, c]:
             known.best[k, c] = best
             for place in range(known.near[k, c], known.near[k, c + 1]):
-                r = known.near_rows[place]
-                if work.is_affected[r] != tick:
-                    work.is_affected[r] = tick
-                    work.affected[size] = r
+                r = near_rows[place]
+                if is_affected[r] != tick:
+                    is_affected[r] = tick
+                    affected[size] = r
                     size += 1
     return size
 
@@ -219,99 +221,84 @@ def _find_best(known, work, k, count, down, size):  # type: ignore[no-untyped-de
 @jit
 def _give(known, work, k, count, down, size):  # type: ignore[no-untyped-def]
     """Go through the greedy rounds, and add who is given to another to the affected rows."""
-    tick = work.tick[0]
-    columns = known.x.shape[1]
-    if down:
-        c = work.column[0]
-        work.turn[c], work.turns[c] = 0, count
-        for i in range(count):
-            _insert(work, known.sign[k], i, count - 1 - i if known.sign[k] > 0 else i)
-    else:
-        for i in range(count):
-            c = work.column[i]
-            work.turn[c], work.turns[c], work.order[i] = i, i + 1, i
-    held = 0
-    for c in range(columns):
-        work.place[c] = known.listed[k, c]
-        if _next(known, work, k, c):
-            work.heap[held] = c
-            held += 1
-    for i in range(held // 2 - 1, -1, -1):
-        _sink(work, held, i)
-    while held > 0:
-        c = work.heap[0]
-        r = work.head[c]
-        if work.given[k, r] < 0:
-            work.given[k, r], work.taker[k, c] = c, r
+    tick, sign, limit = work.tick[0], known.sign[k], known.limit[k]
+    x, rows, listed, given, taker = (
+        known.x,
+        known.rows,
+        known.listed[k],
+        work.given[k],
+        work.taker[k],
+    )
+    moved, place, heap, head, most = work.moved, work.place, work.heap, work.head, work.most
+    moved_columns, turn, turns, row, value = (
+        work.moved_columns, work.turn, work.turns, work.row, work.value,
+    )  # fmt: skip
+    # Of a column all numbers may have moved, of a row one of each column.
+    for i in range(1 if down else count):
+        c = work.column[i]
+        turn[c], turns[c] = i, count if down else i + 1
+    held, filling = 0, 0
+    while filling < x.shape[1] or held > 0:
+        # First each column comes to its first candidate, then the one on top to its next.
+        c = filling if filling < x.shape[1] else heap[0]
+        if filling < x.shape[1]:
+            place[c] = listed[c]
+        elif given[head[c]] < 0:
+            given[head[c]], taker[c] = c, head[c]
             held -= 1
-            work.heap[0] = work.heap[held]
-        elif not _next(known, work, k, c):
+            heap[0] = heap[held]
+            _sink(heap, head, most, held, 0)
+            continue
+        is_moved = moved_columns[c] == tick
+        step, best, own = place[c], limit, -1
+        while step < listed[c + 1]:
+            r = rows[step]
+            if given[r] < 0 and not (is_moved and moved[r] == tick):
+                if x[r, c] * sign > limit:
+                    best, own = x[r, c] * sign, r
+                break
+            step += 1
+        place[c] = step
+        for i in range(turn[c] if is_moved else 0, turns[c] if is_moved else 0):
+            signed, r = value[i] * sign, row[i]
+            if signed > best or (signed == best and own >= 0 and r < own):
+                if given[r] < 0:
+                    best, own = signed, r
+        most[c], head[c] = best, own
+        if filling < x.shape[1]:
+            filling += 1
+            if own >= 0:
+                heap[held] = c
+                held += 1
+            if filling == x.shape[1]:
+                for i in range(held // 2 - 1, -1, -1):
+                    _sink(heap, head, most, held, i)
+            continue
+        if own < 0:
             held -= 1
-            work.heap[0] = work.heap[held]
-        _sink(work, held, 0)
-    for c in range(columns):
-        if work.taker[k, c] != known.taker[k, c]:
-            for r in (work.taker[k, c], known.taker[k, c]):
-                if r >= 0 and work.is_affected[r] != tick:
-                    work.is_affected[r] = tick
-                    work.affected[size] = r
+            heap[0] = heap[held]
+        _sink(heap, head, most, held, 0)
+    before, affected, is_affected = known.taker[k], work.affected, work.is_affected
+    for c in range(x.shape[1]):
+        if taker[c] != before[c]:
+            for r in (taker[c], before[c]):
+                if r >= 0 and is_affected[r] != tick:
+                    is_affected[r] = tick
+                    affected[size] = r
                     size += 1
     return size
 
 
 @jit
-def _insert(work, sign, i, own):  # type: ignore[no-untyped-def]
-    """Put a moved number among the first `i`, which are in the order of the rounds."""
-    value, row = work.value[own] * sign, work.row[own]
-    while i > 0:
-        other = work.order[i - 1]
-        before = work.value[other] * sign
-        if before > value or (before == value and work.row[other] < row):
-            break
-        work.order[i] = other
-        i -= 1
-    work.order[i] = own
-
-
-@jit
-def _next(known, work, k, c):  # type: ignore[no-untyped-def]
-    """Find the next candidate of a column whose row is free; return whether there is one."""
-    tick, sign, limit = work.tick[0], known.sign[k], known.limit[k]
-    moved = work.moved_columns[c] == tick
-    place, end = work.place[c], known.listed[k, c + 1]
-    most, head = limit, -1
-    while place < end:
-        r = known.rows[place]
-        if work.given[k, r] < 0 and not (moved and work.moved[r] == tick):
-            if known.x[r, c] * sign > limit:
-                most, head = known.x[r, c] * sign, r
-            break
-        place += 1
-    work.place[c] = place
-    if moved:
-        turn = work.turn[c]
-        while turn < work.turns[c] and work.given[k, work.row[work.order[turn]]] >= 0:
-            turn += 1
-        work.turn[c] = turn
-        if turn < work.turns[c]:
-            own = work.order[turn]
-            value, r = work.value[own] * sign, work.row[own]
-            if value > most or (value == most and head >= 0 and r < head):
-                most, head = value, r
-    work.most[c], work.head[c] = most, head
-    return head >= 0
-
-
-@jit
-def _sink(work, size, i):  # type: ignore[no-untyped-def]
+def _sink(heap, head, most, size, i):  # type: ignore[no-untyped-def]
     """Move the column at `i` of the heap down to its place."""
-    heap = work.heap
     while True:
         first = i
         for child in range(2 * i + 1, min(2 * i + 3, size)):
             a, b = heap[child], heap[first]
-            more, row, other = work.most[a] > work.most[b], work.head[a], work.head[b]
-            if more or (work.most[a] == work.most[b] and (row < other or (row == other and a < b))):
+            if most[a] > most[b] or (
+                most[a] == most[b] and (head[a] < head[b] or (head[a] == head[b] and a < b))
+            ):
                 first = child
         if first == i:
             return
