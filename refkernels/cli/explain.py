@@ -113,7 +113,17 @@ def diff(a: Path, b: Path | None, **settings: Any) -> None:
     metavar="K",
     help="Explain this ground truth, or, with --anchor, why they are not matched; repeatable.",
 )
-@click.option("--sensitivity", is_flag=True, help="List the matches that hang on rounding.")
+@click.option(
+    "--sensitivity",
+    is_flag=True,
+    help="List the matches that hang on rounding, with --anchor those of these anchors.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="List at most so many of --sensitivity, and say how many more there are.",
+)
 @click.option(
     "--png",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -165,9 +175,11 @@ def explain(
                 given, config = detector_given(preset, config), None
             explain_command(given, dump=dump, config=config, options=options, **settings)
             return
-        anchors, sensitivity = settings.pop("anchors"), settings.pop("sensitivity")
-        others = {"anchor": anchors, "sensitivity": sensitivity, "config": config, "DUMP": dump}
-        if any(others.values()):
-            name = next(name for name, value in others.items() if value)
+        names = {"anchors": "anchor", "sensitivity": "sensitivity", "limit": "limit"}
+        others = {called: settings.pop(name) for name, called in names.items()}
+        others |= {"limit": others["limit"] is not None, "config": config, "DUMP": dump}
+        unfit = [name for name, value in others.items() if value]
+        if unfit:
+            name = unfit[0]
             raise ValueError(f"{name}: is of one preset, expected no compare")
         compare_command(compare, options=options, **settings)

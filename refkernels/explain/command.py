@@ -10,6 +10,7 @@ import numpy as np
 from refkernels.arrays import check_integer, require
 from refkernels.explain.diff.dump import read_config, read_dump
 from refkernels.explain.dumped import trace_of_dump
+from refkernels.explain.progress import showing
 from refkernels.explain.scene import Scene, read_predictions, trace_of
 from refkernels.explain.trace.as_json import write_json
 from refkernels.explain.trace.records import MATCHED, Fate
@@ -32,6 +33,7 @@ def explain_command(
     anchors: tuple[int, ...] = (),
     truths: tuple[int, ...] = (),
     sensitivity: bool = False,
+    limit: int | None = None,
     html: Path | None = None,
     picture: Path | None = None,
     png: Path | None = None,
@@ -61,7 +63,9 @@ def explain_command(
         What is asked for: these anchors, these ground truths, or with both, why an anchor is not
         matched with a ground truth.
     sensitivity : bool
-        Also list the matches that hang on rounding.
+        Also list the matches that hang on rounding, those of `anchors` alone if there are any.
+    limit : int, optional
+        How many of them at most.
     html, png, json : pathlib.Path, optional
         Files for a page, a picture and the records.
     picture : pathlib.Path, optional
@@ -74,6 +78,7 @@ def explain_command(
     ValueError, OSError, ImportError
         One line that says what is wrong.
     """
+    require(limit is None or sensitivity, "limit: is of sensitivity, expected that as well")
     require(picture is None or html is not None, "picture: is for the page, expected html as well")
     operators = {} if config is None else read_config(config)
     notes: list[str] = []
@@ -94,10 +99,7 @@ def explain_command(
     told = _asked(trace, anchors, truths) if anchors or truths else _told(trace)
     print("\n\n".join([str(trace), *notes, *told]))
     if sensitivity:
-        flips = trace.sensitivity()
-        print(f"\n{len(flips)} matches hang on the rounding of float32")
-        for flip in flips:
-            print(flip)
+        _print_flips(trace, anchors, limit)
     if png is not None:
         from refkernels.assign.dataset.durable import write_atomically
         from refkernels.explain.trace.pictures import draw_trace
@@ -112,6 +114,23 @@ def explain_command(
     if json is not None:
         write_json(trace, json)
         print(f"\nrecords in {json}")
+
+
+def _print_flips(trace: Trace, anchors: tuple[int, ...], limit: int | None) -> None:
+    """List the matches that hang on rounding, and say how many are not listed."""
+    flips: list[Any] = []
+    left_out = 0
+    with showing("trying changes of IoUs") as progress:
+        for anchor in dict.fromkeys(anchors) if anchors else [None]:
+            found = trace.sensitivity(anchor=anchor, progress=progress)
+            most = len(found) if limit is None else max(0, limit - len(flips))
+            flips += found[:most]
+            left_out += len(found[most:])
+    whose = f" of {len(set(anchors))} asked for" if anchors else ""
+    print(f"\n{len(flips) + left_out} matches{whose} hang on the rounding of float32")
+    print("\n".join(map(str, flips)), end="\n" * bool(flips))
+    if left_out:
+        print(f"and {left_out} more")
 
 
 def describes_assigner(config: Path) -> bool:

@@ -1,5 +1,7 @@
 """What is named flips when it is moved as told, and nothing else does."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,11 +9,15 @@ from hypothesis import strategies as st
 
 from refkernels import BipartiteMatcher, CompositeMatcher, MaximumMatcher
 from refkernels.arrays import Array
-from refkernels.explain.trace import sensitivity
-from refkernels.explain.trace.sensitivity import RELATIVE, Flip
+from refkernels.assign import TargetAssigner
+from refkernels.bbox import BBoxBatchIOU
+from refkernels.explain.trace import flipping, moves, sensitivity
+from refkernels.explain.trace.moves import Least, try_all
+from refkernels.explain.trace.sensitivity import RELATIVE, Flip, Flips
 from refkernels.explain.trace.sweep import thresholds
 from refkernels.explain.trace.trace import explain
 from refkernels.matcher import Matcher
+from refkernels.matcher.composite import flat
 from tests.explain.test_trace import Every, matchers
 
 DELTA = 0.05
@@ -94,20 +100,111 @@ def test_the_rows_that_are_left_out_change_nothing(seed: int, matcher: Matcher) 
     trace = explain(matcher, x)
     reduced = trace.sensitivity(0.02)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sensitivity, "_rows_that_matter", lambda values, *_: np.arange(len(values)))
+        patch.setattr(sensitivity, "_rows_that_matter", lambda pairs, *_: np.arange(pairs.shape[0]))
         assert [flip.anchor for flip in trace.sensitivity(0.02)] == [
             flip.anchor for flip in reduced
         ]
 
 
 def test_moves_are_tried_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    x = [[0.5, 0.25], [0.49, 0.5], [0.51, 0.1]]
+    x = np.array([[0.5, 0.25], [0.49, 0.5], [0.51, 0.1]], np.float16)
     trace = explain(CompositeMatcher([BipartiteMatcher(), MaximumMatcher(0.5)]), x)
     found = trace.sensitivity(DELTA)
     assert found
     for size in (1, 8, 50):
         monkeypatch.setattr(moves, "BLOCK", size)
         assert trace.sensitivity(DELTA) == found
+
+
+def by_the_matcher_itself(matcher: Matcher, x: Array, delta: float | None) -> Least:
+    """The least moves, of all that there are, each matched anew."""
+    slack = sensitivity._slack(x, delta)
+    return try_all(matcher, x, slack, flat(matcher), np.asarray(matcher(x)))
+
+
+def near_thresholds(seed: int) -> Array:
+    """A small matrix of values that tie, nearly tie, are 0, or are near a threshold."""
+    rng = np.random.default_rng(seed)
+    shape = rng.integers(1, 13), rng.integers(1, 6)
+    levels: Array = rng.choice([0.0, 0.25, 0.5, 0.9], shape)
+    offsets: Array = rng.choice([0, 0, 0.01, -0.01, 0.04, -0.04, 0.06], shape)
+    ulps: Array = rng.choice([0, 0, 1e-7, -1e-7, 3e-7], shape)
+    kinds = {
+        "offsets": np.where(levels > 0, levels + offsets, 0.0),
+        "ulps": levels * (1 + ulps),
+        "any": rng.random(shape),
+        "signed": rng.choice([-0.5, -0.02, 0.0, 0.02, 0.5], shape),
+    }
+    return kinds[rng.choice(list(kinds))]
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    matchers,
+    st.sampled_from([np.float32, np.float64]),
+    st.sampled_from([None, 0.05, 0.02, 1e-9, 0.3]),
+)
+@settings(max_examples=150, deadline=None)
+def test_what_is_not_tried_and_not_matched_anew_changes_nothing(
+    seed: int, matcher: Matcher, dtype: type, delta: float | None
+) -> None:
+    x = near_thresholds(seed).astype(dtype)
+    values, matchers = x.copy(), flat(matcher)
+    base = np.asarray(matcher(x))
+    reach = (RELATIVE, 0.0) if delta is None else (0.0, delta)
+
+    def slack(some: Array) -> Array:
+        return sensitivity._slack(some, delta)
+
+    expected = by_the_matcher_itself(matcher, x, delta)
+    assert flipping.try_near(values, slack, reach, matchers, base) == expected
+    assert (values == x).all()
+    for row in range(len(x)):
+        own = flipping.try_near(values, slack, reach, matchers, base, only=row)
+        assert own.get(row) == expected.get(row)
+
+
+@given(near_ties(), matchers, st.integers(0, 3))
+@settings(max_examples=30, deadline=None)
+def test_one_anchor_or_a_few_are_told_as_all_are(x: Array, matcher: Matcher, limit: int) -> None:
+    trace = explain(matcher, x)
+    every = trace.sensitivity(DELTA)
+    few = trace.sensitivity(DELTA, limit=limit)
+    assert few == every[:limit]
+    assert few.left_out == len(every) - len(few)
+    for anchor in range(len(x)):
+        own = [flip for flip in every if flip.anchor == anchor]
+        assert trace.sensitivity(DELTA, anchor=anchor) == own
+
+
+def test_it_is_told_how_much_is_done() -> None:
+    told: list[tuple[int, int]] = []
+    trace = explain(MaximumMatcher(0.5), np.full((2000, 1), 0.5))
+    flips = trace.sensitivity(progress=lambda done, total: told.append((done, total)))
+    assert len(flips) == 2000
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    assert told[-1][0] == told[-1][1]
+
+
+def test_what_is_left_out_is_told() -> None:
+    flip = Flip(3, 0, -1, ((3, 0, 1e-7),))
+    assert str(Flips([flip], left_out=2)).splitlines() == [str(flip), "... and 2 more"]
+    assert str(Flips([flip])) == str(flip)
+
+
+def test_a_large_matrix_takes_seconds() -> None:
+    assigner = TargetAssigner.rpn_fpn(256, 256)
+    rng = np.random.default_rng(0)
+    low = rng.uniform(0, 200, (60, 2))
+    boxes = np.concatenate([low, low + rng.uniform(5, 56, (60, 2))], axis=1)
+    ious = BBoxBatchIOU()(assigner.anchors, boxes.astype(np.float32))
+    matcher = CompositeMatcher([BipartiteMatcher(share_max=False), MaximumMatcher(0.5)])
+    trace = explain(matcher, ious)
+    trace.sensitivity()  # kernels are compiled
+    begun = time.process_time()
+    flips = trace.sensitivity()
+    assert flips
+    assert time.process_time() - begun < 10
 
 
 @pytest.mark.parametrize(
@@ -141,8 +238,13 @@ def test_far_from_every_threshold_nothing_flips() -> None:
 def test_sensitivity_says_what_it_does_not_know() -> None:
     with pytest.raises(TypeError, match="expected matchers of refkernels"):
         explain(Every(), [[0.5]]).sensitivity()
+    trace = explain(MaximumMatcher(0.5), [[0.5]])
     with pytest.raises(ValueError, match="delta: expected a number of at least 0"):
-        explain(MaximumMatcher(0.5), [[0.5]]).sensitivity(-1)
+        trace.sensitivity(-1)
+    with pytest.raises(ValueError, match="anchor: expected an integer from 0 to 0, got 1"):
+        trace.sensitivity(anchor=1)
+    with pytest.raises(ValueError, match="limit: expected an integer of at least 0"):
+        trace.sensitivity(limit=-1)
 
 
 @given(near_ties(), st.lists(st.sampled_from([0.1, 0.25, 0.5, 0.9]), max_size=3))

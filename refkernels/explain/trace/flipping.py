@@ -1,4 +1,4 @@
-"""The least moves that change the matches of a matrix, in kernels that touch what a move touches."""
+"""The least moves that change the matches of a matrix, by kernels that touch what a move does."""
 
 from collections.abc import Callable
 from typing import Any
@@ -57,7 +57,7 @@ def try_near(
         np.full(count, np.iinfo(np.int64).max), np.full(count, np.inf),
         np.full(count, -1), np.zeros(count, np.int64),
     )  # fmt: skip
-    work = new_work(len(matchers), *values.shape, values.dtype)
+    work = new_work(len(matchers), len(values), values.shape[1], values.dtype)
     singles: list[tuple[int, int, float]] = []
     total = 2 * len(rows)
     for first in range(0, len(rows), STEP):
@@ -84,7 +84,7 @@ def try_near(
     least: Least = {}
     for i in np.flatnonzero(found.after != np.asarray(base)) if len(rows) else []:
         number = int(found.move[i])
-        if found.count[i] == np.iinfo(np.int64).max:
+        if found.numbers[i] == np.iinfo(np.int64).max:
             continue
         if number >= 0:
             move: Move = (singles[number],)
@@ -98,7 +98,7 @@ def try_near(
             if number >= 0
             else move
         )
-        least[int(i)] = (int(found.count[i]), float(found.change[i])), int(found.after[i]), real
+        least[int(i)] = (int(found.numbers[i]), float(found.change[i])), int(found.after[i]), real
     return least
 
 

@@ -302,7 +302,8 @@ def _are_close(x, rows, columns, starts, own_rows, relative, delta, limits, eps,
         hit = False
         for limit in limits:
             hit |= abs(value - limit) <= reach + eps
-        below, above = -np.inf, np.inf
+        below: Any = -np.inf
+        above: Any = np.inf
         for j in range(x.shape[1]):
             other = np.float64(x[r, j])
             if other < value or (other == value and j < c):
@@ -314,7 +315,8 @@ def _are_close(x, rows, columns, starts, own_rows, relative, delta, limits, eps,
         begin, end = starts[c], starts[c + 1]
         place = _place_of(x, own_rows, begin, end, r, c)
         zero = end - begin < count
-        below, above = -np.inf, np.inf
+        below = -np.inf
+        above = np.inf
         if place > begin:
             below = np.float64(x[own_rows[place - 1], c])
         if place + 1 < end:

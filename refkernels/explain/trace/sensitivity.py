@@ -15,6 +15,7 @@ import numpy as np
 from refkernels.arrays import Array, check_integer, check_number, rounded
 from refkernels.explain.trace.flipping import Progress, try_near
 from refkernels.explain.trace.moves import Move, try_all
+from refkernels.explain.trace.pairs import Pairs
 from refkernels.matcher import BipartiteMatcher, MaximumMatcher
 from refkernels.matcher.bipartite import sign_of
 from refkernels.matcher.composite import flat
@@ -141,12 +142,10 @@ def sensitivity(
     if anchor is not None:
         anchor = check_integer("anchor", anchor, low=0, high=len(trace.anchors) - 1)
     most = None if limit is None else check_integer("limit", limit, low=0)
-    ious = trace.ious
-    if not ious.size:
+    if 0 in trace.pairs.shape:
         return Flips()
-    rows = _rows_that_matter(ious, _slack(ious, delta), matchers)
-    values = np.ascontiguousarray(ious[rows])
-    del ious
+    rows = _rows_that_matter(trace.pairs, delta, matchers)
+    values = np.ascontiguousarray(trace.pairs.rows(rows))
     base = np.asarray(trace.matcher(values))
     only = -1
     if anchor is not None:
@@ -182,34 +181,37 @@ def _slack(values: Array, delta: float | None) -> Array:
     return wide * RELATIVE if delta is None else np.where(wide > 0, float(delta), 0.0)
 
 
-def _rows_that_matter(values: Array, slack: Array, matchers: list[Any]) -> Array:
+def _rows_that_matter(pairs: Pairs, delta: float | None, matchers: list[Any]) -> Array:
     """Return the rows that take part in a comparison which is close, or may stop one that does.
 
     A bipartite matcher never goes further down a column than it has columns to give away, so of
     each the candidates that are among the best M, or within reach of these, are all.
     """
-    count, columns = values.shape
+    count, columns = pairs.shape
     matter = np.zeros(count, bool)
     for matcher in matchers:
         sign = sign_of(matcher)
-        wide = values.astype(np.float64) * sign
-        limit = float(rounded(matcher.threshold, values.dtype)) * sign
-        high = wide + slack
+        limit = float(rounded(matcher.threshold, pairs.dtype)) * sign
         if type(matcher) is MaximumMatcher:
-            top = high.max(axis=1)
-            able = np.flatnonzero(top >= limit)
-            low = (wide[able] - slack[able]).max(axis=1)
-            close = (high[able] >= low[:, np.newaxis]).sum(axis=1) > 1
-            matter[able[close | (low < limit)]] = True
+            for first, block in pairs.blocks():
+                matter[first : first + len(block)] |= _may_pass(block, delta, limit)
             continue
-        eps = float(rounded(matcher.eps, values.dtype))
+        eps = float(rounded(matcher.eps, pairs.dtype))
         for column in range(columns):
-            rows = np.flatnonzero(high[:, column] > limit)
-            own = wide[rows, column]
-            if len(rows) > columns:
-                bar = np.partition(own - slack[rows, column], -columns)[-columns]
-            else:
-                bar = -np.inf
-            best = (own - slack[rows, column]).max(initial=-np.inf) - eps * (1 + 1e-6)
-            matter[rows[high[rows, column] >= min(bar, best)]] = True
+            values = pairs.column(column)
+            slack = _slack(values, delta)
+            wide = values.astype(np.float64) * sign
+            rows = np.flatnonzero(wide + slack > limit)
+            high, low = wide[rows] + slack[rows], wide[rows] - slack[rows]
+            bar = np.partition(low, -columns)[-columns] if len(rows) > columns else -np.inf
+            best = low.max(initial=-np.inf) - eps * (1 + 1e-6)
+            matter[rows[high >= min(bar, best)]] = True
     return np.flatnonzero(matter)
+
+
+def _may_pass(values: Array, delta: float | None, limit: float) -> Array:
+    """Return which rows may reach a limit, where it is open whether they do, or with what."""
+    slack = _slack(values, delta)
+    high, low = values + slack, (values - slack).max(axis=1)
+    close = (high >= low[:, np.newaxis]).sum(axis=1) > 1
+    return np.asarray((high.max(axis=1) >= limit) & (close | (low < limit)))

@@ -109,8 +109,9 @@ def thresholds(
     swept = as_real("values", np.linspace(0.1, 0.9, 17) if values is None else values)
     require(swept.ndim == 1, f"values: expected (T,), got shape {swept.shape}")
     anchors = np.zeros((len(swept), len(trace.truths)), np.int64)
+    ious = trace.ious
     for row, value in zip(anchors, swept, strict=True):
-        matches = np.asarray(_with_threshold(trace.matcher, place, float(value))(trace.ious))
+        matches = np.asarray(_with_threshold(trace.matcher, place, float(value))(ious))
         row += np.bincount(trace.columns[matches[matches >= 0]], minlength=len(row))
     own: Any = leaves[place]
     return Sweep(place, float(own.threshold), swept.astype(np.float64), anchors)

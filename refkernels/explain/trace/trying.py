@@ -90,7 +90,7 @@ class Work(NamedTuple):
 class Found(NamedTuple):
     """Of each row the least move that changes its match: how many numbers, by how much, which."""
 
-    count: Array
+    numbers: Array
     change: Array
     after: Array
     move: Array
@@ -136,7 +136,7 @@ def try_move(known, work, count, down, number, found, only):  # type: ignore[no-
     but `only`, unless that is -1, nothing is noted.
     """
     x = known.x
-    change = 0.0
+    change: Any = 0.0
     for i in range(count):
         own = abs(np.float64(work.value[i]) - np.float64(x[work.row[i], work.column[i]]))
         change = max(change, own)
@@ -160,7 +160,7 @@ def try_move(known, work, count, down, number, found, only):  # type: ignore[no-
             if rounds:
                 size = _give(known, work, k, count, down, size)
     # Arrays have names of their own in loops: to take one out of a tuple counts references.
-    affected, counts, changes = work.affected, found.count, found.change
+    affected, counts, changes = work.affected, found.numbers, found.change
     for i in range(size):
         r = affected[i]
         if count > counts[r] or (count == counts[r] and change >= changes[r]):
@@ -168,7 +168,7 @@ def try_move(known, work, count, down, number, found, only):  # type: ignore[no-
         if only < 0 or r == only:
             after = _match(known, work, r, down, rounds)
             if after != known.base[r]:
-                found.count[r], found.change[r] = count, change
+                found.numbers[r], found.change[r] = count, change
                 found.after[r], found.move[r] = after, number
     for k in range(len(known.kind)):
         if known.kind[k]:
@@ -187,7 +187,7 @@ def try_move(known, work, count, down, number, found, only):  # type: ignore[no-
 @jit
 def _is_dearer(found, r, count, change):  # type: ignore[no-untyped-def]
     """Return whether a move is no less than the least one known that changes a row's match."""
-    return count > found.count[r] or (count == found.count[r] and change >= found.change[r])
+    return count > found.numbers[r] or (count == found.numbers[r] and change >= found.change[r])
 
 
 @jit
