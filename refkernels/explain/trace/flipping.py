@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.explain.trace.groups import list_groups, try_moves
 from refkernels.explain.trace.moves import Least, Move, changes_past, limits_of, moved
-from refkernels.explain.trace.moving import Columns, known_of, places, try_groups, try_singles
+from refkernels.explain.trace.moving import Columns, known_of, places
 from refkernels.explain.trace.trying import Found, new_work
 
 __all__ = ["Progress", "try_near"]
@@ -71,13 +72,19 @@ def try_near(
         fresh = singles[before:]
         at_rows, at_columns = (np.array([one[i] for one in fresh], np.int64) for i in (0, 1))
         goals = np.array([moved(values[r, c], by) for r, c, by in fresh], values.dtype)
-        try_singles(known, work, found, at_rows, at_columns, goals, before, only)
+        each = np.arange(len(fresh))
+        try_moves(
+            known, work, found, at_rows, at_columns, goals, each + 1, each + before, *reach, only
+        )
         if progress is not None:
             progress(min(first + STEP, len(rows)), total)
     at = rows, own, across, down
     for first in range(0, len(rows), STEP):
         last = min(first + STEP, len(rows))
-        try_groups(known, work, found, at, columns.starts, columns.rows, *reach, first, last, only)
+        at_rows, at_columns, ends, numbers = list_groups(
+            values, at, (columns.starts, columns.rows), *reach, first, last
+        )
+        try_moves(known, work, found, at_rows, at_columns, goals[:0], ends, numbers, *reach, only)
         if progress is not None:
             progress(len(rows) + last, total)
     groups: dict[int, Move] = {}

@@ -18,12 +18,12 @@ import numpy as np
 from refkernels.arrays import Array, rounded
 from refkernels.explain.trace.pairs import Pairs
 from refkernels.explain.trace.survey import survey
-from refkernels.explain.trace.trying import Known, begin, new_work, try_move
+from refkernels.explain.trace.trying import Known, begin, new_work
 from refkernels.jit import jit
 from refkernels.matcher import BipartiteMatcher
 from refkernels.matcher.bipartite import sign_of
 
-__all__ = ["Columns", "known_of", "places", "slack_of", "try_groups", "try_singles"]
+__all__ = ["Columns", "known_of", "place_of", "places", "slack_of"]
 
 # A float64 computation on a number and on what it may change by is off by less.
 ROUNDING = 2.0**-50
@@ -313,7 +313,7 @@ def _are_close(x, rows, columns, starts, own_rows, relative, delta, limits, eps,
         hit |= _is_close(value, below, reach, relative, delta, eps)
         hit |= _is_close(value, above, reach, relative, delta, eps)
         begin, end = starts[c], starts[c + 1]
-        place = _place_of(x, own_rows, begin, end, r, c)
+        place = place_of(x, own_rows, begin, end, r, c)
         zero = end - begin < count
         below = -np.inf
         above = np.inf
@@ -338,7 +338,7 @@ def _is_close(value, other, reach, relative, delta, eps):  # type: ignore[no-unt
 
 
 @jit
-def _place_of(x, rows, begin, end, r, c):  # type: ignore[no-untyped-def]
+def place_of(x, rows, begin, end, r, c):  # type: ignore[no-untyped-def]
     """Return where a row is among the sorted ones of a column."""
     while begin < end:
         middle = (begin + end) // 2
@@ -348,76 +348,3 @@ def _place_of(x, rows, begin, end, r, c):  # type: ignore[no-untyped-def]
         else:
             end = middle
     return begin
-
-
-@jit
-def try_singles(known, work, found, rows, columns, values, first, only):  # type: ignore[no-untyped-def]
-    """Try moves of a single number to these values; the number of the first is given."""
-    for n in range(len(rows)):
-        work.row[0], work.column[0], work.value[0] = rows[n], columns[n], values[n]
-        try_move(known, work, 1, True, first + n, found, only)
-
-
-@jit
-def try_groups(known, work, found, at, starts, sorted_rows, relative, delta, begin, end, only):  # type: ignore[no-untyped-def]
-    """Try moves of one number against what is near it, at the places from `begin` to `end`.
-
-    Those of place n have the numbers -1 - 8 n to -8 - 8 n: four across, then four down.
-    """
-    x = known.x
-    rows, columns, across, down = at
-    for n in range(begin, end):
-        r, c = rows[n], columns[n]
-        work.row[0], work.column[0] = r, c
-        value, reach = np.float64(x[r, c]), slack_of(x[r, c], relative, delta)
-        if across[n]:
-            count = 1
-            for other in range(x.shape[1]):
-                if other != c and _is_near(x[r, other], value, reach, relative, delta):
-                    work.row[count], work.column[count] = r, other
-                    count += 1
-            _try_ways(known, work, count, False, 8 * n, found, relative, delta, only)
-        if down[n]:
-            count = 1
-            place = _place_of(x, sorted_rows, starts[c], starts[c + 1], r, c)
-            first, last = place, place + 1
-            while first > starts[c] and _is_near(
-                x[sorted_rows[first - 1], c], value, reach, relative, delta
-            ):
-                first -= 1
-            while last < starts[c + 1] and _is_near(
-                x[sorted_rows[last], c], value, reach, relative, delta
-            ):
-                last += 1
-            for i in range(first, last):
-                if i != place:
-                    work.row[count], work.column[count] = sorted_rows[i], c
-                    count += 1
-            _try_ways(known, work, count, True, 8 * n + 4, found, relative, delta, only)
-
-
-@jit
-def _is_near(other, value, reach, relative, delta):  # type: ignore[no-untyped-def]
-    slack = slack_of(other, relative, delta)
-    return slack > 0 and abs(np.float64(other) - value) <= reach + slack
-
-
-@jit
-def _try_ways(known, work, count, is_down, number, found, relative, delta, only):  # type: ignore[no-untyped-def]
-    """Move the first up and the others down, the other way round, all down, and all up."""
-    if count == 1:
-        return
-    kind = known.x.dtype.type
-    for way in range(4):
-        own = 1 if way in (0, 3) else -1
-        others = 1 if way in (1, 3) else -1
-        for i in range(count):
-            value = known.x[work.row[i], work.column[i]]
-            wide = np.float64(value)
-            change = slack_of(value, relative, delta) * (own if i == 0 else others)
-            goal = kind(wide + change)
-            # Rounded towards where it was, so that it does not go further than it may.
-            if abs(np.float64(goal) - wide) > abs(change):
-                goal = np.nextafter(goal, value)
-            work.value[i] = goal
-        try_move(known, work, count, is_down, -1 - number - way, found, only)
