@@ -84,6 +84,18 @@ def test_matches_that_hang_on_rounding_are_listed(tmp_path: Path) -> None:
     ) in (result.output)
 
 
+def test_of_those_a_few_or_those_of_an_anchor_are_listed() -> None:
+    every = run("--sensitivity").output.split("hang on the rounding of float32\n")[1].splitlines()
+    few = run("--sensitivity", "--limit", "2").output
+    assert few.endswith("\n".join([*every[:2], f"and {len(every) - 2} more\n"]))
+    anchor = every[1].split(":")[0].removeprefix("Anchor ")
+    own = run("--sensitivity", "--anchor", anchor).output
+    assert own.endswith(f"\n1 matches of 1 asked for hang on the rounding of float32\n{every[1]}\n")
+    refused = run("--limit", "2")
+    assert refused.exit_code == 2
+    assert "limit: is of sensitivity" in refused.output
+
+
 def test_a_seed_says_what_is_drawn() -> None:
     arguments = ["--preset", "faster_rcnn", "--image", "1"]
     assert run(*arguments).output == run(*arguments, "--seed", "0").output
