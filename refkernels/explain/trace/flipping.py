@@ -87,25 +87,19 @@ def try_near(
         try_moves(known, work, found, at_rows, at_columns, goals[:0], ends, numbers, *reach, only)
         if progress is not None:
             progress(len(rows) + last, total)
-    groups: dict[int, Move] = {}
+    made: dict[int, Move] = {}
     least: Least = {}
-    for i in np.flatnonzero(found.after != np.asarray(base)) if len(rows) else []:
+    for i in np.flatnonzero(np.isfinite(found.change)):
         number = int(found.move[i])
-        if found.numbers[i] == np.iinfo(np.int64).max:
-            continue
-        if number >= 0:
-            move: Move = (singles[number],)
-        else:
-            if number not in groups:
+        if number not in made:
+            if number >= 0:
+                r, c, by = singles[number]
+                made[number] = ((r, c, float(moved(values[r, c], by)) - float(values[r, c])),)
+            else:
                 n, way = divmod(-1 - number, 8)
-                groups[number] = _group(values, slack, int(rows[n]), int(own[n]), way)
-            move = groups[number]
-        real = (
-            tuple((r, c, float(moved(values[r, c], by)) - float(values[r, c])) for r, c, by in move)
-            if number >= 0
-            else move
-        )
-        least[int(i)] = (int(found.numbers[i]), float(found.change[i])), int(found.after[i]), real
+                made[number] = _group(values, slack, int(rows[n]), int(own[n]), way)
+        cost = int(found.numbers[i]), float(found.change[i])
+        least[int(i)] = cost, int(found.after[i]), made[number]
     return least
 
 
