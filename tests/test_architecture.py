@@ -99,7 +99,7 @@ ROOMS = {
     # Boxes are explained as assign assigns them; matrices need it not.
     "refkernels.explain": Room(
         ("numpy", "refkernels.bounds", "refkernels.chain", *KERNELS),
-        lazily=("matplotlib", "refkernels.annotations", "refkernels.assign"),
+        lazily=("PIL", "matplotlib", "refkernels.annotations", "refkernels.assign"),
     ),
     MODEL: Room(
         ("numpy", "mpmath", "refkernels.arrays", "refkernels.bounds", "refkernels.chain"),

@@ -146,7 +146,13 @@ def diff(a: Path, b: Path | None, **settings: Any) -> None:
     "--picture",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="The image's own file, which is to lie under the anchors on that page.",
+    help="The image's photo, which is to lie under the anchors of --html and --png.",
+)
+@click.option(
+    "--pictures",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="The folder in which the annotations' file_name is that photo.",
 )
 @network_options
 def explain(

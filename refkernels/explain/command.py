@@ -13,10 +13,12 @@ from refkernels.explain.dumped import trace_of_dump
 from refkernels.explain.progress import showing
 from refkernels.explain.scene import Scene, read_predictions, trace_of
 from refkernels.explain.trace.as_json import write_json
+from refkernels.explain.trace.classes import named
+from refkernels.explain.trace.photo import PIXELS, read_photo
 from refkernels.explain.trace.records import MATCHED, Fate
 from refkernels.explain.trace.trace import Trace
 
-__all__ = ["describes_assigner", "explain_command"]
+__all__ = ["check_photo", "describes_assigner", "explain_command"]
 
 # Ground truths without an anchor that are told without being asked for.
 TOLD_TRUTHS = 5
@@ -36,6 +38,7 @@ def explain_command(
     limit: int | None = None,
     html: Path | None = None,
     picture: Path | None = None,
+    pictures: Path | None = None,
     png: Path | None = None,
     json: Path | None = None,
     options: dict[str, Any] | None = None,
@@ -68,8 +71,9 @@ def explain_command(
         How many of them at most.
     html, png, json : pathlib.Path, optional
         Files for a page, a picture and the records.
-    picture : pathlib.Path, optional
-        The image's own file, for the page.
+    picture, pictures : pathlib.Path, optional
+        The image's photo, for the page and the picture; or a folder of photos, in which it is
+        called as the annotations say.
     seed : int
         That of random samples.
 
@@ -79,22 +83,25 @@ def explain_command(
         One line that says what is wrong.
     """
     require(limit is None or sensitivity, "limit: is of sensitivity, expected that as well")
-    require(picture is None or html is not None, "picture: is for the page, expected html as well")
+    check_photo(picture, pictures, html, png)
     operators = {} if config is None else read_config(config)
     notes: list[str] = []
-    extent: tuple[float, float] | None = None
+    extent: tuple[float, ...] | None = None
+    size_of_image: tuple[int, int] | None = None
     if dump is None:
         predicted = None if predictions is None else read_predictions(predictions)
         scene = Scene.of(annotations, image)
         trace, extent = trace_of(
             preset, scene, predicted, options or {}, size, resize, seed, operators
         )
+        picture, size_of_image = scene.photo(picture, pictures), scene.size
     else:
         require(
             annotations is None and predictions is None and not options and size is None
             and resize is None,
             "annotations, predictions, boxes, size, resize: a dump has its own anchors and boxes",
         )  # fmt: skip
+        require(pictures is None, "pictures: a dump names no photo, expected picture in its place")
         trace, notes = trace_of_dump(read_dump(dump, operators), image, seed)
     told = _asked(trace, anchors, truths) if anchors or truths else _told(trace)
     print("\n\n".join([str(trace), *notes, *told]))
@@ -104,12 +111,16 @@ def explain_command(
         from refkernels.assign.dataset.durable import write_atomically
         from refkernels.explain.trace.pictures import draw_trace
 
-        figure = draw_trace(trace, size=extent)
+        under = None
+        if picture is not None:
+            photo = read_photo(picture, PIXELS, size_of_image)
+            under, extent = photo.pixels, extent or photo.size
+        figure = draw_trace(trace, under, size=extent)
         write_atomically(png, lambda file: figure.savefig(file, dpi=110, format="png"))
         print(f"\npicture in {png}")
     if html is not None:
         page = import_module("refkernels.explain.trace.page")
-        page.write_page(trace, html, picture, extent=extent)
+        page.write_page(trace, html, picture, extent=extent, size=size_of_image)
         print(f"\npage in {html}")
     if json is not None:
         write_json(trace, json)
@@ -128,9 +139,21 @@ def _print_flips(trace: Trace, anchors: tuple[int, ...], limit: int | None) -> N
             left_out += len(found[most:])
     whose = f" of {len(set(anchors))} asked for" if anchors else ""
     print(f"\n{len(flips) + left_out} matches{whose} hang on the rounding of float32")
-    print("\n".join(map(str, flips)), end="\n" * bool(flips))
+    for flip in flips:
+        print(named(trace, str(flip)))
     if left_out:
         print(f"and {left_out} more")
+
+
+def check_photo(
+    picture: Path | None, pictures: Path | None, html: Path | None, png: Path | None
+) -> None:
+    """Raise `ValueError` for a photo that nothing shows."""
+    for name, given in (("picture", picture), ("pictures", pictures)):
+        require(
+            given is None or html is not None or png is not None,
+            f"{name}: is for the page and the picture, expected html or png as well",
+        )
 
 
 def describes_assigner(config: Path) -> bool:

@@ -29,10 +29,16 @@ class Scene:
     image : refkernels.annotations.images.ImageAnnotations
     source : str
         Where it comes from.
+    classes : tuple of str
+        What labels are called.
+    annotations : pathlib.Path, optional
+        Where it was read from; None of one that is generated.
     """
 
     image: Any
     source: str
+    classes: tuple[str, ...] = ()
+    annotations: Path | None = None
 
     @classmethod
     def of(cls, annotations: Path | None, image: str | None) -> Scene:
@@ -46,7 +52,33 @@ class Scene:
         from refkernels.assign import read_annotations, sample_images
 
         found = sample_images() if annotations is None else read_annotations(annotations)
-        return cls(_chosen(found, image), str(found.source))
+        classes = tuple(name for _, name in found.categories)
+        return cls(_chosen(found, image), str(found.source), classes, annotations)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The width and height of the image, as the annotations have them."""
+        return self.image.width, self.image.height
+
+    def photo(self, picture: Path | None, pictures: Path | None) -> Path | None:
+        """Return the image's photo: a file, or what the annotations name of a folder.
+
+        Raises
+        ------
+        ValueError, OSError
+            If both are given, or the folder has no such photo.
+        """
+        from refkernels.annotations.photos import find_photo
+
+        require(picture is None or pictures is None, "picture, pictures: expected one of both")
+        if pictures is None:
+            return picture
+        require(
+            self.annotations is not None,
+            "pictures: a generated image has no photo, expected annotations as well",
+        )
+        assert self.annotations is not None
+        return find_photo(self.annotations, self.image.image_id, pictures)
 
 
 def read_predictions(path: Path) -> dict[str, Array]:
@@ -82,8 +114,8 @@ def trace_of(
     resize: str | None = None,
     seed: int = 0,
     operators: dict[str, Any] | None = None,
-) -> tuple[Trace, tuple[float, float]]:
-    """Return the trace of a preset on an image, and the image's width and height there.
+) -> tuple[Trace, tuple[float, float, float, float]]:
+    """Return the trace of a preset on an image, and the corners of the image there.
 
     Raises
     ------
@@ -128,9 +160,10 @@ def trace_of(
         rng=seed,
         image_id=numeric_id(image.image_id),
         name=f"{name}, image {image.image_id} of {scene.source}",
+        classes=scene.classes,
     )
-    frame = own.frame(image)
-    return trace, (float(frame[2]), float(frame[3]))
+    left, above, right, below = map(float, own.frame(image))
+    return trace, (left, above, right, below)
 
 
 def _with(assigner: Any, operators: dict[str, Any]) -> Any:

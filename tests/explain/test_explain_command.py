@@ -39,7 +39,7 @@ def test_it_says_what_the_trace_says(annotations: str) -> None:
     # Stretched to 300 x 300.
     boxes, crowd = [[10.0, 10.0, 210.0, 210.0]], [[0.0, 0.0, 50.0, 60.0]]
     name = f"ssd300, image 80 of {annotations}"
-    trace = explain(TargetAssigner.ssd300(), boxes, [0], crowd, name=name)
+    trace = explain(TargetAssigner.ssd300(), boxes, [0], crowd, name=name, classes=["cat"])
     assert str(trace) in result.output
     first = int(trace.truths["own_anchor"][0])
     assert trace.why(first) in result.output
@@ -54,7 +54,7 @@ def test_it_answers_what_it_is_asked(annotations: str) -> None:
     output = run(*source, "--anchor", "3", "--anchor", "4").output
     assert "\nAnchor 3 is not matched" in output
     assert "\nAnchor 4 is not matched" in output
-    assert "\nGround truth 0 has " in run(*source, "--truth", "0").output
+    assert "\nGround truth 0 (cat) has " in run(*source, "--truth", "0").output
     both = run(*source, "--anchor", "3", "--truth", "0").output
     assert "Anchor 3 has IoU" in both or "Anchor 3 and ground truth 0 do not overlap" in both
 
@@ -77,11 +77,13 @@ def test_matches_that_hang_on_rounding_are_listed(tmp_path: Path) -> None:
     path = tmp_path / "instances.json"
     path.write_text(json.dumps(content))
     result = run("--annotations", str(path), "--sensitivity")
-    flips = explain(TargetAssigner.ssd300(), [[142.0, 142, 158, 158]]).sensitivity()
+    flips = explain(
+        TargetAssigner.ssd300(), [[142.0, 142, 158, 158]], [0], classes=["cat"]
+    ).sensitivity()
     assert flips
-    assert "\n".join(
-        [f"{len(flips)} matches hang on the rounding of float32", *map(str, flips)]
-    ) in (result.output)
+    told = [f"{len(flips)} matches hang on the rounding of float32", *flips.lines()]
+    assert "\n".join(told) in result.output
+    assert "none -> ground truth 0 (cat) if its IoU" in result.output
 
 
 def test_of_those_a_few_or_those_of_an_anchor_are_listed() -> None:

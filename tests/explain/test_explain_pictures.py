@@ -62,9 +62,9 @@ def test_what_is_not_drawn_is_counted_in_the_caption(trace: Trace, most: int) ->
     matched = int((trace.matches >= 0).sum())
     drawn = min(most, matched)
     assert len(axis.patches) == drawn + len(trace.truths) + 1  # and the region
-    caption = axis.get_xlabel()
+    caption = " ".join(axis.get_xlabel().split("\n"))
     assert "x in pixels" in caption
-    more = f"{matched - drawn} more of those above, "
+    more = f"{matched - drawn} more of those above ({matched - drawn} positive), "
     assert (more in caption) == (matched > drawn)
     for stage in (Stage.MISSED, Stage.NO_OVERLAP, Stage.REGION):
         assert f"{trace.counts()[stage]} {stage.label}" in caption

@@ -102,7 +102,7 @@ def test_a_picture_becomes_part_of_the_page(tmp_path):
     page = as_page(traced(), image=tmp_path / "image.png", extent=(100, 80))
     assert 'src="data:image/png;base64,' in page
     data = data_of(page)
-    assert data["extent"] == [100, 80]
+    assert data["place"] == [0, 0, 100, 80]
     assert data["view"][2] >= 100
     (tmp_path / "image.tiff").write_bytes(b"II*\0")
     with pytest.raises(ValueError, match=r"image\.tiff: not a picture that browsers show; expec"):
@@ -176,8 +176,8 @@ def test_the_command_writes_it_with_the_picture_in_the_anchors_unit(tmp_path):
     result = CliRunner().invoke(main, [*arguments, "--html", str(tmp_path / "page.html")])
     assert result.exit_code == 0, result.output
     data = data_of((tmp_path / "page.html").read_text())
-    assert data["extent"] == [300, 300]
+    assert data["place"] == [0, 0, 300, 300]
     assert data["anchors"]["anchor"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
-    assert "picture: is for the page, expected html as well" in result.output
+    assert "picture: is for the page and the picture, expected html or png as well" in result.output

@@ -8,7 +8,9 @@ from typing import Any
 from refkernels.arrays import check_integer, require
 from refkernels.chain.published import NETWORKS, PREDICTING_NETWORKS
 from refkernels.explain.beside.comparison import Comparison, compare_traces
+from refkernels.explain.command import check_photo
 from refkernels.explain.scene import Scene, read_predictions, trace_of
+from refkernels.explain.trace.photo import PIXELS, read_photo
 
 __all__ = ["compare_command"]
 
@@ -25,6 +27,7 @@ def compare_command(
     truths: tuple[int, ...] = (),
     html: Path | None = None,
     picture: Path | None = None,
+    pictures: Path | None = None,
     png: Path | None = None,
     json: Path | None = None,
     options: dict[str, Any] | None = None,
@@ -40,7 +43,7 @@ def compare_command(
         Their names, with commas between.
     truths : tuple of int
         Ground truths of which all presets say why they have what they have.
-    annotations, image, predictions, html, picture, png, json, options, size, resize, seed
+    annotations, image, predictions, html, picture, pictures, png, json, options, size, resize, seed
         As for `refkernels.explain.command.explain_command`; predictions are for those that look at
         them, a size for those that leave it open, and options for those that have them.
 
@@ -54,7 +57,7 @@ def compare_command(
         len(names) > 1 and len(set(names)) == len(names),
         f"compare: expected at least two presets, each once, got {presets}",
     )
-    require(picture is None or html is not None, "picture: is for the page, expected html as well")
+    check_photo(picture, pictures, html, png)
     predicted = None if predictions is None else read_predictions(predictions)
     looking = [name for name in names if name in PREDICTING_NETWORKS]
     require(
@@ -62,6 +65,7 @@ def compare_command(
         f"predictions: none of {', '.join(names)} looks at any",
     )
     scene = Scene.of(annotations, image)
+    photo = scene.photo(picture, pictures)
     traces, extents = {}, {}
     for name in names:
         network = {**NETWORKS, **PREDICTING_NETWORKS}.get(name)
@@ -82,7 +86,7 @@ def compare_command(
         check_integer("truth", truth, low=0, high=count - 1)
     print(f"image {scene.image.image_id} of {scene.source}: positive anchors of each object\n")
     print("\n\n".join([str(comparison), *_told(comparison, truths)]))
-    _write(comparison, html, picture, png, json)
+    _write(comparison, scene, html, photo, png, json)
 
 
 def _told(comparison: Comparison, truths: tuple[int, ...]) -> list[str]:
@@ -100,8 +104,9 @@ def _told(comparison: Comparison, truths: tuple[int, ...]) -> list[str]:
 
 def _write(
     comparison: Comparison,
+    scene: Scene,
     html: Path | None,
-    picture: Path | None,
+    photo: Path | None,
     png: Path | None,
     records: Path | None,
 ) -> None:
@@ -109,12 +114,13 @@ def _write(
         from refkernels.assign.dataset.durable import write_atomically
         from refkernels.explain.beside.pictures import draw_comparison
 
-        figure = draw_comparison(comparison)
+        image = None if photo is None else read_photo(photo, PIXELS, scene.size).pixels
+        figure = draw_comparison(comparison, image)
         write_atomically(png, lambda file: figure.savefig(file, dpi=110, format="png"))
         print(f"\npicture in {png}")
     if html is not None:
         page = import_module("refkernels.explain.beside.page")
-        page.write_comparison_page(comparison, html, picture)
+        page.write_comparison_page(comparison, html, photo, size=scene.size)
         print(f"\npage in {html}")
     if records is not None:
         from refkernels.assign.dataset.durable import write_bytes

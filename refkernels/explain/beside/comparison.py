@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, check_numbers, require
+from refkernels.explain.trace.classes import label_of, named
+from refkernels.explain.trace.photo import fit
 from refkernels.explain.trace.phrases import listed, times
 from refkernels.explain.trace.records import Fate
 from refkernels.explain.trace.tables import as_lines
@@ -34,8 +36,9 @@ class Comparison:
     traces : dict of str to Trace
     positives : numpy.ndarray, int64, (M, T)
         How many positive anchors each ground truth has by each of them.
-    extents : dict of str to (float, float)
-        The width and height of the image in the unit of each one's anchors; empty if not known.
+    extents : dict of str to (float, float) or to four float
+        The width and height of the image in the unit of each one's anchors, or its corners; empty
+        if not known.
     """
 
     traces: dict[str, Trace]
@@ -54,11 +57,12 @@ class Comparison:
         then, for every two with the same anchors, which of these only one of them takes.
         """
         told = []
+        first = next(iter(self.traces.values()))
         for truth, row in enumerate(self.positives):
             if (row > 0).any() and (row == 0).any():
                 own = [f"{count} by {name}" for name, count in zip(self.traces, row, strict=True)]
                 told.append(
-                    f"Ground truth {truth} has {listed(own)} positive."
+                    named(first, f"Ground truth {truth} has {listed(own)} positive.")
                     + "".join(
                         f"\n  {name}: {trace.why_truth(truth)}"
                         for (name, trace), count in zip(self.traces.items(), row, strict=True)
@@ -120,8 +124,7 @@ class Comparison:
         first = next(iter(self.traces.values()))
         rows = [["truth", "class", "size", *self.traces]]
         for truth, row in enumerate(self.positives[:shown]):
-            label = "-" if first.labels is None else str(first.labels[truth])
-            rows.append([str(truth), label, self._size(truth), *map(str, row)])
+            rows.append([str(truth), label_of(first, truth), self._size(truth), *map(str, row)])
         rows.append(["all", "", "", *map(str, self.positives.sum(axis=0))])
         rows.append(["without", "", "", *map(str, self.without())])
         return rows
@@ -132,9 +135,10 @@ class Comparison:
         if trace.boxes is None:
             return "-"
         width, height = trace.boxes[truth, 2:] - trace.boxes[truth, :2]
-        if name not in self.extents:
+        place = fit(self.extents.get(name))
+        if place is None:
             return f"{width:.4g} x {height:.4g}"
-        wide, high = self.extents[name]
+        wide, high = place[2] - place[0], place[3] - place[1]
         return f"{100 * width / wide:.1f} x {100 * height / high:.1f} %"
 
     def as_dict(self) -> dict[str, Any]:
@@ -177,8 +181,9 @@ def compare_traces(traces: Mapping[str, Trace], extents: Extents | None = None) 
     traces : mapping of str to Trace
         At least two, by name, of the same ground truths in the same order, each in the unit of its
         own anchors.
-    extents : mapping of str to (float, float), optional
-        The width and height of the image in these units.
+    extents : mapping of str to (float, float) or to four float, optional
+        The width and height of the image in these units, or its corners where something surrounds
+        it.
 
     Returns
     -------
@@ -218,7 +223,8 @@ threshold.
         + listed(f"{count} in {name}" for name, count in counts.items()),
     )
     sides = {
-        name: check_numbers(f"extents[{name!r}]", own, 2) for name, own in (extents or {}).items()
+        name: check_numbers(f"extents[{name!r}]", own, 4 if len(own) == 4 else 2)
+        for name, own in (extents or {}).items()
     }
     positives = [trace.truths["positives"] for trace in traces.values()]
     return Comparison(dict(traces), np.stack(positives, axis=1).astype(np.int64), sides)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from refkernels.arrays import Array, require
+from refkernels.explain.trace.photo import fit
 from refkernels.explain.trace.records import Stage
 from refkernels.explain.trace.trace import Trace
 
@@ -70,7 +71,11 @@ def marks_of(trace: Trace, extent: tuple[float, ...] | None = None) -> Marks:
     drawn = positive[place % step == 0]
     own = trace.anchors["match"][drawn]
     boxes, objects = trace.anchor_boxes[drawn], trace.boxes
-    if extent is None:
+    place = fit(extent)
+    if place is not None:
+        # What surrounds the image does so on both sides.
+        extent = place[0] + place[2], place[1] + place[3]
+    else:
         corners = np.concatenate([boxes[:, 2:], objects[:, 2:]])
         wide, high = corners.max(axis=0, initial=1.0)
         extent = float(wide), float(high)

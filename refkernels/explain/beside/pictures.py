@@ -7,7 +7,11 @@ import numpy.typing as npt
 
 from refkernels.explain.beside.comparison import Comparison
 from refkernels.explain.beside.marks import COLORS, marks_of
-from refkernels.explain.trace.looks import LOST, TRUTH, figure_of, matplotlib_of
+from refkernels.explain.trace.classes import short
+from refkernels.explain.trace.lines import Lines
+from refkernels.explain.trace.looks import figure_of
+from refkernels.explain.trace.photo import fit, outside
+from refkernels.explain.trace.phrases import times
 from refkernels.explain.trace.records import Fate
 
 __all__ = ["draw_comparison"]
@@ -51,46 +55,30 @@ def draw_comparison(comparison: Comparison, image: npt.ArrayLike | None = None) 
 def _draw(axis: Any, name: str, trace: Any, extent: Any, image: Any) -> None:
     marks = marks_of(trace, extent)
     width, height = marks.extent
-    patch = matplotlib_of("patches").Rectangle
+    lines = Lines(axis, image is not None)
+    axis.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xticks=[], yticks=[])
+    place = fit(extent) or (0.0, 0.0, width, height)
     if image is not None:
-        axis.imshow(np.asarray(image), extent=(0, width, height, 0), cmap="gray", alpha=0.6)
+        left, above, right, below = place
+        axis.imshow(np.asarray(image), extent=(left, right, below, above), cmap="gray")
     for box, truth in zip(marks.boxes, marks.truths, strict=True):
         color = COLORS[truth % len(COLORS)]
-        left, top, right, bottom = map(float, box)
         if marks.points:
-            axis.plot((left + right) / 2, (top + bottom) / 2, ".", color=color, markersize=5)
+            x, y = (float(own) for own in (box[:2] + box[2:]) / 2)
+            edge = {"markeredgecolor": "black", "markeredgewidth": 0.8} if lines.on_photo else {}
+            axis.plot(x, y, ".", color=color, markersize=7 if lines.on_photo else 5, **edge)
             continue
-        style = {"edgecolor": color, "linewidth": 0.9, "alpha": 0.8, "fill": False}
-        axis.add_patch(patch((left, top), right - left, bottom - top, **style))
+        lines.box(box, edgecolor=color, linewidth=0.9, alpha=0.8)
     for truth, (box, record) in enumerate(zip(marks.objects, trace.truths, strict=True)):
         if record["fate"] == Fate.NO_EXTENT:
             continue
-        left, top, right, bottom = map(float, box)
-        has = record["fate"] == Fate.MATCHED
-        color = TRUTH if has else LOST
-        style = {"edgecolor": color, "linewidth": 2, "linestyle": "-" if has else (0, (3, 2))}
-        axis.add_patch(patch((left, top), right - left, bottom - top, fill=False, **style))
-        axis.annotate(
-            str(truth),
-            (left, top),
-            textcoords="offset points",
-            xytext=(1, 3),
-            fontsize=8,
-            color="white",
-            bbox={"facecolor": color, "edgecolor": "none", "pad": 1},
-            clip_on=True,
-        )
+        lines.truth(box, short(trace, truth), record["fate"] == Fate.MATCHED, 2)
     positive = int((trace.anchors["sample"] > 0).sum())
     without = int((~np.isin(trace.truths["fate"], (Fate.MATCHED, Fate.NO_EXTENT))).sum())
     rest = f", {marks.left_out} not drawn" if marks.left_out else ""
-    axis.set(
-        xlim=(0, width),
-        ylim=(height, 0),
-        aspect="equal",
-        title=f"{name}: {positive} positive{rest}\n{without} ground truths without",
-        xticks=[],
-        yticks=[],
-    )
+    beyond = sum(outside(trace, place))
+    out = f", {times(beyond, 'ground truth')} not wholly in the image" if beyond else ""
+    axis.set_title(f"{name}: {positive} positive{rest}\n{without} ground truths without{out}")
 
 
 def _bars(axis: Any, comparison: Comparison) -> None:
@@ -103,7 +91,8 @@ def _bars(axis: Any, comparison: Comparison) -> None:
         at = every + (place - (len(names) - 1) / 2) * thick
         bars = axis.barh(at, shown[:, place], thick, color=COLORS[place % len(COLORS)], label=name)
         axis.bar_label(bars, fontsize=6, padding=2)
-    axis.set_yticks(every, [str(truth) for truth in every], fontsize=8)
+    first = next(iter(comparison.traces.values()))
+    axis.set_yticks(every, [short(first, int(truth)) for truth in every], fontsize=8)
     more = len(comparison.positives) - len(shown)
     axis.set(
         xlabel="positive anchors" + (f"; {more} more ground truths not shown" if more else ""),

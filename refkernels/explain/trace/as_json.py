@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from refkernels.explain.trace.classes import class_of
 from refkernels.explain.trace.nearest import nearest_anchors
 from refkernels.explain.trace.phrases import name_of
 from refkernels.explain.trace.records import Fate, Stage
@@ -41,7 +42,12 @@ def as_json(trace: "Trace", most: int = MOST_ANCHORS) -> dict[str, Any]:
         "measure": trace.measure,
         "counts": {stage.label: count for stage, count in trace.counts().items()},
         "truths": [
-            {**_plain(record), "fate": Fate(record["fate"]).label, "why": trace.why_truth(truth)}
+            {
+                **_plain(record),
+                "fate": Fate(record["fate"]).label,
+                "class": class_of(trace, truth),
+                "why": trace.why_truth(truth),
+            }
             for truth, record in enumerate(trace.truths)
         ],
         "anchors": [

@@ -6,6 +6,7 @@ import numpy as np
 
 from refkernels.arrays import Array, rounded
 from refkernels.explain.trace.best import is_threshold
+from refkernels.explain.trace.classes import short
 from refkernels.explain.trace.looks import COLORS, LETTERS, LOST, figure_of
 from refkernels.explain.trace.records import MATCHED, Fate, Stage
 from refkernels.matcher import MaximumMatcher
@@ -46,7 +47,9 @@ def draw_matrix(trace: "Trace", *, axis: Any = None) -> Any:
     axis.figure.colorbar(picture, ax=axis, label=measure, pad=0.02)
     axis.set_yticks(np.arange(len(rows)), [str(row) for row in rows], fontsize=7)
     names = trace.columns[columns]
-    axis.set_xticks(np.arange(len(columns)), [str(name) for name in names], fontsize=8)
+    words = [short(trace, int(name), 14) for name in names]
+    turn = 0 if trace.classes is None else 90
+    axis.set_xticks(np.arange(len(columns)), words, fontsize=8, rotation=turn)
     place = {int(row): i for i, row in enumerate(rows)}
     column_of = {int(name): j for j, name in enumerate(names)}
     middle = values.min() + (top - values.min()) / 2
@@ -108,7 +111,7 @@ def draw_best(trace: "Trace", *, axis: Any = None) -> Any:
         ylabel="ground truths",
     )
     axis.yaxis.get_major_locator().set_params(integer=True)
-    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.2), ncols=2, frameon=False)
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.35), ncols=2, frameon=False)
     return axis.figure
 
 

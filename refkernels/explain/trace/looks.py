@@ -4,12 +4,28 @@ Colours are those of Okabe and Ito ("Color Universal Design", 2008) and of civid
 colour-blind eyes too.
 """
 
+from functools import cache
 from importlib import import_module
+from io import BytesIO
 from typing import Any
 
 from refkernels.explain.trace.records import Stage
 
-__all__ = ["COLORS", "LETTERS", "LOST", "REGION", "STYLES", "TRUTH", "figure_of", "matplotlib_of"]
+__all__ = [
+    "COLORS",
+    "DASHES",
+    "LETTERS",
+    "LOST",
+    "REGION",
+    "STYLES",
+    "TRUTH",
+    "figure_of",
+    "halo",
+    "matplotlib_of",
+]
+
+# Of a figure that a notebook shows.
+SHOWN_DPI = 80
 
 COLORS = {
     Stage.BIPARTITE: "#0072B2",
@@ -35,6 +51,9 @@ STYLES = {
 }
 TRUTH, LOST, REGION = "black", "#D55E00", "#7F7F7F"
 
+# The line of a ground truth without an anchor, told apart without colours too.
+DASHES = (0, (4, 2))
+
 # What a matched pair is marked with in the matrix.
 LETTERS = {
     Stage.SHARED: "s",
@@ -51,8 +70,38 @@ LETTERS = {
 
 
 def figure_of(size: tuple[float, float]) -> Any:
-    """Return a figure of this width and height in inches."""
-    return matplotlib_of("figure").Figure(figsize=size, layout="constrained")
+    """Return a figure of this width and height in inches, which a notebook shows as it is."""
+    matplotlib_of("figure")  # which says what to install
+    return _shown_figure()(figsize=size, layout="constrained")
+
+
+@cache
+def _shown_figure() -> Any:
+    """Return a kind of figure that shows itself, made where matplotlib is imported anyway."""
+    base = matplotlib_of("figure").Figure
+
+    class ShownFigure(base):  # type: ignore[misc, valid-type]
+        """A figure that notebooks show without `%matplotlib inline`."""
+
+        def _repr_png_(self) -> bytes:
+            made = BytesIO()
+            self.savefig(made, format="png", dpi=SHOWN_DPI)
+            return made.getvalue()
+
+    # So that it is found by its name, when it is copied or pickled.
+    ShownFigure.__qualname__ = "ShownFigure"
+    return ShownFigure
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ShownFigure":
+        return _shown_figure()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def halo(width: float, more: float) -> list[Any]:
+    """Return what draws a line of this width on a dark one that is broader by so much."""
+    return [matplotlib_of("patheffects").withStroke(linewidth=width + more, foreground="black")]
 
 
 def matplotlib_of(name: str) -> Any:

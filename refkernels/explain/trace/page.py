@@ -17,15 +17,19 @@ import jinja2
 import numpy as np
 
 from refkernels.arrays import Array, check_integer, check_numbers
+from refkernels.explain.trace.classes import class_of
 from refkernels.explain.trace.embedded import embedded
 from refkernels.explain.trace.nearest import nearest_anchors
+from refkernels.explain.trace.photo import PIXELS, fit, outside
+from refkernels.explain.trace.phrases import times
 from refkernels.explain.trace.records import Fate, Stage
 from refkernels.explain.trace.tables import headline
 from refkernels.explain.trace.trace import Trace
 
 __all__ = ["as_page", "write_page"]
 
-TEMPLATE = "page.html.jinja"
+# The page, and the script in it.
+TEMPLATES = ("page.html.jinja", "page.js.jinja")
 
 # Anchors with a record of their own, and ground truths; a page of so many stays below a megabyte.
 MOST_ANCHORS = 2000
@@ -63,6 +67,9 @@ LOOKS = {
     Stage.LEFT_OUT: ("#d55e00", "cross"),
 }
 
+# Fates of ground truths that have an anchor, or are not drawn.
+DRAWN_AND_MATCHED = (Fate.MATCHED, Fate.NO_EXTENT)
+
 SAMPLES = {1: "positive", 0: "ignored", -1: "negative"}
 
 
@@ -73,6 +80,7 @@ def write_page(
     title: str | None = None,
     *,
     extent: Sequence[float] | None = None,
+    size: Sequence[float] | None = None,
     most: int = MOST_ANCHORS,
 ) -> None:
     """Write a trace as a page for a browser, whole or not at all.
@@ -83,11 +91,15 @@ def write_page(
     path : path
         The HTML file.
     image : path, optional
-        A PNG, JPEG, GIF or WebP file of the image, which becomes part of the page.
+        A JPEG, PNG, WebP, GIF or BMP file of the image, which becomes part of the page, scaled
+        down to what is shown.
     title : str, optional
         By default what the trace is of.
-    extent : sequence of 2 float, optional
-        The width and height of the image in the anchors' unit. By default its pixels.
+    extent : sequence of 2 or 4 float, optional
+        The width and height of the image in the anchors' unit, or its corners where something
+        surrounds it. By default its pixels.
+    size : sequence of 2 float, optional
+        The width and height of the image of the annotations, which the file is held to.
     most : int, default 2000
         How many anchors have a record of their own.
 
@@ -96,7 +108,9 @@ def write_page(
     OSError
         If a file cannot be read or written.
     TypeError, ValueError
-        If the image is no such file, or a parameter is out of range.
+        If the image is no such file, or of another aspect, or a parameter is out of range.
+    ImportError
+        If there is an image, and Pillow is missing.
 
     Examples
     --------
@@ -107,7 +121,7 @@ def write_page(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_page(trace, f"{folder}/trace.html")
     """
-    text = as_page(trace, image, title, extent=extent, most=most)
+    text = as_page(trace, image, title, extent=extent, size=size, most=most)
     place = Path(path)
     beside = place.with_name(f".{place.name}.{uuid4().hex}")
     try:
@@ -123,22 +137,31 @@ def as_page(
     title: str | None = None,
     *,
     extent: Sequence[float] | None = None,
+    size: Sequence[float] | None = None,
     most: int = MOST_ANCHORS,
 ) -> str:
     """Return a trace as an HTML page; the parameters are those of `write_page`."""
     check_integer("most", most, low=1)
-    size = None if extent is None else check_numbers("extent", extent, 2)
+    if extent is not None:
+        extent = check_numbers("extent", extent, 4 if len(extent) == 4 else 2)
+    picture = None if image is None else embedded(image, PIXELS, size)
+    place = fit(extent if extent is not None or picture is None else picture.size)
+    texts = {name: files(__package__).joinpath(name).read_text("utf-8") for name in TEMPLATES}
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.DictLoader(texts),
     )
-    text = files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
     chosen = nearest_anchors(trace, most)
-    view = _view(trace, chosen, size)
-    return environment.from_string(text).render(
+    view = _view(trace, chosen, place)
+    positive = trace.anchors["sample"] > 0
+    return environment.get_template(TEMPLATES[0]).render(
         title=title or trace.name,
         headline=headline(trace),
         warnings=trace.warnings,
-        picture=None if image is None else embedded(Path(image)),
+        picture=None if picture is None else picture.address,
         matcher=str(trace.matcher),
         sampler=str(trace.sampler),
         stages=_stages(trace, chosen),
@@ -147,11 +170,16 @@ def as_page(
         more_truths=max(0, len(trace.truths) - MOST_TRUTHS),
         shown=len(chosen),
         rest=len(trace.anchors) - len(chosen),
+        left_out=int(positive.sum() - positive[chosen].sum()),
+        beyond=_beyond(trace, place),
+        without=bool(np.isin(trace.truths["fate"], DRAWN_AND_MATCHED, invert=True).any()),
         drawn=view is not None,
-        cells=CELLS,
+        measure=trace.measure,
+        less=trace.reading is not None and trace.reading.sign < 0,
         data={
             "view": view,
-            "extent": size,
+            "place": place,
+            "cells": CELLS,
             "anchors": _anchors(trace, chosen),
             "truths": _truths(trace),
             "regions": [] if trace.regions is None else [_numbers(own) for own in trace.regions],
@@ -165,6 +193,18 @@ def as_page(
             "less": trace.reading is not None and trace.reading.sign < 0,
         },
     )
+
+
+def _beyond(trace: Trace, place: tuple[float, ...] | None) -> str:
+    """Say how many ground truths are not wholly in the image; nothing if all are."""
+    if place is None:
+        return ""
+    told = [
+        f"{times(count, 'ground truth')} {'lies' if count == 1 else 'lie'} {how} the image"
+        for count, how in zip(outside(trace, place), ("outside", "partly outside"), strict=True)
+        if count
+    ]
+    return " and ".join(told)
 
 
 def _stages(trace: Trace, chosen: Array) -> list[dict[str, Any]]:
@@ -210,6 +250,7 @@ def _truths(trace: Trace) -> list[dict[str, Any]]:
             {
                 "truth": truth,
                 "label": None if trace.labels is None else int(trace.labels[truth]),
+                "name": class_of(trace, truth),
                 "fate": Fate(record["fate"]).label,
                 "anchors": int(record["anchors"]),
                 "positives": int(record["positives"]),
@@ -222,7 +263,7 @@ def _truths(trace: Trace) -> list[dict[str, Any]]:
 
 
 def _view(
-    trace: Trace, chosen: Array, extent: tuple[float, ...] | None
+    trace: Trace, chosen: Array, place: tuple[float, ...] | None
 ) -> tuple[float, float, float, float] | None:
     """Return the corners of what is drawn: ground truths, the image, and centres of anchors."""
     if trace.anchor_boxes is None or trace.boxes is None:
@@ -231,8 +272,8 @@ def _view(
     if not len(chosen):
         points = [_centres(trace.anchor_boxes)]
     points.append(trace.boxes.reshape(-1, 2).astype(np.float64))
-    if extent is not None:
-        points.append(np.array([[0.0, 0.0], extent]))
+    if place is not None:
+        points.append(np.array(place).reshape(2, 2))
     every = np.concatenate(points)
     if not len(every):
         return 0.0, 0.0, 1.0, 1.0

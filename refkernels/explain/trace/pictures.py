@@ -3,6 +3,8 @@
 Only what matters is drawn, the rest is counted in the caption.
 """
 
+from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,15 +12,11 @@ import numpy.typing as npt
 
 from refkernels.arrays import Array
 from refkernels.explain.trace.charts import draw_best, draw_matrix
-from refkernels.explain.trace.looks import (
-    COLORS,
-    LOST,
-    REGION,
-    STYLES,
-    TRUTH,
-    figure_of,
-    matplotlib_of,
-)
+from refkernels.explain.trace.classes import short
+from refkernels.explain.trace.lines import Lines
+from refkernels.explain.trace.looks import COLORS, DASHES, LOST, REGION, STYLES, figure_of
+from refkernels.explain.trace.photo import fit, outside
+from refkernels.explain.trace.phrases import times
 from refkernels.explain.trace.records import Fate, Stage
 
 if TYPE_CHECKING:
@@ -29,9 +27,12 @@ __all__ = ["draw_best", "draw_boxes", "draw_matrix", "draw_trace"]
 # Anchors that are drawn at most; the rest is counted.
 ANCHORS = 40
 
+# Letters in a line of the caption.
+WIDTH = 100
+
 
 def draw_trace(
-    trace: "Trace", image: npt.ArrayLike | None = None, *, size: tuple[float, float] | None = None
+    trace: "Trace", image: npt.ArrayLike | None = None, *, size: Sequence[float] | None = None
 ) -> Any:
     """Draw all three pictures in one figure; of a trace of IoUs, the two that need no boxes.
 
@@ -62,7 +63,7 @@ def draw_boxes(
     trace: "Trace",
     image: npt.ArrayLike | None = None,
     *,
-    size: tuple[float, float] | None = None,
+    size: Sequence[float] | None = None,
     most: int = ANCHORS,
     axis: Any = None,
 ) -> Any:
@@ -74,8 +75,9 @@ def draw_boxes(
         Of an assigner.
     image : array_like, (H, W) or (H, W, 3), optional
         The image, which fills `size`, or else its own pixels; without one the canvas is blank.
-    size : tuple of float, optional
-        Width and height of the canvas, in the unit of the boxes.
+    size : sequence of 2 or 4 float, optional
+        Width and height of the image, in the unit of the boxes; or its corners, where something
+        surrounds it.
     most : int, default 40
         How many anchors are drawn at most: of each stage some, those of largest IoU.
     axis : matplotlib.axes.Axes, optional
@@ -84,6 +86,7 @@ def draw_boxes(
     Returns
     -------
     matplotlib.figure.Figure
+        What is not drawn, and what lies outside the image, is counted in its caption.
 
     Raises
     ------
@@ -93,61 +96,55 @@ def draw_boxes(
     if trace.boxes is None or trace.anchor_boxes is None:
         raise ValueError("trace: has IoUs and no boxes, expected one of a TargetAssigner")
     axis = figure_of((9, 9)).subplots() if axis is None else axis
-    extent = _extent(trace, image, size)
+    place = fit(size) or fit(_extent(trace, image))
+    assert place is not None
+    lines = Lines(axis, image is not None)
     if image is not None:
-        axis.imshow(np.asarray(image), extent=(0, extent[0], extent[1], 0), cmap="gray", alpha=0.7)
+        left, above, right, below = place
+        axis.imshow(np.asarray(image), extent=(left, right, below, above), cmap="gray")
     handles: dict[str, Any] = {}
     for region in trace.regions if trace.regions is not None else ():
-        _box(axis, region, edgecolor=REGION, hatch="//", linewidth=0.6, alpha=0.6)
+        lines.box(region, edgecolor=REGION, hatch="//", linewidth=0.6, alpha=0.6)
     if trace.regions is not None and len(trace.regions):
-        handles["region"] = _key("ignored region", len(trace.regions), REGION, "solid", 1.0)
-    drawn = 0
+        handles["region"] = lines.key("ignored region", len(trace.regions), REGION, "solid", 1.0)
+    drawn, positive = 0, 0
     shown = {stage: rows for stage in COLORS if len(rows := _of_stage(trace, stage))}
     total = sum(map(len, shown.values()))
     for turn, (stage, rows) in enumerate(sorted(shown.items(), key=lambda item: len(item[1]))):
         # The few of a stage all have a place; the many share what is left.
         room = -(-(most - drawn) // (len(shown) - turn))
-        rows = rows[np.argsort(-trace.anchors["iou"][rows], kind="stable")][:room]
+        rows = rows[np.argsort(-trace.anchors["iou"][rows], kind="stable")]
+        positive += int((trace.anchors["sample"][rows[room:]] > 0).sum())
+        rows = rows[:room]
         drawn += len(rows)
-        for row in rows:
-            _box(
-                axis,
-                trace.anchor_boxes[row],
-                edgecolor=COLORS[stage],
-                linestyle=STYLES.get(stage, "solid"),
-                linewidth=1.1,
-                zorder=3,
-            )
         style = STYLES.get(stage, "solid")
-        handles[stage.label] = _key(stage.label, len(shown[stage]), COLORS[stage], style, 1.4)
+        for row in rows:
+            own = trace.anchor_boxes[row]
+            lines.box(own, edgecolor=COLORS[stage], linestyle=style, linewidth=1.1, zorder=3)
+        handles[stage.label] = lines.key(stage.label, len(shown[stage]), COLORS[stage], style, 1.4)
+    width, height = place[2] + place[0], place[3] + place[1]
+    axis.set(xlim=(0, width), ylim=(height, 0), aspect="equal", title=trace.name)
     for truth, record in zip(trace.boxes, trace.truths, strict=True):
         if record["fate"] == Fate.NO_EXTENT:
             continue
-        color = TRUTH if record["fate"] == Fate.MATCHED else LOST
-        _box(axis, truth, edgecolor=color, linewidth=2.4, zorder=4)
-        axis.annotate(
-            str(record["truth"]),
-            (float(truth[0]), float(truth[1])),
-            textcoords="offset points",
-            xytext=(1, 3),
-            fontsize=8,
-            color="white",
-            bbox={"facecolor": color, "edgecolor": "none", "pad": 1},
-            zorder=5,
-            clip_on=True,
-        )
+        has = record["fate"] == Fate.MATCHED
+        lines.truth(truth, short(trace, int(record["truth"])), has)
     fate = trace.truths["fate"]
     own = int((fate == Fate.MATCHED).sum())
-    handles["with"] = _key("ground truth with a positive anchor", own, TRUTH, "solid", 2.4)
+    handles["with"] = lines.key(
+        "ground truth with a positive anchor", own, lines.color, "solid", 2.4
+    )
     without = int(((fate != Fate.MATCHED) & (fate != Fate.NO_EXTENT)).sum())
     if without:
-        handles["without"] = _key("ground truth without", without, LOST, "solid", 2.4)
+        handles["without"] = lines.key("ground truth without", without, LOST, DASHES, 2.4)
     axis.set(
-        xlim=(0, extent[0]),
-        ylim=(extent[1], 0),
-        aspect="equal",
-        title=trace.name,
-        xlabel=_caption(trace, total, drawn),
+        xlabel="\n".join(
+            [
+                "x in pixels of the network's input",
+                *wrap(f"anchors not drawn: {_not_drawn(trace, total - drawn, positive)}", WIDTH),
+                *_outside(trace, place),
+            ]
+        ),
         ylabel="y in pixels of the network's input",
     )
     order = ["with", "without", *(stage.label for stage in COLORS), "region"]
@@ -170,7 +167,7 @@ def _of_stage(trace: "Trace", stage: Stage) -> Array:
     return np.flatnonzero(own)
 
 
-def _caption(trace: "Trace", total: int, drawn: int) -> str:
+def _not_drawn(trace: "Trace", more: int, positive: int) -> str:
     rest = {
         stage: count
         for stage, count in trace.counts().items()
@@ -179,17 +176,23 @@ def _caption(trace: "Trace", total: int, drawn: int) -> str:
     if Stage.QUOTA in rest:
         rest[Stage.QUOTA] -= len(_of_stage(trace, Stage.QUOTA))
     parts = [f"{count} {stage.label}" for stage, count in rest.items() if count]
-    if total > drawn:
-        parts.insert(0, f"{total - drawn} more of those above")
-    lines = [f"anchors not drawn: {', '.join(parts) if parts else 'none'}"]
-    return "\n".join(["x in pixels of the network's input", *lines])
+    if more:
+        parts.insert(0, f"{more} more of those above ({positive} positive)")
+    return ", ".join(parts) if parts else "none"
 
 
-def _extent(
-    trace: "Trace", image: npt.ArrayLike | None, size: tuple[float, float] | None
-) -> tuple[float, float]:
-    if size is not None:
-        return size
+def _outside(trace: "Trace", place: tuple[float, ...]) -> list[str]:
+    """Return a line that counts the ground truths which are not wholly in the image, if any."""
+    wholly, partly = outside(trace, place)
+    parts = [
+        f"{times(count, 'ground truth')} {how}"
+        for count, how in ((wholly, "wholly"), (partly, "in part"))
+        if count
+    ]
+    return [f"outside the image: {', '.join(parts)}"] if parts else []
+
+
+def _extent(trace: "Trace", image: npt.ArrayLike | None) -> tuple[float, float]:
     if image is not None:
         height, width = np.shape(image)[:2]
         return float(width), float(height)
@@ -199,17 +202,3 @@ def _extent(
     corners.append((trace.anchor_boxes[:, :2] + trace.anchor_boxes[:, 2:]) / 2)
     found = np.concatenate(corners).max(axis=0, initial=1.0)
     return float(found[0]), float(found[1])
-
-
-def _key(name: str, count: int, color: str, style: Any, width: float) -> Any:
-    label = f"{name}: {count}"
-    return matplotlib_of("lines").Line2D(
-        [], [], color=color, linestyle=style, linewidth=width, label=label
-    )
-
-
-def _box(axis: Any, box: Array, **style: Any) -> None:
-    corner, sides = (float(box[0]), float(box[1])), box[2:] - box[:2]
-    axis.add_patch(
-        matplotlib_of("patches").Rectangle(corner, *map(float, sides), fill=False, **style)
-    )

@@ -3,13 +3,14 @@
 from html import escape
 from typing import TYPE_CHECKING
 
+from refkernels.explain.trace.classes import label_of
 from refkernels.explain.trace.phrases import number
 from refkernels.explain.trace.records import Fate
 
 if TYPE_CHECKING:
     from refkernels.explain.trace.trace import Trace
 
-__all__ = ["as_html", "as_lines", "as_text", "headline"]
+__all__ = ["as_html", "as_lines", "as_text", "headline", "html_table"]
 
 # Ground truths that are shown; the rest is counted.
 SHOWN = 20
@@ -32,7 +33,8 @@ def as_text(trace: "Trace") -> str:
     stages, truths, rest = _tables(trace)
     parts = [headline(trace), *_warnings(trace), *as_lines(stages, "lr")]
     if len(trace.truths):
-        parts += ["", *as_lines(truths, "rrrrrrl")]
+        sides = "rrrrrrl" if trace.classes is None else "rlrrrrrl"
+        parts += ["", *as_lines(truths, sides)]
     return "\n".join([*parts, *([rest] if rest else [])])
 
 
@@ -41,7 +43,7 @@ def as_html(trace: "Trace") -> str:
     stages, truths, rest = _tables(trace)
     tables = [stages, truths] if len(trace.truths) else [stages]
     told = [f"<p>{escape(line)}</p>" for line in (headline(trace), *_warnings(trace))]
-    parts = [*told, *map(_html, tables)]
+    parts = [*told, *map(html_table, tables)]
     return "\n".join([*parts, *([f"<p>{escape(rest)}</p>"] if rest else [])])
 
 
@@ -67,6 +69,10 @@ def _tables(trace: "Trace") -> tuple[Table, Table, str]:
                 Fate(record["fate"]).label,
             ]
         )
+    if trace.classes is not None:
+        truths[0].insert(1, "class")
+        for truth, row in enumerate(truths[1:]):
+            row.insert(1, label_of(trace, truth))
     more = len(trace.truths) - SHOWN
     return stages, truths, f"and {more} more ground truths" if more > 0 else ""
 
@@ -97,7 +103,15 @@ def as_lines(table: Table, sides: str) -> list[str]:
     return lines
 
 
-def _html(table: Table) -> str:
+def html_table(table: Table) -> str:
+    """Return a table, the first row of which is its head, as HTML.
+
+    Examples
+    --------
+    >>> html_table([["class"], ["<b>"]])
+    '<table><tr><th>class</th></tr><tr><td>&lt;b&gt;</td></tr></table>'
+    """
+
     def row(cells: list[str], tag: str) -> str:
         """Return a row of cells in HTML, each in an element of this tag."""
         return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"

@@ -1,5 +1,6 @@
 """`explain`: what a matcher or an assigner decided on every anchor, and why."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from refkernels.arrays import Array, check_integer, require
 from refkernels.chain.chain import Chain
 from refkernels.explain.trace import tables, words
+from refkernels.explain.trace.classes import named
 from refkernels.explain.trace.pairs import Pairs
 from refkernels.explain.trace.records import Stage
 from refkernels.explain.trace.warnings import warnings_of
@@ -62,6 +64,8 @@ class Trace:
         That is what `iou`, `threshold`, `gap` and `best_iou` of records are of.
     reading : Reading, optional
         What is known of a matcher that looks at more than one matrix.
+    classes : tuple of str, optional
+        What labels are called, by label.
     """
 
     anchors: Array
@@ -78,6 +82,7 @@ class Trace:
     regions: Array | None = None
     measure: str = "IoU"
     reading: "Reading | None" = None
+    classes: tuple[str, ...] | None = None
 
     @property
     def ious(self) -> Array:
@@ -114,7 +119,7 @@ class Trace:
         TypeError, ValueError
             If there is no such anchor.
         """
-        return words.why(self, self._anchor(anchor))
+        return named(self, words.why(self, self._anchor(anchor)))
 
     def why_not(self, anchor: int, truth: int) -> str:
         """Say in words why an anchor is not matched with a ground truth.
@@ -124,7 +129,7 @@ class Trace:
         TypeError, ValueError
             If there is no such anchor, or no such ground truth.
         """
-        return words.why_not(self, self._anchor(anchor), self._truth(truth))
+        return named(self, words.why_not(self, self._anchor(anchor), self._truth(truth)))
 
     def why_truth(self, truth: int) -> str:
         """Say in words which anchors a ground truth has, or why it has none.
@@ -134,7 +139,7 @@ class Trace:
         TypeError, ValueError
             If there is no such ground truth.
         """
-        return words.why_truth(self, self._truth(truth))
+        return named(self, words.why_truth(self, self._truth(truth)))
 
     def iou(self, anchor: int, truth: int) -> float:
         """Return what the matcher compares of a pair, its IoU; 0 with a box that was dropped."""
@@ -145,12 +150,14 @@ class Trace:
     def sensitivity(self, delta: float | None = None, **settings: Any) -> "Flips":
         """List the matches that would be others if an IoU changed by up to `delta`.
 
-        See `refkernels.explain.trace.sensitivity.sensitivity`, which takes `anchor`, `limit` and
+        The list shows itself as a table in a notebook. See
+        `refkernels.explain.trace.sensitivity.sensitivity`, which takes `anchor`, `limit` and
         `progress` too.
         """
+        from refkernels.explain.trace.flips import Flips
         from refkernels.explain.trace.sensitivity import sensitivity
 
-        return sensitivity(self, delta, **settings)
+        return Flips(sensitivity(self, delta, **settings), self)
 
     def __str__(self) -> str:
         return tables.as_text(self)
@@ -180,6 +187,7 @@ def explain(
     rng: int | np.random.Generator | None = None,
     image_id: int | None = None,
     name: str | None = None,
+    classes: Sequence[str] | None = None,
 ) -> Trace:
     """Trace the decisions of a matcher, or of a `TargetAssigner` on boxes, for one image.
 
@@ -207,6 +215,8 @@ def explain(
         What, beside the seed, an assigner's draws depend on.
     name : str, optional
         What the trace is to be called.
+    classes : sequence of str, optional
+        What labels are called, by label, for tables, pictures and sentences.
 
     Returns
     -------
@@ -251,6 +261,8 @@ round 1. Its next is ground truth 0, with 0.2, 0.1 less.
         fields = building.of_assigner(operator, given, labels, ignore, predictions, rng, image_id)
     if name is not None:
         fields["name"] = name
+    if classes is not None:
+        fields["classes"] = tuple(map(str, classes))
     for records in ("anchors", "truths", "rounds"):
         fields[records].setflags(write=False)
     return Trace(**fields)
