@@ -13,7 +13,7 @@ from refkernels.explain.dumped import trace_of_dump
 from refkernels.explain.progress import showing
 from refkernels.explain.scene import Scene, read_predictions, trace_of
 from refkernels.explain.trace.as_json import write_json
-from refkernels.explain.trace.classes import named
+from refkernels.explain.trace.classes import named, names_of
 from refkernels.explain.trace.photo import PIXELS, read_photo
 from refkernels.explain.trace.records import MATCHED, Fate
 from refkernels.explain.trace.trace import Trace
@@ -140,7 +140,7 @@ def _print_flips(trace: Trace, anchors: tuple[int, ...], limit: int | None) -> N
     whose = f" of {len(set(anchors))} asked for" if anchors else ""
     print(f"\n{len(flips) + left_out} matches{whose} hang on the rounding of float32")
     for flip in flips:
-        print(named(trace, str(flip)))
+        print(named(names_of(trace), str(flip)))
     if left_out:
         print(f"and {left_out} more")
 

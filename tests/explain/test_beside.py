@@ -153,7 +153,8 @@ def test_a_page_holds_the_numbers_and_the_sentences(pair: Comparison, tmp_path: 
     data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL).group(1))  # type: ignore[union-attr]
     assert data["names"] == pair.names
     assert data["why"][1] == [trace.why_truth(1) for trace in pair.traces.values()]
-    assert page.count("data:image/png;base64") == 2
+    assert page.count("data:image/png;base64") == 1
+    assert page.count('<use href="#photo"') == 2
     assert page.count('class="object without"') == 1
     assert page.count('class="anchor"') == 1 + 3
     assert "http" not in page.replace("http-equiv", "")
@@ -213,8 +214,8 @@ def test_the_command_compares_presets(tmp_path: Path) -> None:
 def test_the_command_answers_for_one_object() -> None:
     result = run("--compare", "atss,torchvision_fcos", *SMALL, "--truth", "1")
     assert result.exit_code == 0, result.output
-    assert "\natss: Ground truth 1 has" in result.output
-    assert "\ntorchvision_fcos: Ground truth 1 has" in result.output
+    assert "\natss: Ground truth 1 (class 21) has" in result.output
+    assert "\ntorchvision_fcos: Ground truth 1 (class 21) has" in result.output
 
 
 def test_the_command_takes_predictions_for_those_that_look_at_them(tmp_path: Path) -> None:

@@ -77,9 +77,8 @@ def test_matches_that_hang_on_rounding_are_listed(tmp_path: Path) -> None:
     path = tmp_path / "instances.json"
     path.write_text(json.dumps(content))
     result = run("--annotations", str(path), "--sensitivity")
-    flips = explain(
-        TargetAssigner.ssd300(), [[142.0, 142, 158, 158]], [0], classes=["cat"]
-    ).sensitivity()
+    trace = explain(TargetAssigner.ssd300(), [[142.0, 142, 158, 158]], [0], classes=["cat"])
+    flips = trace.sensitivity()
     assert flips
     told = [f"{len(flips)} matches hang on the rounding of float32", *flips.lines()]
     assert "\n".join(told) in result.output

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from refkernels.arrays import Array, check_numbers, require
-from refkernels.explain.trace.classes import label_of, named
+from refkernels.explain.trace.classes import label_of, named, names_of
 from refkernels.explain.trace.photo import fit
 from refkernels.explain.trace.phrases import listed, times
 from refkernels.explain.trace.records import Fate
-from refkernels.explain.trace.tables import as_lines
+from refkernels.explain.trace.tables import as_lines, html_table
 from refkernels.explain.trace.trace import Trace
 
 __all__ = ["Comparison", "compare_traces"]
@@ -22,6 +23,9 @@ __all__ = ["Comparison", "compare_traces"]
 # Ground truths, and anchors, that are shown; the rest is counted.
 SHOWN = 30
 NAMED = 8
+
+# Differences that are told in a notebook.
+TOLD = 8
 
 # A view of the assigners' images, which need not have the same scale.
 Extents = Mapping[str, Sequence[float]]
@@ -62,7 +66,7 @@ class Comparison:
             if (row > 0).any() and (row == 0).any():
                 own = [f"{count} by {name}" for name, count in zip(self.traces, row, strict=True)]
                 told.append(
-                    named(first, f"Ground truth {truth} has {listed(own)} positive.")
+                    named(names_of(first), f"Ground truth {truth} has {listed(own)} positive.")
                     + "".join(
                         f"\n  {name}: {trace.why_truth(truth)}"
                         for (name, trace), count in zip(self.traces.items(), row, strict=True)
@@ -162,6 +166,12 @@ class Comparison:
         if more > 0:
             lines.insert(-3, f"and {more} more ground truths")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        more = len(self.positives) - SHOWN
+        left = [f"<p>and {more} more ground truths</p>"] if more > 0 else []
+        told = [escape(own).replace("\n", "<br>") for own in self.differences()[:TOLD]]
+        return "\n".join([html_table(self.table()), *left, *(f"<p>{own}</p>" for own in told)])
 
     def __repr__(self) -> str:
         count = times(len(self.positives), "ground truth")

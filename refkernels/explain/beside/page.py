@@ -14,6 +14,7 @@ from refkernels.explain.beside.marks import COLORS, marks_of
 from refkernels.explain.trace.classes import class_of, short
 from refkernels.explain.trace.embedded import embedded
 from refkernels.explain.trace.photo import PIXELS, fit, outside
+from refkernels.explain.trace.phrases import times
 from refkernels.explain.trace.records import Fate
 from refkernels.explain.trace.tables import headline
 
@@ -111,6 +112,7 @@ def _view(comparison: Comparison, name: str) -> dict[str, Any]:
     marks = marks_of(trace, comparison.extents.get(name))
     width, height = marks.extent
     left, above, right, below = fit(comparison.extents.get(name)) or (0.0, 0.0, width, height)
+    beyond = sum(outside(trace, (left, above, right, below)))
     scale = 1000 / width
     anchors = [
         {
@@ -138,7 +140,7 @@ def _view(comparison: Comparison, name: str) -> dict[str, Any]:
         "headline": headline(trace).split(": ")[-1],
         "height": round(height * scale, 1),
         "place": _sides((left, above, right, below), scale),
-        "outside": sum(outside(trace, (left, above, right, below))),
+        "outside": f"{times(beyond, 'ground truth')} not wholly in the image" if beyond else "",
         "anchors": anchors,
         "objects": objects,
         "points": marks.points,

@@ -77,7 +77,7 @@ def _draw(axis: Any, name: str, trace: Any, extent: Any, image: Any) -> None:
     without = int((~np.isin(trace.truths["fate"], (Fate.MATCHED, Fate.NO_EXTENT))).sum())
     rest = f", {marks.left_out} not drawn" if marks.left_out else ""
     beyond = sum(outside(trace, place))
-    out = f", {times(beyond, 'ground truth')} not wholly in the image" if beyond else ""
+    out = f"\n{times(beyond, 'ground truth')} not wholly in the image" if beyond else ""
     axis.set_title(f"{name}: {positive} positive{rest}\n{without} ground truths without{out}")
 
 

@@ -128,6 +128,11 @@ class Difference:
         """The exit status: 0 if nothing differs but by rounding or a draw, else 1."""
         return int(self.cause > Cause.CHANCE)
 
+    def _repr_html_(self) -> str:
+        from refkernels.explain.diff.notebook import as_html
+
+        return as_html(self)
+
 
 def compare_dumps(a: Dump, b: Dump) -> Difference:
     """Compare two dumps of the same images.

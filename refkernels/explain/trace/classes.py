@@ -1,6 +1,7 @@
 """What the classes of ground truths are called, in tables, pictures and sentences."""
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from refkernels.arrays.printing import printable
@@ -8,7 +9,7 @@ from refkernels.arrays.printing import printable
 if TYPE_CHECKING:
     from refkernels.explain.trace.trace import Trace
 
-__all__ = ["class_of", "label_of", "named", "short"]
+__all__ = ["class_of", "label_of", "named", "names_of", "short"]
 
 # What a sentence calls a ground truth.
 MENTION = re.compile(r"\b[Gg]round truth (\d+)\b")
@@ -40,16 +41,35 @@ def short(trace: "Trace", truth: int, letters: int = LETTERS) -> str:
     return f"{truth} {name if len(name) <= letters else name[: letters - 1] + '…'}"
 
 
-def named(trace: "Trace", told: str) -> str:
-    """Return a sentence in which each ground truth's first mention says of which class it is."""
+def names_of(trace: "Trace") -> tuple[str | None, ...]:
+    """Return the name of each ground truth's class; nothing if none is known."""
     if trace.labels is None or trace.classes is None:
+        return ()
+    return tuple(class_of(trace, truth) for truth in range(len(trace.labels)))
+
+
+def named(names: Sequence[str | None], told: str) -> str:
+    """Return a sentence in which each ground truth's first mention says of which class it is.
+
+    Parameters
+    ----------
+    names : sequence of (str or None)
+        What `names_of` returns.
+    told : str
+
+    Examples
+    --------
+    >>> named(("cat", None), "Ground truth 0 has 1 anchor, ground truth 1 none, as ground truth 0.")
+    'Ground truth 0 (cat) has 1 anchor, ground truth 1 none, as ground truth 0.'
+    """
+    if not names:
         return told
     seen: set[int] = set()
 
     def with_class(found: "re.Match[str]") -> str:
         """Return a mention, with the name where it is the first."""
         truth = int(found[1])
-        name = class_of(trace, truth)
+        name = names[truth] if truth < len(names) else None
         if name is None or truth in seen:
             return found[0]
         seen.add(truth)

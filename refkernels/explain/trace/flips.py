@@ -1,14 +1,10 @@
 """Matches that hang on a hair, as a list that a notebook shows as a table."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from refkernels.explain.trace.classes import named
 from refkernels.explain.trace.sensitivity import Flip
 from refkernels.explain.trace.tables import html_table
-
-if TYPE_CHECKING:
-    from refkernels.explain.trace.trace import Trace
 
 __all__ = ["Flips"]
 
@@ -17,13 +13,13 @@ SHOWN = 50
 
 
 class Flips(list[Flip]):
-    """A list of matches that would be others, with the trace that they are of.
+    """A list of matches that would be others.
 
     Parameters
     ----------
     flips : iterable of Flip
-    trace : Trace
-        Which tells what classes are called.
+    names : sequence of (str or None)
+        What the class of each ground truth is called; empty if that is not known.
 
     Examples
     --------
@@ -34,13 +30,13 @@ class Flips(list[Flip]):
     (2, 'Anchor 1: none -> ground truth 0 if its IoU with ground truth 0 rises by 0.01.')
     """
 
-    def __init__(self, flips: Iterable[Flip], trace: "Trace") -> None:
+    def __init__(self, flips: Iterable[Flip] = (), names: Sequence[str | None] = ()) -> None:
         super().__init__(flips)
-        self.trace = trace
+        self.names = tuple(names)
 
     def lines(self) -> list[str]:
         """Return each as a sentence, with the names of classes."""
-        return [named(self.trace, str(flip)) for flip in self]
+        return [named(self.names, str(flip)) for flip in self]
 
     def _repr_html_(self) -> str:
         count = "1 match" if len(self) == 1 else f"{len(self)} matches"

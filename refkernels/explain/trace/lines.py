@@ -9,7 +9,7 @@ from refkernels.explain.trace.looks import DASHES, LOST, TRUTH, halo, matplotlib
 __all__ = ["Lines"]
 
 # Of the letters of names: their size, and how wide one is at most, in points.
-FONT, LETTER = 8, 5.5
+FONT, LETTER = 8, 4.7
 
 # What stands beside the name of a ground truth without an anchor.
 NONE = "no anchor"

@@ -1,5 +1,6 @@
 """What other thresholds would match: how many anchors each ground truth would have."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from refkernels.arrays import Array, as_real, check_integer, require
+from refkernels.explain.trace.classes import class_of
+from refkernels.explain.trace.tables import as_lines, html_table
 from refkernels.explain.trace.trace import explain
 from refkernels.matcher import BipartiteMatcher, CompositeMatcher, Matcher, MaximumMatcher
 from refkernels.matcher.composite import flat
@@ -30,29 +33,43 @@ class Sweep:
     thresholds : numpy.ndarray, float64, (T,)
     anchors : numpy.ndarray, int64, (T, M)
         The anchors matched with each ground truth, before sampling.
+    classes : tuple of str
+        What the class of each ground truth is called; empty if that is not known.
     """
 
     matcher: int
     current: float
     thresholds: Array
     anchors: Array
+    classes: tuple[str, ...] = ()
 
     @property
     def unmatched(self) -> Array:
         """How many ground truths have no anchor (T,)."""
         return np.asarray((self.anchors == 0).sum(axis=1))
 
-    def __str__(self) -> str:
+    def table(self) -> list[list[str]]:
+        """Return a head, and a row a threshold: all anchors, truths without, and of each truth."""
         shown = min(SHOWN, self.anchors.shape[1])
-        head = ["threshold", "all", "without", *(f"truth {i}" for i in range(shown))]
-        lines = ["  ".join(head)]
+        names = self.classes or ("",) * shown
+        truths = [f"truth {i} {name}".rstrip() for i, name in enumerate(names[:shown])]
+        rows = [["threshold", "all", "without", *truths]]
         for value, row, without in zip(self.thresholds, self.anchors, self.unmatched, strict=True):
-            cells = [f"{value:.4g}", str(row.sum()), str(without), *map(str, row[:shown])]
-            lines.append(
-                "  ".join(cell.rjust(len(name)) for cell, name in zip(cells, head, strict=True))
-            )
-        more = self.anchors.shape[1] - shown
-        return "\n".join([*lines, *([f"and {more} more ground truths"] if more else [])])
+            rows.append([f"{value:.4g}", str(row.sum()), str(without), *map(str, row[:shown])])
+        return rows
+
+    def _more(self) -> list[str]:
+        more = self.anchors.shape[1] - SHOWN
+        return [f"and {more} more ground truths"] if more > 0 else []
+
+    def __str__(self) -> str:
+        table = self.table()
+        return "\n".join([*as_lines(table, "r" * len(table[0])), *self._more()])
+
+    def _repr_html_(self) -> str:
+        own = f"<p>anchors matched by threshold; its own is {self.current:.4g}</p>"
+        more = [f"<p>{line}</p>" for line in self._more()]
+        return "\n".join([own, html_table(self.table()), *more])
 
 
 def thresholds(
@@ -61,6 +78,8 @@ def thresholds(
     values: npt.ArrayLike | None = None,
     *,
     matcher: int | None = None,
+    labels: Any = None,
+    classes: Sequence[str] | None = None,
 ) -> Sweep:
     """Match with other thresholds, and count the anchors of each ground truth.
 
@@ -74,6 +93,9 @@ def thresholds(
     matcher : int, optional
         Which matcher's threshold it is, in a composite from 0, nested ones counted in order. By
         default the last `MaximumMatcher`, or else the last one with a threshold.
+
+    labels, classes : optional
+        For an assigner, as for `explain`: what ground truths are called in the table.
 
     Returns
     -------
@@ -93,7 +115,7 @@ def thresholds(
           0.5    2        1        2        0
           0.7    1        1        1        0
     """
-    trace = explain(operator, given)
+    trace = explain(operator, given, labels, classes=classes)
     leaves = flat(trace.matcher)
     known = {
         kind: [place for place, own in enumerate(leaves) if type(own) is kind]
@@ -114,7 +136,9 @@ def thresholds(
         matches = np.asarray(_with_threshold(trace.matcher, place, float(value))(ious))
         row += np.bincount(trace.columns[matches[matches >= 0]], minlength=len(row))
     own: Any = leaves[place]
-    return Sweep(place, float(own.threshold), swept.astype(np.float64), anchors)
+    known_as = [class_of(trace, truth) for truth in range(len(trace.truths))]
+    names = tuple(name or "" for name in known_as) if any(known_as) else ()
+    return Sweep(place, float(own.threshold), swept.astype(np.float64), anchors, names)
 
 
 def _with_threshold(matcher: Matcher, place: int, threshold: float) -> Matcher:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from refkernels.arrays import Array, check_integer, require
 from refkernels.chain.chain import Chain
 from refkernels.explain.trace import tables, words
-from refkernels.explain.trace.classes import named
+from refkernels.explain.trace.classes import named, names_of
 from refkernels.explain.trace.pairs import Pairs
 from refkernels.explain.trace.records import Stage
 from refkernels.explain.trace.warnings import warnings_of
@@ -119,7 +119,7 @@ class Trace:
         TypeError, ValueError
             If there is no such anchor.
         """
-        return named(self, words.why(self, self._anchor(anchor)))
+        return self._named(words.why(self, self._anchor(anchor)))
 
     def why_not(self, anchor: int, truth: int) -> str:
         """Say in words why an anchor is not matched with a ground truth.
@@ -129,7 +129,7 @@ class Trace:
         TypeError, ValueError
             If there is no such anchor, or no such ground truth.
         """
-        return named(self, words.why_not(self, self._anchor(anchor), self._truth(truth)))
+        return self._named(words.why_not(self, self._anchor(anchor), self._truth(truth)))
 
     def why_truth(self, truth: int) -> str:
         """Say in words which anchors a ground truth has, or why it has none.
@@ -139,7 +139,7 @@ class Trace:
         TypeError, ValueError
             If there is no such ground truth.
         """
-        return named(self, words.why_truth(self, self._truth(truth)))
+        return self._named(words.why_truth(self, self._truth(truth)))
 
     def iou(self, anchor: int, truth: int) -> float:
         """Return what the matcher compares of a pair, its IoU; 0 with a box that was dropped."""
@@ -157,7 +157,7 @@ class Trace:
         from refkernels.explain.trace.flips import Flips
         from refkernels.explain.trace.sensitivity import sensitivity
 
-        return Flips(sensitivity(self, delta, **settings), self)
+        return Flips(sensitivity(self, delta, **settings), names_of(self))
 
     def __str__(self) -> str:
         return tables.as_text(self)
@@ -167,6 +167,9 @@ class Trace:
 
     def _repr_html_(self) -> str:
         return tables.as_html(self)
+
+    def _named(self, told: str) -> str:
+        return named(names_of(self), told)
 
     def _anchor(self, anchor: int) -> int:
         return _place("anchor", "anchors", anchor, len(self.anchors))
