@@ -168,3 +168,76 @@ def test_without_matplotlib_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=r"pip install 'refkernels\[viz\]'"):
         draw_matrix(explain(MaximumMatcher(0.5), [[0.5]]))
+
+
+# The second is wholly outside the image, and the third in part; two others are small at an edge.
+EDGES = [[0.0, 0, 60, 60], [310, 10, 330, 40], [280, 280, 330, 330], [2, 1, 5, 4], [200, 0, 210, 5]]
+NAMES = ["dog", "a name that is too long for any picture of it"]
+
+
+@pytest.fixture(scope="module")
+def edges() -> Trace:
+    x, y = np.meshgrid(np.arange(0, 300, 30.0), np.arange(0, 300, 30.0))
+    corners = np.stack([x.ravel(), y.ravel()], axis=1)
+    anchors = np.concatenate([corners, corners + 60], axis=1)
+    assigner = TargetAssigner(anchors, MaximumMatcher(0.3))
+    return explain(assigner, EDGES, [0, 1, 0, 1, 1], classes=NAMES)
+
+
+@pytest.mark.parametrize("photo", [None, np.zeros((60, 60, 3), np.uint8)], ids=["blank", "photo"])
+def test_names_of_ground_truths_are_inside_and_apart(edges: Trace, photo: Any) -> None:
+    figure = draw_boxes(edges, photo, size=(300, 300))
+    (axis,) = figure.axes
+    figure.canvas.draw()
+    frame = axis.get_window_extent()
+    texts = [own for own in axis.texts if own.get_text()]
+    assert [own.get_text() for own in texts] == [
+        "0 dog",
+        "1 a name that is too long…: no anchor",
+        "2 dog",
+        "3 a name that is too long…: no anchor",
+        "4 a name that is too long…: no anchor",
+    ]
+    places = [own.get_window_extent() for own in texts]
+    for turn, own in enumerate(places):
+        assert frame.x0 <= own.x0 < own.x1 <= frame.x1
+        assert frame.y0 <= own.y0 < own.y1 <= frame.y1
+        assert not any(own.overlaps(other) for other in places[:turn])
+
+
+def test_what_is_outside_the_image_is_counted(edges: Trace, trace: Trace) -> None:
+    (axis,) = draw_boxes(edges, size=(300, 300)).axes
+    told = "outside the image: 1 ground truth wholly, 1 ground truth in part"
+    assert told in axis.get_xlabel()
+    (axis,) = draw_boxes(trace, size=(300, 300)).axes
+    assert "outside the image" not in axis.get_xlabel()
+
+
+def test_lines_on_a_photo_have_a_dark_one_under_them(edges: Trace) -> None:
+    (plain,) = draw_boxes(edges, size=(300, 300)).axes
+    (axis,) = draw_boxes(edges, np.zeros((60, 60)), size=(300, 300)).axes
+    assert len(axis.patches) == 2 * len(plain.patches)
+    for under, line in zip(axis.patches[::2], axis.patches[1::2], strict=True):
+        assert matplotlib.colors.to_hex(under.get_edgecolor()) == "#000000"
+        assert under.get_linewidth() > line.get_linewidth()
+        assert under.get_linestyle() == "solid"
+    # A ground truth with an anchor is white there, and black on paper.
+    assert matplotlib.colors.to_hex(plain.patches[-5].get_edgecolor()) == "#000000"
+    assert matplotlib.colors.to_hex(axis.patches[-9].get_edgecolor()) == "#ffffff"
+
+
+def test_a_ground_truth_without_anchor_has_a_broken_line(edges: Trace) -> None:
+    (axis,) = draw_boxes(edges, size=(300, 300)).axes
+    solid = [own.get_linestyle() == "solid" for own in axis.patches[-5:]]
+    assert solid == [True, False, True, False, False]
+
+
+def test_classes_are_named_in_the_matrix(edges: Trace) -> None:
+    axis, _ = draw_matrix(edges).axes
+    assert "0 dog" in [tick.get_text() for tick in axis.get_xticklabels()]
+
+
+def test_an_image_may_lie_inside_the_input(trace: Trace) -> None:
+    (axis,) = draw_boxes(trace, np.zeros((60, 60)), size=(0, 50, 300, 250)).axes
+    assert axis.images[0].get_extent() == [0, 300, 250, 50]
+    assert axis.get_ylim() == (300, 0)

@@ -38,7 +38,7 @@ def short(trace: "Trace", truth: int, letters: int = LETTERS) -> str:
     name = class_of(trace, truth)
     if name is None:
         return str(truth)
-    return f"{truth} {name if len(name) <= letters else name[: letters - 1] + '…'}"
+    return f"{truth} {name if len(name) <= letters else name[: letters - 1].rstrip() + '…'}"
 
 
 def names_of(trace: "Trace") -> tuple[str | None, ...]:
