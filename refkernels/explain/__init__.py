@@ -5,8 +5,8 @@ from refkernels.explain.diff.compare import Difference, compare_dumps
 from refkernels.explain.diff.dump import Dump, make_dump, read_dump
 from refkernels.explain.recording.functions import recorded
 from refkernels.explain.recording.recorder import Recorder, record
+from refkernels.explain.trace.flips import Flip
 from refkernels.explain.trace.records import Fate, Stage
-from refkernels.explain.trace.sensitivity import Flip
 from refkernels.explain.trace.sweep import Sweep, thresholds
 from refkernels.explain.trace.trace import Trace, explain
 from refkernels.explain.training.monitor import AssignmentMonitor

@@ -10,6 +10,7 @@ import pytest
 
 from refkernels.assign import TargetAssigner, sample_images
 from refkernels.explain import explain
+from refkernels.explain.scene import Scene
 from refkernels.explain.trace.page import as_page
 from tests.explain.test_explain_command import run
 from tests.explain.test_page import data_of
@@ -68,6 +69,7 @@ def test_presets_with_predictions(preset: str, tmp_path: Path) -> None:
         image.labels,
         predictions=arrays,
         name=f"{preset}, image 2 of generated (seed 0)",
+        classes=Scene.of(None, 2).classes,
     )
     assert str(trace) in result.output
     data = data_of(as_page(trace))

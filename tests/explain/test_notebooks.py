@@ -11,7 +11,7 @@ import pytest
 from refkernels import MaximumMatcher
 from refkernels.assign import TargetAssigner
 from refkernels.explain import compare_dumps, compare_traces, explain, make_dump, thresholds
-from refkernels.explain.trace.sensitivity import Flip
+from refkernels.explain.trace.flips import Flip
 from refkernels.explain.trace.trace import Trace
 
 EVIL = "<script>alert(1)</script>"

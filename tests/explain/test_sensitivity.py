@@ -12,8 +12,9 @@ from refkernels.arrays import Array
 from refkernels.assign import TargetAssigner
 from refkernels.bbox import BBoxBatchIOU
 from refkernels.explain.trace import flipping, moves, sensitivity
+from refkernels.explain.trace.flips import Flip, Flips
 from refkernels.explain.trace.moves import Least, try_all
-from refkernels.explain.trace.sensitivity import RELATIVE, Flip, Flips
+from refkernels.explain.trace.sensitivity import RELATIVE
 from refkernels.explain.trace.sweep import thresholds
 from refkernels.explain.trace.trace import explain
 from refkernels.matcher import Matcher

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.conformance.cases import find
 from refkernels.conformance.model.bfloat16 import BFLOAT16, BFloat16, rounded, rounded_config
 from refkernels.conformance.model.case import LABELS, Case
 from refkernels.conformance.model.compare import Disagreement
@@ -49,12 +50,10 @@ def cast_to_bfloat16(operator: Operator, case: Case) -> tuple[Case | None, Case 
 
 def _every_eps(config: Mapping[str, Any]) -> Iterator[float]:
     """Yield what is added before a comparison, by the matcher itself and by those in it."""
-    import refkernels
-
     if "eps" in config:
         yield float(config["eps"])
     for recipe in config.get("matchers", ()):
-        known = signature(getattr(refkernels, recipe.name)).parameters
+        known = signature(find(recipe.name).kernel).parameters
         yield from _every_eps({k: own.default for k, own in known.items()} | dict(recipe.config))
 
 

@@ -5,16 +5,16 @@ of its ground truth. Only where the two sides are close can a small change decid
 such change is tried, by the matcher itself; what it then decides is what is told.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from refkernels.arrays import Array, check_integer, check_number, rounded
+from refkernels.explain.trace.classes import names_of
 from refkernels.explain.trace.flipping import Progress, try_near
-from refkernels.explain.trace.moves import Move, try_all
+from refkernels.explain.trace.flips import Flip, Flips
+from refkernels.explain.trace.moves import try_all
 from refkernels.explain.trace.pairs import Pairs
 from refkernels.matcher import BipartiteMatcher, MaximumMatcher
 from refkernels.matcher.bipartite import sign_of
@@ -23,62 +23,11 @@ from refkernels.matcher.composite import flat
 if TYPE_CHECKING:
     from refkernels.explain.trace.trace import Trace
 
-__all__ = ["RELATIVE", "Flip", "Flips", "sensitivity"]
+__all__ = ["RELATIVE", "sensitivity"]
 
 # A float32 IoU of corner boxes is within 17 units of roundoff of the exact one, whatever computes
 # it (see box_batch_iou in refkernels/bounds/bbox.py); two devices are so on either side.
 RELATIVE = 2 * 17 * 2.0**-24
-
-
-@dataclass(frozen=True)
-class Flip:
-    """A match that would be another one.
-
-    Attributes
-    ----------
-    anchor : int
-    before, after : int
-        Its ground truth as it is and as it would be, -1 for none.
-    changes : tuple of (int, int, float)
-        A change that does it: for one or more pairs of anchor and ground truth, what is added to
-        their IoU.
-    """
-
-    anchor: int
-    before: int
-    after: int
-    changes: Move
-
-    def __str__(self) -> str:
-        names = [
-            f"ground truth {truth}" if truth >= 0 else "none" for truth in (self.before, self.after)
-        ]
-        parts = [
-            f"{'its IoU' if anchor == self.anchor else f'that of anchor {anchor}'} with ground "
-            f"truth {truth} {'rises' if change > 0 else 'falls'} by {abs(change):.3g}"
-            for anchor, truth, change in self.changes[:2]
-        ]
-        more = len(self.changes) - 2
-        rest = f" (and {more} more change)" if more > 0 else ""
-        return f"Anchor {self.anchor}: {names[0]} -> {names[1]} if {' and '.join(parts)}{rest}."
-
-
-class Flips(list[Flip]):
-    """Matches that would be others, by anchor.
-
-    Attributes
-    ----------
-    left_out : int
-        How many more there are than were asked for.
-    """
-
-    def __init__(self, flips: Iterable[Flip] = (), left_out: int = 0) -> None:
-        super().__init__(flips)
-        self.left_out = left_out
-
-    def __str__(self) -> str:
-        more = [f"... and {self.left_out} more"] if self.left_out else []
-        return "\n".join([*map(str, self), *more])
 
 
 def sensitivity(
@@ -143,7 +92,7 @@ def sensitivity(
         anchor = check_integer("anchor", anchor, low=0, high=len(trace.anchors) - 1)
     most = None if limit is None else check_integer("limit", limit, low=0)
     if 0 in trace.pairs.shape:
-        return Flips()
+        return Flips((), names_of(trace))
     rows = _rows_that_matter(trace.pairs, delta, matchers)
     values = np.ascontiguousarray(trace.pairs.rows(rows))
     base = np.asarray(trace.matcher(values))
@@ -151,7 +100,7 @@ def sensitivity(
     if anchor is not None:
         only = int(np.searchsorted(rows, anchor))
         if only == len(rows) or rows[only] != anchor:
-            return Flips()
+            return Flips((), names_of(trace))
     if values.dtype in (np.float32, np.float64):
         reach = (RELATIVE, 0.0) if delta is None else (0.0, float(delta))
         found = try_near(
@@ -171,6 +120,7 @@ def sensitivity(
             )
             for i in listed[:most]
         ],
+        names_of(trace),
         len(listed) - len(listed[:most]),
     )
 

@@ -18,7 +18,7 @@ from refkernels.matcher import Matcher
 
 if TYPE_CHECKING:
     from refkernels.explain.trace.beyond.reading import Reading
-    from refkernels.explain.trace.sensitivity import Flips
+    from refkernels.explain.trace.flips import Flips
 
 __all__ = ["Trace", "explain"]
 
@@ -154,10 +154,9 @@ class Trace:
         `refkernels.explain.trace.sensitivity.sensitivity`, which takes `anchor`, `limit` and
         `progress` too.
         """
-        from refkernels.explain.trace.flips import Flips
         from refkernels.explain.trace.sensitivity import sensitivity
 
-        return Flips(sensitivity(self, delta, **settings), names_of(self))
+        return sensitivity(self, delta, **settings)
 
     def __str__(self) -> str:
         return tables.as_text(self)
