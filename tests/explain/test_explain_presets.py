@@ -69,7 +69,7 @@ def test_presets_with_predictions(preset: str, tmp_path: Path) -> None:
         image.labels,
         predictions=arrays,
         name=f"{preset}, image 2 of generated (seed 0)",
-        classes=Scene.of(None, 2).classes,
+        classes=Scene.of(None, "2").classes,
     )
     assert str(trace) in result.output
     data = data_of(as_page(trace))
