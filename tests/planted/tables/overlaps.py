@@ -7,7 +7,6 @@ from tests.planted.planted import Planted
 __all__ = ["PLANTED"]
 
 _numpy = partial(Planted, style="numpy", kind="config")
-_integers = partial(Planted, style="numpy", kind="integers")
 _size = partial(Planted, style="numpy", kind="size")
 _neighbours = partial(Planted, style="numpy", kind="neighbours")
 
@@ -62,15 +61,6 @@ PLANTED = (
         old="pairs.areas()[0]",
         new="(pairs.areas()[0][:1] if pairs.inter.ndim == 3 else pairs.areas()[0])",
         why="the areas of the first image's boxes stand for all",
-    ),
-    _integers(
-        "int-ioa-in-float32",
-        "BBoxBatchIOA",
-        None,
-        old="x = np.moveaxis(real(x).astype(Wide), axis, -1)",
-        new='whole = np.asarray(x).dtype.kind in "iu"\n'
-        "    x = np.moveaxis(real(x).astype(np.float32 if whole else Wide), axis, -1)",
-        why="integers become float32, which does not hold them all",
     ),
     _numpy(
         "giou-encloses-one",
