@@ -89,6 +89,14 @@ def test_links_lead_to_files(page: Path) -> None:
 
 
 @each_page
+def test_no_page_has_a_word_that_something_was_to_replace(page: Path) -> None:
+    alone = re.findall(
+        r"^[A-Z_]{4,}$", re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S), re.M
+    )
+    assert not alone
+
+
+@each_page
 def test_commands_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     text = page.read_text()
