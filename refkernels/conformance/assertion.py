@@ -106,7 +106,10 @@ def assert_conforms(
         raise ValueError(f"dtypes is {list(dtypes)}, expected some of {', '.join(ALL_DTYPES)}")
     lacking = [name for name in spec.required if not target.has_parameter(operator)(name)]
     if config is None and lacking:
-        raise TypeError(f"config: {target.own_name} does not take {lacking[0]!r}; say what it is")
+        raise TypeError(
+            f"config: {target.own_name} does not take {lacking[0]!r}; say what it is, or its name "
+            f"there: representation=Representation(parameters={{{lacking[0]!r}: '...'}})"
+        )
     if config is not None:
         config = {name: _recipe(value) for name, value in config.items()}
         _require_parameters(operator, config)

@@ -95,7 +95,7 @@ def check_command(
             if not has and len(targets) == 1:
                 found = looked_at(module)
                 console.print(Text(f"{module} has none of the operators by name."))
-                print_suggestions(console, module, found)
+                print_suggestions(console, module, *found)
                 return USAGE
         except TargetError as error:
             raise UsageError(str(error)) from None

@@ -106,7 +106,7 @@ def test_what_is_offered_is_said_in_the_same_words():
         (["foreign:areas=BBoxArea,dtypes=float8"], "dtypes: expected some of .*, got 'float8'"),
         (["foreign:areas=BBoxArea,batch=maybe"], "batch: expected True or False, got 'maybe'"),
         (["foreign:areas=BBoxArea", "foreign:areas=BBoxArea"], "is there twice"),
-        (["foreign:areas=BBoxArea", "refkernels"], "'refkernels' is no binding"),
+        (["foreign:areas=BBoxArea", "refkernels"], "'refkernels': several targets are bindings"),
         ([OVERLAPS, "--operator", "BBoxArea"], "has none of BBoxArea; it has BBoxBatchIOU"),
     ],
 )

@@ -101,12 +101,20 @@ def test_a_damaged_folder_is_one_line_and_a_usage_error(tmp_path, how):
 
 
 def test_a_place_that_is_not_there_is_one_line(tmp_path):
-    for place in (tmp_path / "nowhere", tmp_path):
+    for place, said in (
+        (tmp_path / "nowhere", "nowhere: there is no such folder"),
+        (tmp_path, "not a saved failure: there is no case.json"),
+    ):
         result = run(place)
         assert result.exit_code == 2
-        assert result.output.strip().endswith("not a saved failure: there is no case.json")
+        assert result.output.strip().endswith(said)
     (tmp_path / "file").write_text("")
     assert "expected a folder" in run(tmp_path / "file").output
+
+
+def test_a_folder_of_saved_failures_names_one_of_them(tmp_path):
+    place = save(tmp_path / "failures", seen(BOX))
+    assert run(place.parent).output.strip().endswith(f"1 folders in it are, such as {place}")
 
 
 def test_a_failure_that_is_still_one_exits_with_1_and_the_call(tmp_path):

@@ -115,6 +115,19 @@ def test_a_target_stands_at_what_is_fixed():
         assert_conforms(corners, "NormalizedBoxCenterDecoder", representation=DECODE)
 
 
+def test_code_that_has_two_thresholds_need_not_know_what_none_is():
+    def match(ious, fg, bg):
+        if bg is None:
+            raise TypeError("expected a number")
+        return refkernels.ThresholdMatcher(fg, bg)(ious)
+
+    theirs = Representation(parameters={"high": "fg", "low": "bg"})
+    result = assert_conforms(
+        match, "ThresholdMatcher", representation=theirs, max_examples=30, dtypes=["float32"]
+    )
+    assert result.verdict == "conforms"
+
+
 def test_reciprocals_are_given_as_such():
     built = ENCODE.theirs({"stds": (0.1, 0.1, 0.2, 0.2)}, {})
     assert built == {"weights": (10.0, 10.0, 5.0, 5.0)}

@@ -66,6 +66,40 @@ def test_code_of_pytorch_is_given_tensors(tmp_path: Path, monkeypatch: pytest.Mo
     assert found["some_torch:M"].suggestions[0].operator == "MaximumMatcher"
 
 
+def test_a_sampler_with_a_quota_is_not_taken_for_one_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "    def __call__(self, matches):\n        return np.where(matches < 0, -1, 1)\n"
+    built = "    def __init__(self, num=256, fraction=0.25):\n        pass\n"
+    (tmp_path / "some_samplers.py").write_text(
+        f"import numpy as np\nclass Sampler:\n{body}class QuotaOne(Sampler):\n{built}{body}"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    plain, quota = trial.suggest("some_samplers")
+    assert [own.operator for own in plain.suggestions] == ["NaiveSampler"]
+    assert quota.suggestions == ()
+
+
+def test_two_thresholds_are_known_by_the_names_that_people_give_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "some_matcher.py").write_text(
+        "import numpy as np\n"
+        "class AnchorMatcher:\n"
+        '    """Matches are counted from 1; 0 is the background, and -1 is ignored."""\n'
+        "    def __init__(self, fg_thresh=0.5, bg_thresh=0.4):\n"
+        "        self.fg, self.bg = fg_thresh, bg_thresh\n"
+        "    def __call__(self, ious):\n"
+        "        best = ious.max(1)\n"
+        "        found = np.where(best < self.fg, -1, ious.argmax(1) + 1)\n"
+        "        return np.where(best < self.bg, 0, found)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    (found,) = trial.suggest("some_matcher")
+    words = "ThresholdMatcher,first=1,parameters=high:fg_thresh+low:bg_thresh"
+    assert found.suggestions[0].binding == f"some_matcher:AnchorMatcher={words}"
+
+
 @pytest.mark.parametrize("name", CLUES)
 def test_each_operator_is_found_under_its_own_name(name: str) -> None:
     operator = find(name)
@@ -102,6 +136,20 @@ def test_a_check_of_a_module_without_our_names_says_what_it_has() -> None:
         assert f"{UNNAMED}:{name}{words}" in done.output
     assert "like none of the operators: train" in done.output
     assert "absent" not in done.output
+
+
+@pytest.mark.once
+def test_of_a_package_that_defines_nothing_itself_its_modules_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "some_package").mkdir()
+    for name in ("__init__", "_own", "boxes", "matching"):
+        (tmp_path / "some_package" / f"{name}.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    for command in ("suggest", "check"):
+        said = run(command, "some_package").output
+        assert "in it are some_package.boxes, some_package.matching; look into one:" in said
+        assert "  refkernels suggest some_package.boxes\n" in said
 
 
 @pytest.mark.once

@@ -43,6 +43,7 @@ from refkernels.assign.dataset.storage import (
     ANCHORS,
     KEPT_ANCHORS,
     as_npy,
+    import_pyarrow,
     merge_npz,
     read_noted,
     write_part,
@@ -190,12 +191,14 @@ def assign_dataset(
     seed = check_integer("seed", seed, low=0, high=LARGEST_SEED)
     part_size = check_integer("part_size", part_size, low=1)
     workers = check_integer("workers", workers, low=1)
+    output = Path(output)
+    single = output.suffix == ".npz"
+    if not single:
+        import_pyarrow()  # now: what is not installed must not be noticed in the end
     detector = detector_of(preset, options, size, resize)
     metadata = metadata_of(annotations, detector, options or {}, seed, part_size)
     if isinstance(preset, AssignerConfig):
         metadata["config"] = preset.noted
-    output = Path(output)
-    single = output.suffix == ".npz"
     folder = output.with_name(output.name + ".parts") if single else output
     if single and output.is_file():
         summary = _finished(output, metadata)

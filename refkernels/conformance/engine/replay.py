@@ -128,7 +128,11 @@ def load(place: Path) -> Saved:
         return Saved(str(content["target"]), str(content["operator"]), case, law, *seen)
     except FileNotFoundError as error:
         missing = Path(error.filename).name
-        raise ValueError(f"{place}: not a saved failure: there is no {missing}") from None
+        if not place.exists():
+            raise ValueError(f"{place}: there is no such folder") from None
+        inside = sorted(place.glob("*/case.json"))
+        hint = f"; {len(inside)} folders in it are, such as {inside[0].parent}" if inside else ""
+        raise ValueError(f"{place}: not a saved failure: there is no {missing}{hint}") from None
     except NotADirectoryError:
         raise ValueError(f"{place}: not a saved failure: expected a folder") from None
     except KeyError as error:

@@ -58,6 +58,12 @@ def bindings_of(specs: Sequence[str]) -> list[tuple[str, Binding]]:
     """
     found = []
     for place, spec in enumerate(specs):
+        if place > 0 and "=" not in spec and ":" not in spec:
+            raise RepresentationError(
+                f"{spec!r}: several targets are bindings (module:name=Operator, such as "
+                "my.detector:box_iou=BBoxBatchIOU); a module or package beside others comes first, "
+                "or is checked by a command of its own"
+            )
         if "=" in spec or place > 0:
             found.append((spec, Binding.parse(spec)))
         elif (peer := find_peer(spec)) is not None:

@@ -185,7 +185,9 @@ def print_results(console: Console, summary: Summary, detail: int = 0) -> None:
             for remark, text in result.remarks.items():
                 if remark not in ON_NAN:
                     label = labels[result.item]
-                    console.print(Text(f"{label} {remark}: {text.splitlines()[0]!r}"))
+                    line = text.splitlines()[0]
+                    said = repr(line) if remark == "prints" else line
+                    console.print(Text(f"{label} {remark}: {said}"))
         _print_nan(console, summary.results, CALLS if detail == 0 else len(summary.results))
         _print_known(console, summary, detail)
         _print_untried(console, summary, NAMED if detail == 0 else len(summary.results))
@@ -241,7 +243,9 @@ def _print_sum(console: Console, summary: Summary) -> None:
     counts = {verdict: sum(r.verdict == verdict for r in results) for verdict in STYLES}
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     cases = sum(result.cases + result.real_cases for result in results)
-    console.print(f"{verdicts} · {cases} cases in {summary.seconds:.1f} s")
+    # None are counted of what fails in a scope that is tried whole, before any case is drawn.
+    counted = f" · {cases} cases" if cases else ""
+    console.print(f"{verdicts}{counted} in {summary.seconds:.1f} s")
     ambiguous = sum(result.ambiguous for result in results)
     if ambiguous:
         console.print(f"{ambiguous} ambiguous decisions: on a tie or threshold, within rounding")

@@ -19,10 +19,13 @@ class Clue:
         Words, all of which are in a name: ``"center corner"``; any of these will do.
     ways : tuple of str
         The representations to be tried, the plainest first.
+    bare : bool
+        Whether no class with parameters is meant: what has a quota is no `NaiveSampler`.
     """
 
     names: tuple[str, ...]
     ways: tuple[str, ...] = ("",)
+    bare: bool = False
     words: tuple[frozenset[str], ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,10 +74,15 @@ CLUES: Mapping[str, Clue] = {
     "BipartiteMatcher": Clue(("bipartite", "match", "matcher", "greedy"), _MATCHES),
     "ThresholdMatcher": Clue(
         ("match", "matcher", "assign", "assigner"),
-        (*_MATCHES, "fixed=low_quality:none", "transposed,fixed=low_quality:none"),
+        (
+            *_MATCHES,
+            "fixed=low_quality:none",
+            "transposed,fixed=low_quality:none",
+            "first=1,fixed=low_quality:none",
+        ),
     ),
     "HungarianMatcher": Clue(("hungarian", "linear assignment", "match", "matcher"), _MATCHES),
-    "NaiveSampler": Clue(("sample", "sampler"), ("", "samples=1+0+-1")),
+    "NaiveSampler": Clue(("sample", "sampler"), ("", "samples=1+0+-1"), bare=True),
     "MultiClassEncoder": Clue(("class encode", "cls encode", "class encoder", "label encode")),
     "MultiClassDecoder": Clue(("class decode", "cls decode", "class decoder")),
     "NormalizedBoxCenterEncoder": Clue(
@@ -99,8 +107,14 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
         "nms_thresh", "nms_threshold", "overlap", "overlap_threshold", "pos_thresh", "pos_iou_thr",
         "high_threshold", "positive_threshold",
     ),
-    "high": ("high_threshold", "pos_iou_thr", "fg_threshold", "positive_threshold", "pos_thresh"),
-    "low": ("low_threshold", "neg_iou_thr", "bg_threshold", "negative_threshold", "neg_thresh"),
+    "high": (
+        "high_threshold", "high_thresh", "pos_iou_thr", "pos_threshold", "pos_thresh",
+        "positive_threshold", "fg_threshold", "fg_thresh", "fg_iou_thresh",
+    ),
+    "low": (
+        "low_threshold", "low_thresh", "neg_iou_thr", "neg_threshold", "neg_thresh",
+        "negative_threshold", "bg_threshold", "bg_thresh", "bg_iou_thresh",
+    ),
     "stds": ("std", "variances", "variance", "target_stds", "1/weights", "1/scale"),
     "means": ("mean", "target_means"),
     "clip": ("max_ratio", "bbox_xform_clip", "dwh_clip"),

@@ -21,6 +21,9 @@ __all__ = ["looked_at", "print_suggestions", "suggest_command"]
 # Its import, and all trials.
 SECONDS = 180
 
+# So many modules of a package are named.
+MODULES = 12
+
 # Of a call in the table.
 LONGEST = 36
 
@@ -33,11 +36,13 @@ def suggest_command(module: str) -> int:
     TargetError
         If it does not import, or ends the process that looks at it.
     """
-    return 0 if print_suggestions(Console(highlight=False), module, looked_at(module)) else 1
+    return 0 if print_suggestions(Console(highlight=False), module, *looked_at(module)) else 1
 
 
-def looked_at(module: str) -> list[dict[str, Any]]:
+def looked_at(module: str) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the callables of a module and what they look like, found out in another process.
+
+    Of a package that has none itself it is the modules in it too.
 
     Raises
     ------
@@ -70,11 +75,15 @@ def looked_at(module: str) -> list[dict[str, Any]]:
         found: dict[str, Any] = json.loads(file.read_text())
     if "error" in found:
         raise TargetError(printable(str(found["error"])))
-    callables: list[dict[str, Any]] = found["callables"]
-    return callables
+    return found["callables"], found["modules"]
 
 
-def print_suggestions(console: Console, module: str, callables: Sequence[dict[str, Any]]) -> bool:
+def print_suggestions(
+    console: Console,
+    module: str,
+    callables: Sequence[dict[str, Any]],
+    modules: Sequence[str] = (),
+) -> bool:
     """Print what callables look like, and the command that checks those; return if any does."""
     like = [own for own in callables if own["suggestions"]]
     others = [own for own in callables if not own["suggestions"]]
@@ -96,6 +105,10 @@ def print_suggestions(console: Console, module: str, callables: Sequence[dict[st
         console.print(Text(f"like none of the operators: {names}"))
     if not callables:
         console.print(Text(f"{module} defines no function and no class that can be called"))
+    if modules:
+        console.print(Text(f"in it are {', '.join(modules[:MODULES])}; look into one:"))
+        console.print(Text(f"  refkernels suggest {modules[0]}"), soft_wrap=True)
+        return False
     if not like:
         console.print(
             "Say which operator is meant: refkernels check "

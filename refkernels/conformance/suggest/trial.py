@@ -11,6 +11,7 @@ from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from pkgutil import iter_modules
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -159,6 +160,12 @@ def callables_of(module: ModuleType) -> Iterator[tuple[str, Any]]:
                     yield f"{place}.{method}", (value, getattr(value, method))
 
 
+def modules_of(package: str) -> list[str]:
+    """Return the import paths of the modules in a package that is imported, or none."""
+    places = getattr(sys.modules.get(package), "__path__", ())
+    return [f"{package}.{own.name}" for own in iter_modules(places) if own.name[0] != "_"]
+
+
 def _signature(value: Any) -> list[inspect.Parameter] | None:
     """Return what a call takes, of a class that of its objects."""
     if isinstance(value, tuple):
@@ -183,6 +190,8 @@ def _tried(place: str, value: Any, end: float) -> tuple[Suggestion, ...]:
     for names in (named, others):
         least = ALIKE_AND_NAMED if names is named else ALIKE
         for name in names:
+            if CLUES[name].bare and _has_parameters(value):
+                continue
             operator = find(name)
             renamed = _renamed(operator, value)
             for way in CLUES[name].ways:
@@ -201,6 +210,15 @@ def _tried(place: str, value: Any, end: float) -> tuple[Suggestion, ...]:
     for _, _, own in found:
         best.setdefault(own.operator, own)
     return tuple(best.values())
+
+
+def _has_parameters(value: Any) -> bool:
+    """Return whether a class is built with something."""
+    kind = value[0] if isinstance(value, tuple) else value
+    try:
+        return isinstance(kind, type) and bool(inspect.signature(kind).parameters)
+    except (TypeError, ValueError):
+        return False
 
 
 def _renamed(operator: Operator, value: Any) -> str:
@@ -280,7 +298,7 @@ def main() -> None:
     try:
         with redirect_stdout(sys.stderr):  # what the module prints is not what is asked for
             found = [asdict(own) for own in suggest(module)]
-        said: dict[str, Any] = {"callables": found}
+        said: dict[str, Any] = {"callables": found, "modules": [] if found else modules_of(module)}
     except TargetError as error:
         said = {"error": str(error)}
     Path(file).write_text(json.dumps(said))

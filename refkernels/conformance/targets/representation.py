@@ -20,6 +20,10 @@ RECIPROCAL = "1/"
 
 IMAGES = ("", "one", "list")
 
+# What a parameter is that by default is another one. Code that calls it otherwise need not know
+# that None, and is given what it means.
+MEANT = {"low": "high"}
+
 # Words whose values are pairs, or lists; of the others they are single.
 TABLES = ("parameters", "fixed", "defaults", "given")
 LISTS = ("inputs", "outputs", "transposed", "samples", "dtypes")
@@ -228,6 +232,9 @@ class Representation:
     def theirs(self, config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the code is built with for a configuration of the operator."""
         full = {name: defaults[name] for name in self.parameters if name in defaults} | dict(config)
+        for name, other in MEANT.items():
+            if name in self.parameters and name not in self.values and full.get(name, 0) is None:
+                full[name] = full[other]
         built = dict(self.given)
         for name, value in full.items():
             if name in self.fixed:
