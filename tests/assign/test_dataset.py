@@ -252,9 +252,10 @@ def test_a_part_that_a_runner_has_not_written_is_an_error(tmp_path: Path) -> Non
         assign_dataset(FEW, tmp_path / "out", "ssd300", runner=forgets)
 
 
-def test_without_pyarrow_it_is_told_what_to_install(
+def test_without_pyarrow_it_is_told_what_to_install_before_any_kernel_is_compiled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("refkernels.assign.dataset.job.detector_of", None)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(ImportError, match=r"pip install 'refkernels\[assign\]'"):
         assign_dataset(FEW, tmp_path / "out", "ssd300")
