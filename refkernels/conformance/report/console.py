@@ -276,7 +276,8 @@ def _print_known(console: Console, summary: Summary, detail: int) -> None:
     if not known:
         return
     count, shown = len({met["id"] for _, met in known}), 0
-    console.rule(Text(f"{count} known divergences", STYLES["known"]))
+    several = "" if count == 1 else "s"
+    console.rule(Text(f"{count} known divergence{several}", STYLES["known"]))
     for operator, met in known:
         seen = f"{met['cases']} cases" if met["cases"] else "its witness"
         console.print(Text(f"{met['id']} {operator}, {seen}: ", "bold") + met["why"])
