@@ -233,8 +233,9 @@ class Representation:
         """Return what the code is built with for a configuration of the operator."""
         full = {name: defaults[name] for name in self.parameters if name in defaults} | dict(config)
         for name, other in MEANT.items():
-            if name in self.parameters and name not in self.values and full.get(name, 0) is None:
-                full[name] = full[other]
+            renamed = name in self.parameters and name not in self.values
+            if renamed and full.get(name, 0) is None:
+                full[name] = full.get(other, self.fixed.get(other))
         built = dict(self.given)
         for name, value in full.items():
             if name in self.fixed:
