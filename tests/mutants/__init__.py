@@ -1,4 +1,4 @@
-"""Small wrong variants of the blocks, and whether `refkernels check` kills them.
+"""Small wrong variants of blocks and operators, and whether `refkernels check` kills them.
 
 ``python -m tests.mutants`` tells.
 """

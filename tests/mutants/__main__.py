@@ -1,4 +1,4 @@
-"""``python -m tests.mutants``: how many wrong blocks `refkernels check` kills, and how soon."""
+"""``python -m tests.mutants``: how many mutants `refkernels check` kills, and how soon."""
 
 import os
 
@@ -16,13 +16,22 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from tests.mutants.mutant import FAMILIES, Mutant
+from tests.mutants.mutant import FAMILIES, OPERATOR_FILES, Mutant
 
 SOURCES = ("by hand", "generated")
+OF = ("blocks", "operators")
+ALL_FAMILIES = (*FAMILIES, *sorted({file.split("/")[0] for file in OPERATOR_FILES} - {*FAMILIES}))
 
 
 @click.command()
-@click.option("--only", multiple=True, type=click.Choice(FAMILIES), help="Of this; repeatable.")
+@click.option(
+    "--of",
+    type=click.Choice(OF),
+    default="blocks",
+    show_default=True,
+    help="Of the MXNet blocks, or of the NumPy operators that have no block.",
+)
+@click.option("--only", multiple=True, type=click.Choice(ALL_FAMILIES), help="Repeatable.")
 @click.option(
     "--source", "sources", multiple=True, type=click.Choice(SOURCES), help="Default: both."
 )
@@ -51,6 +60,7 @@ SOURCES = ("by hand", "generated")
 )
 @click.option("--verbose", is_flag=True, help="List what killed each mutant.")
 def main(
+    of: str,
     only: tuple[str, ...],
     sources: tuple[str, ...],
     limit: int | None,
@@ -64,6 +74,9 @@ def main(
 ) -> None:
     """Check wrong variants of the blocks up to the first failure, at default settings.
 
+    Those of operators are generated alone; tests.planted has some by hand. They are tried as plain
+    Python first, on few examples, and those that live then compiled.
+
     With --config, a variant counts as killed if it is under one of the configurations. Whether it
     differs at all under any of them cannot be decided, so that some survivors may be equivalent.
 
@@ -72,13 +85,15 @@ def main(
     mutants = [
         (source, mutant)
         for source in sources or SOURCES
-        for mutant in _mutants(source)
-        if mutant.family in (only or FAMILIES)
+        for mutant in _mutants(source, of)
+        if mutant.family in (only or ALL_FAMILIES)
         and any(text in mutant.name for text in match or [""])
     ]
     declared = [mutant for _, mutant in mutants if mutant.equivalent]
     mutants = [pair for pair in mutants if bool(pair[1].equivalent) == equivalent]
     console = Console(highlight=False)
+    if configs and of == "operators":
+        raise click.UsageError("--config is for --of blocks")
     if configs:
         mutants = _configurable(mutants, console)
     if limit is not None and limit < len(mutants):
@@ -95,6 +110,8 @@ def main(
         plan["max_examples"] = examples
         fates = _run([mutant for _, mutant in mutants], plan, console, verbose)
     console.print(_by("family", [(fate.mutant.family, fate) for fate in fates]))
+    if of == "operators":
+        console.print(_by("file", [(fate.mutant.file, fate) for fate in fates]))
     console.print(_by("source", [(source_of[id(fate.mutant)], fate) for fate in fates]))
     console.print(_by("kind", [(fate.mutant.kind, fate) for fate in fates]))
     survivors = [fate.mutant for fate in fates if not fate.killed]
@@ -121,8 +138,10 @@ def main(
     sys.exit(bool(survivors))
 
 
-def _mutants(source: str) -> Sequence[Mutant]:
+def _mutants(source: str, of: str) -> Sequence[Mutant]:
     if source == "by hand":
+        if of == "operators":
+            return ()
         from tests.mutants.by_hand import MUTANTS
 
         return MUTANTS
@@ -131,7 +150,7 @@ def _mutants(source: str) -> Sequence[Mutant]:
     except ModuleNotFoundError as error:
         print(f"no mutants are generated: {error.name} is not installed", file=sys.stderr)
         return ()
-    return generate()
+    return generate(of)
 
 
 def _configurable(
@@ -174,7 +193,7 @@ def _run(
 
 def _by(title: str, fates: Sequence[tuple[str, object]]) -> Table:
     """Return a table of what was killed, and within how many examples, by a trait."""
-    table = Table(title, "mutants", "killed", "median", "worst", "by a law", "otherwise")
+    table = Table(title, "mutants", "killed", "median", "worst", "law or scope", "otherwise")
     for column in table.columns[1:]:
         column.justify = "right"
     for trait in [*dict.fromkeys(trait for trait, _ in fates), "all"]:

@@ -1,4 +1,4 @@
-"""Mutants from the operators of Cosmic Ray, applied to what blocks do when they are called.
+"""Mutants from the operators of Cosmic Ray, applied to what blocks and operators do when called.
 
 Cosmic Ray itself runs a test command on files that it changes in place; here its operators change
 a text, and `run` does the rest.
@@ -14,7 +14,7 @@ from cosmic_ray.operators.provider import OperatorProvider
 
 from tests.mutants.affected import affected
 from tests.mutants.equivalents import why_equivalent
-from tests.mutants.mutant import Mutant, source
+from tests.mutants.mutant import OPERATOR_FILES, Mutant, source
 
 __all__ = ["FILES", "generate"]
 
@@ -86,11 +86,16 @@ STATEMENTS_LEFT_OUT = (
 )
 
 
+# A check gives valid input and parameters. So of the operators without a block are left out the
+# functions and statements that check them, or convert them, and those that raise.
+CHECKS = ("as_", "_as_", "check_", "_check_", "require", "keep", "_keep_")
+
+
 @cache
-def generate() -> tuple[Mutant, ...]:
-    """Return the mutants that some operator can show."""
+def generate(of: str = "blocks") -> tuple[Mutant, ...]:
+    """Return the mutants that some operator can show, of "blocks" or of "operators"."""
     found: dict[str, Mutant] = {}
-    for file in FILES:
+    for file in FILES if of == "blocks" else OPERATOR_FILES:
         lines = _called_lines(file)
         tree = get_ast(source(file))
         for name, kind in OPERATORS.items():
@@ -129,7 +134,12 @@ def _mutant(file: str, changed: str, kind: str) -> Mutant:
 def _called_lines(file: str) -> set[int]:
     """Return the lines of the bodies of functions that run when a block does."""
     lines: set[int] = set()
-    for function, owner in _functions(ast.parse(source(file)), ""):
+    tree = ast.parse(source(file))
+    if file in OPERATOR_FILES:
+        lines |= _lines(_defaults(tree))
+    for function, owner in _functions(tree, ""):
+        if file in OPERATOR_FILES and function.name.startswith((*CHECKS, "__post_init__")):
+            continue
         builds = file == "feature.py" and owner.endswith("Expander")
         if function.name in LEFT_OUT or (function.name == "__init__" and not builds):
             continue
@@ -138,7 +148,8 @@ def _called_lines(file: str) -> set[int]:
             body = body[1:]  # the docstring
         lines |= _lines(body)
         for node in ast.walk(function):
-            if isinstance(node, ast.stmt) and _is_left_out(node):
+            left_out = _is_check if file in OPERATOR_FILES else _is_left_out
+            if isinstance(node, ast.stmt) and left_out(node):
                 lines -= _lines([node])
     return lines
 
@@ -151,6 +162,35 @@ def _is_left_out(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.For):
         return all(map(_is_left_out, statement.body))
     return ast.unparse(statement).startswith(STATEMENTS_LEFT_OUT)
+
+
+def _is_check(statement: ast.stmt) -> bool:
+    """Return whether a statement of an operator checks or converts what is given, or raises."""
+    if isinstance(statement, ast.For | ast.If | ast.With):
+        inner = [*statement.body, *getattr(statement, "orelse", [])]
+        return all(map(_is_check, inner))
+    if isinstance(statement, ast.Raise | ast.Assert):
+        return True
+    value = getattr(statement, "value", None)
+    if not isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign | ast.Return):
+        return False
+    return isinstance(value, ast.Call) and _called(value).startswith(CHECKS)
+
+
+def _called(call: ast.Call) -> str:
+    """Return the name of what is called, without what it is an attribute of."""
+    return getattr(call.func, "attr", getattr(call.func, "id", ""))
+
+
+def _defaults(tree: ast.Module) -> list[ast.stmt]:
+    """Return the statements that give parameters their defaults."""
+    return [
+        node
+        for owner in tree.body
+        if isinstance(owner, ast.ClassDef) and owner.decorator_list
+        for node in owner.body
+        if isinstance(node, ast.AnnAssign) and node.value is not None
+    ]
 
 
 def _functions(node: ast.AST, owner: str) -> Iterator[tuple[ast.FunctionDef, str]]:

@@ -1,4 +1,4 @@
-"""What a mutant is: the package of blocks with one change, under another name."""
+"""What a mutant is: the package of blocks, or the file of an operator, with one change."""
 
 import ast
 from dataclasses import dataclass
@@ -7,10 +7,41 @@ from pathlib import Path
 
 import refkernels
 
-__all__ = ["FAMILIES", "PACKAGE", "Mutant", "enclosing", "source"]
+__all__ = ["FAMILIES", "OPERATOR_FILES", "PACKAGE", "ROOT", "Mutant", "enclosing", "source"]
 
-PACKAGE = Path(refkernels.__file__).parent / "gluon"
+ROOT = Path(refkernels.__file__).parent
+PACKAGE = ROOT / "gluon"
 IMPORT_PATH = "refkernels.gluon"
+
+# Of the operators that have no block, and what they share: paths below refkernels, none of which is
+# also one of a block below refkernels/gluon.
+OPERATOR_FILES = (
+    "bbox/ioa.py",
+    "bbox/overlaps.py",
+    "bbox/enclosing.py",
+    "bbox/pairs.py",
+    "bbox/measured.py",
+    "cost/distance.py",
+    "cost/inside.py",
+    "cost/inputs.py",
+    "cost/aligned.py",
+    "cost/logarithm.py",
+    "cost/simota.py",
+    "cost/detr.py",
+    "matcher/threshold.py",
+    "matcher/selection.py",
+    "matcher/atss.py",
+    "matcher/simota.py",
+    "matcher/task_aligned.py",
+    "matcher/hungarian.py",
+    "matcher/point.py",
+    "sampler/balanced.py",
+    "coder/distance.py",
+    "coder/heatmap_encoder.py",
+    "anchor/grid.py",
+    "suppression/nms.py",
+    "suppression/cells.py",
+)
 
 # "shared" is what blocks of several families are made of.
 FAMILIES = ("bbox", "matcher", "sampler", "coder", "predictor", "feature", "shared")
@@ -20,8 +51,8 @@ SAMPLERS = ("sampler.py", "quota_sampler.py")
 
 @cache
 def source(file: str) -> str:
-    """Return today's source of a file of the blocks, by its path below refkernels/gluon."""
-    return (PACKAGE / file).read_text()
+    """Return today's source of a file of the blocks, or of an operator."""
+    return ((ROOT if file in OPERATOR_FILES else PACKAGE) / file).read_text()
 
 
 @dataclass(frozen=True)
@@ -31,7 +62,7 @@ class Mutant:
     Parameters
     ----------
     file : str
-        Its path below refkernels/gluon.
+        Its path below refkernels/gluon, or one of `OPERATOR_FILES`.
     old, new : str
         What is replaced, and what by. `old` stands exactly once in the file.
     kind : str
@@ -55,6 +86,11 @@ class Mutant:
         if self.file in SHARED:
             return "shared"
         return "sampler" if self.file in SAMPLERS else self.file.split("/")[0].removesuffix(".py")
+
+    @property
+    def is_of_operator(self) -> bool:
+        """Whether it is of an operator, not of a block."""
+        return self.file in OPERATOR_FILES
 
     @property
     def line(self) -> int:
@@ -89,7 +125,7 @@ class Mutant:
         return text.replace(self.old, self.new)
 
     def write(self, folder: Path, name: str) -> None:
-        """Write the mutated package as `folder`/`name`."""
+        """Write the mutated package of blocks as `folder`/`name`."""
         changed = self.apply()
         for path in sorted(PACKAGE.rglob("*.py")):
             place = path.relative_to(PACKAGE)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 from unittest import mock
 
 from refkernels.conformance.engine import run
@@ -25,6 +25,7 @@ from refkernels.conformance.targets.adapter import TargetError
 from refkernels.conformance.targets.target import Target
 from tests.mutants.affected import affected
 from tests.mutants.configurations import CONFIGURABLE, configurations
+from tests.mutants.copies import write_copies
 from tests.mutants.first_failure import FirstFailure, Killed
 from tests.mutants.mutant import Mutant
 
@@ -36,6 +37,10 @@ SECONDS = 60
 # With configurations, each is tried on so many cases first, the first of those that follow: most
 # mutants die there.
 FIRST_EXAMPLES = 10
+
+# So is a mutant of an operator without a block as plain Python, for so many seconds at most: to
+# compile one takes longer than most live.
+PLAIN_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class Fate:
     operator : str
         On which operator.
     examples : int
-        Within how many examples; 0 for a law or an import.
+        Within how many examples; 0 for a law, a scope that is tried whole, or an import.
     what : str
         The dissent.
     config : str
@@ -171,13 +176,18 @@ def _check(
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)  # MXNet writes there by itself
     os.dup2(nothing, 2)
+    sys.path.insert(0, str(folder))
     try:
+        if mutant.is_of_operator:
+            answer.send(_first_failure_of_operator(mutant, name, folder, images, plan))
+            answer.close()
+            os._exit(0)
         mutant.write(folder, name)
-        sys.path.insert(0, str(folder))
         if plan.configs:
             answer.send(_first_failure_configured(name, affected(mutant), plan))
         else:
-            answer.send(_first_failure(name, affected(mutant), images, plan.max_examples))
+            options = run.Options(plan.max_examples)
+            answer.send(_first_failure(name, affected(mutant), images, options))
     except Exception as error:
         answer.send({"error": f"{type(error).__name__}: {error}"})
     answer.close()
@@ -185,20 +195,54 @@ def _check(
 
 
 def _first_failure(
-    name: str, operators: Sequence[str], images: Sequence[Image], max_examples: int
+    name: str,
+    operators: Sequence[str],
+    images: Sequence[Image],
+    options: run.Options,
+    *,
+    watched: bool = True,
 ) -> dict[str, Any]:
     try:
         target = Target(name)
     except TargetError as error:
         return {"how": "no import", "what": str(error)}
-    options = run.Options(max_examples)
     for operator in operators:
-        result, answer = _checked(operator, target, options, images)
+        result, answer = _checked(operator, target, options, images, watched=watched)
         if not answer and result.verdict != "conforms":
             answer = {"how": result.verdict, "operator": operator, "what": result.note}
         if answer:
             return answer
     return {}
+
+
+def _first_failure_of_operator(
+    mutant: Mutant, name: str, folder: Path, images: Sequence[Image], plan: _Plan
+) -> dict[str, Any]:
+    """Check as plain Python, on few examples, and then what is left of all, compiled."""
+    late = False
+
+    def end(*arguments: object) -> NoReturn:
+        nonlocal late
+        late = True
+        raise TimeoutError("as plain Python it takes too long")
+
+    write_copies(mutant, folder, f"{name}_plain", compiled=False)
+    found: dict[str, Any] = {}
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(PLAIN_SECONDS)
+    try:
+        options = run.Options(min(FIRST_EXAMPLES, plan.max_examples), scope_seconds=1)
+        found = _first_failure(f"{name}_plain", affected(mutant), (), options, watched=False)
+    except TimeoutError:
+        pass
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    # What the alarm raises within a call looks like a fault of the mutant.
+    if found and not late:
+        return {**found, "what": f"as Python: {found['what']}"}
+    write_copies(mutant, folder, name, compiled=True)
+    return _first_failure(name, affected(mutant), images, run.Options(plan.max_examples))
 
 
 def _first_failure_configured(name: str, operators: Sequence[str], plan: _Plan) -> dict[str, Any]:
@@ -246,6 +290,8 @@ def _checked(
     options: run.Options,
     images: Sequence[Image],
     config: Mapping[str, Any] | None = None,
+    *,
+    watched: bool = True,
 ) -> tuple[Any, dict[str, Any]]:
     """Check one operator up to the first dissent; return the result, or else what to say of it."""
     count = 0
@@ -255,7 +301,8 @@ def _checked(
         count = cases
 
     def watch(moment: Moment | None) -> None:
-        signal.alarm(0 if moment is None else SECONDS)  # which ends this process
+        if watched:
+            signal.alarm(0 if moment is None else SECONDS)  # which ends this process
 
     check: Callable[..., run.Result] = run.check_operator
     with mock.patch.object(run, "Examiner", FirstFailure):
