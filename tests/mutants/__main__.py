@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 from rich.console import Console
@@ -19,6 +20,7 @@ from rich.table import Table
 from tests.mutants.mutant import FAMILIES, OPERATOR_FILES, Mutant
 
 SOURCES = ("by hand", "generated")
+GOLDEN = (5**0.5 - 1) / 2
 OF = ("blocks", "operators")
 ALL_FAMILIES = (*FAMILIES, *sorted({file.split("/")[0] for file in OPERATOR_FILES} - {*FAMILIES}))
 
@@ -35,7 +37,7 @@ ALL_FAMILIES = (*FAMILIES, *sorted({file.split("/")[0] for file in OPERATOR_FILE
 @click.option(
     "--source", "sources", multiple=True, type=click.Choice(SOURCES), help="Default: both."
 )
-@click.option("--max", "limit", type=click.IntRange(min=1), help="This many, evenly chosen.")
+@click.option("--max", "limit", type=click.IntRange(min=1), help="This many, evenly spread.")
 @click.option("--match", multiple=True, help="Those whose name holds this text; repeatable.")
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option(
@@ -97,7 +99,9 @@ def main(
     if configs:
         mutants = _configurable(mutants, console)
     if limit is not None and limit < len(mutants):
-        mutants = [mutants[i * len(mutants) // limit] for i in range(limit)]
+        # By multiples of the golden ratio: the more there are, the closer, and evenly all the while.
+        order = sorted(range(len(mutants)), key=lambda i: i * GOLDEN % 1)
+        mutants = [mutants[i] for i in order[:limit]]
     if not mutants:
         console.print("no mutant is chosen")
         sys.exit(2)
@@ -178,17 +182,24 @@ def _run(
     fates = []
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("mutants", total=len(mutants))
-        for fate in judge(mutants, images, **plan):
-            fates.append(fate)
-            progress.advance(task)
-            if verbose or not fate.killed:
-                place = f"{fate.operator} {fate.examples}".strip()
-                what = f"{fate.how or 'SURVIVES'} ({place}) {fate.what}"
-                what = f"{what[:300]} {fate.config}".rstrip()
-                what = f"{fate.mutant.name}\n    {what} [{fate.seconds:.1f} s]"
-                console.print(what, markup=False)
+        try:
+            for fate in judge(mutants, images, **plan):
+                fates.append(fate)
+                progress.advance(task)
+                if verbose or not fate.killed:
+                    console.print(_line(fate), markup=False)
+        except KeyboardInterrupt:  # what is known by then is told
+            console.print(f"interrupted after {len(fates)} of {len(mutants)}")
     order = {id(mutant): i for i, mutant in enumerate(mutants)}
     return sorted(fates, key=lambda fate: order[id(fate.mutant)])
+
+
+def _line(fate: Any) -> str:
+    place = f"{fate.operator} {fate.examples}".strip()
+    what = f"{fate.how or 'SURVIVES'} ({place}) {fate.what}"
+    return (
+        f"{fate.mutant.name}\n    {f'{what[:300]} {fate.config}'.rstrip()} [{fate.seconds:.1f} s]"
+    )
 
 
 def _by(title: str, fates: Sequence[tuple[str, object]]) -> Table:

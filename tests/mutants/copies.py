@@ -1,8 +1,8 @@
 """The mutant of an operator without a block: copies of files, under another package's name.
 
 Only the files of kernels that lead from the operators to the change have to be copied: all other
-kernels come compiled from refkernels. As plain Python all that an operator reaches is copied, so that
-no kernel is compiled for what plain Python hands on.
+kernels come compiled from refkernels. As plain Python all that an operator reaches is copied, so
+that no kernel is compiled for what plain Python hands on.
 """
 
 import ast

@@ -222,6 +222,23 @@ def _all_pairs() -> Iterator[Case]:
     # Small boxes far from the origin, where a sum of coordinates is rounded.
     yield Case({}, {"a": BOXES + 2**20, "b": BOXES[::-1] + 2**20})
     yield Case({"fmt": "center"}, {"a": boxes, "b": boxes})
+    yield from _beyond()
+
+
+# Boxes that are so many powers of two larger along x and y have coordinates within float32, but
+# areas or squares of sides beyond it.
+EXPONENTS = ((62, 62), (-70, -70), (110, -110), (-110, 110), (120, 0), (0, -120))
+
+
+def _beyond() -> Iterator[Case]:
+    """Yield such boxes, with one another and with ordinary ones, on either side."""
+    boxes = np.concatenate([BOXES[:2], FLAT[1:4], INVERTED[:1]])
+    for exponents in EXPONENTS:
+        far = boxes * np.tile(np.exp2(exponents), 2)
+        yield Case({}, {"a": far, "b": far})
+        yield Case({}, {"a": far, "b": boxes})
+        yield Case({}, {"a": boxes, "b": far})
+        yield Case({"fmt": "center"}, {"a": far, "b": far})
 
 
 def _covered() -> Iterator[Case]:
