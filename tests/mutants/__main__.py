@@ -87,7 +87,7 @@ def main(
     mutants = [
         (source, mutant)
         for source in sources or SOURCES
-        for mutant in _mutants(source, of)
+        for mutant in _mutants(source, of, only)
         if mutant.family in (only or ALL_FAMILIES)
         and any(text in mutant.name for text in match or [""])
     ]
@@ -99,7 +99,7 @@ def main(
     if configs:
         mutants = _configurable(mutants, console)
     if limit is not None and limit < len(mutants):
-        # By multiples of the golden ratio: the more there are, the closer, and evenly all the while.
+        # By multiples of the golden ratio: evenly, and so are those that are first.
         order = sorted(range(len(mutants)), key=lambda i: i * GOLDEN % 1)
         mutants = [mutants[i] for i in order[:limit]]
     if not mutants:
@@ -142,7 +142,7 @@ def main(
     sys.exit(bool(survivors))
 
 
-def _mutants(source: str, of: str) -> Sequence[Mutant]:
+def _mutants(source: str, of: str, families: Sequence[str]) -> Sequence[Mutant]:
     if source == "by hand":
         if of == "operators":
             return ()
@@ -154,7 +154,7 @@ def _mutants(source: str, of: str) -> Sequence[Mutant]:
     except ModuleNotFoundError as error:
         print(f"no mutants are generated: {error.name} is not installed", file=sys.stderr)
         return ()
-    return generate(of)
+    return generate(of, families)
 
 
 def _configurable(

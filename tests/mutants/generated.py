@@ -5,7 +5,7 @@ a text, and `run` does the rest.
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -14,7 +14,7 @@ from cosmic_ray.operators.provider import OperatorProvider
 
 from tests.mutants.affected import affected
 from tests.mutants.equivalents import why_equivalent
-from tests.mutants.mutant import OPERATOR_FILES, Mutant, source
+from tests.mutants.mutant import OPERATOR_FILES, Mutant, family_of, source
 
 __all__ = ["FILES", "generate"]
 
@@ -91,22 +91,37 @@ STATEMENTS_LEFT_OUT = (
 CHECKS = ("as_", "_as_", "check_", "_check_", "require", "keep", "_keep_")
 
 
+def generate(of: str = "blocks", families: Collection[str] = ()) -> tuple[Mutant, ...]:
+    """Return the mutants that some operator can show.
+
+    Parameters
+    ----------
+    of : {'blocks', 'operators'}
+    families : collection of str
+        Only of these; empty for all.
+    """
+    files = FILES if of == "blocks" else OPERATOR_FILES
+    return tuple(
+        mutant
+        for file in files
+        if not families or family_of(file) in families
+        for mutant in _of_file(file)
+    )
+
+
 @cache
-def generate(of: str = "blocks") -> tuple[Mutant, ...]:
-    """Return the mutants that some operator can show, of "blocks" or of "operators"."""
+def _of_file(file: str) -> tuple[Mutant, ...]:
     found: dict[str, Mutant] = {}
-    for file in FILES if of == "blocks" else OPERATOR_FILES:
-        lines = _called_lines(file)
-        tree = get_ast(source(file))
-        for name, kind in OPERATORS.items():
-            operator = OperatorProvider()[name]()
-            places = [p for node in ast_nodes(tree) for p in operator.mutation_positions(node)]
-            for occurrence, ((line, _), _) in enumerate(places):
-                if line in lines:
-                    changed = mutate_code(source(file), operator, occurrence)
-                    mutant = _mutant(file, changed, kind)
-                    if affected(mutant):
-                        found.setdefault(mutant.file + mutant.apply(), mutant)
+    lines = _called_lines(file)
+    tree = get_ast(source(file))
+    for name, kind in OPERATORS.items():
+        operator = OperatorProvider()[name]()
+        places = [p for node in ast_nodes(tree) for p in operator.mutation_positions(node)]
+        for occurrence, ((line, _), _) in enumerate(places):
+            if line in lines:
+                mutant = _mutant(file, mutate_code(source(file), operator, occurrence), kind)
+                if affected(mutant):
+                    found.setdefault(mutant.apply(), mutant)
     return tuple(found.values())
 
 

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import refkernels
 
-__all__ = ["FAMILIES", "OPERATOR_FILES", "PACKAGE", "ROOT", "Mutant", "enclosing", "source"]
+__all__ = [
+    "FAMILIES",
+    "OPERATOR_FILES",
+    "PACKAGE",
+    "ROOT",
+    "Mutant",
+    "enclosing",
+    "family_of",
+    "source",
+]
 
 ROOT = Path(refkernels.__file__).parent
 PACKAGE = ROOT / "gluon"
@@ -55,6 +64,13 @@ def source(file: str) -> str:
     return ((ROOT if file in OPERATOR_FILES else PACKAGE) / file).read_text()
 
 
+def family_of(file: str) -> str:
+    """Return the family that a file belongs to, or "shared"."""
+    if file in SHARED:
+        return "shared"
+    return "sampler" if file in SAMPLERS else file.split("/")[0].removesuffix(".py")
+
+
 @dataclass(frozen=True)
 class Mutant:
     """One change to one file.
@@ -83,9 +99,7 @@ class Mutant:
     @property
     def family(self) -> str:
         """The family that the file belongs to, or "shared"."""
-        if self.file in SHARED:
-            return "shared"
-        return "sampler" if self.file in SAMPLERS else self.file.split("/")[0].removesuffix(".py")
+        return family_of(self.file)
 
     @property
     def is_of_operator(self) -> bool:

@@ -239,6 +239,11 @@ def _beyond() -> Iterator[Case]:
         yield Case({}, {"a": far, "b": boxes})
         yield Case({}, {"a": boxes, "b": far})
         yield Case({"fmt": "center"}, {"a": far, "b": far})
+    # So unlike in size that what brings one of them near 1 brings the other beyond all numbers.
+    for fmt in ("corner", "center"):
+        small, large = boxes * 2.0**-70, boxes * 2.0**110
+        yield Case({"fmt": fmt}, {"a": small, "b": large})
+        yield Case({"fmt": fmt}, {"a": large, "b": small})
 
 
 def _covered() -> Iterator[Case]:

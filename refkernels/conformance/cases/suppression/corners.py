@@ -62,6 +62,7 @@ def _corners(labelled: bool) -> Iterator[Case]:
         for scores in (np.arange(12.0), np.arange(12.0)[::-1], np.zeros(12)):
             yield _case({"threshold": threshold}, odd, scores, label(odd))
     yield from _scales(label)
+    yield from _far_away(label)
     yield from _many(labelled)
     if labelled:
         yield from _large_images()
@@ -95,6 +96,17 @@ def _scales(label: Any) -> Iterator[Case]:
     for scale, shift in (*sizes, (1.0, 2**22), (1.0, -(2**22)), (0.25, 2**20)):
         own = (boxes * scale + shift).astype(np.float32)
         yield _case({"threshold": 0.3}, own, scores, label(own))
+
+
+def _far_away(label: Any) -> Iterator[Case]:
+    """Yield small boxes so far from the origin that a float64 has few digits left for them."""
+    rng = np.random.default_rng(0)
+    corners = rng.integers(0, 100, (600, 2))
+    boxes = np.concatenate([corners, corners + rng.integers(2, 16, (600, 2))], -1).astype(
+        np.float64
+    )
+    for shift in ([2.0**50, 0], [0, 2.0**50], [-(2.0**49), 2.0**49]):
+        yield _case({"threshold": 0.3}, boxes + np.tile(shift, 2), rng.random(600), label(boxes))
 
 
 def _many(labelled: bool) -> Iterator[Case]:
