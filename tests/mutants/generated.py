@@ -88,7 +88,7 @@ STATEMENTS_LEFT_OUT = (
 
 # A check gives valid input and parameters. So of the operators without a block are left out the
 # functions and statements that check them, or convert them, and those that raise.
-CHECKS = ("as_", "_as_", "check_", "_check_", "require", "keep", "_keep_")
+CHECKS = ("as_", "_as_", "check_", "_check_", "require", "keep", "_keep_", "within", "all_finite")
 
 
 def generate(of: str = "blocks", families: Collection[str] = ()) -> tuple[Mutant, ...]:

@@ -32,7 +32,6 @@ OPERATOR_FILES = (
     "bbox/measured.py",
     "cost/distance.py",
     "cost/inside.py",
-    "cost/inputs.py",
     "cost/aligned.py",
     "cost/logarithm.py",
     "cost/simota.py",

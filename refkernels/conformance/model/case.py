@@ -32,6 +32,7 @@ WHOLE_RANGES = {
 
 # The largest magnitude that a drawn value keeps when a case is cast to float16.
 FLOAT16_MAX = float(np.finfo(np.float16).max)
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ class Case:
             if array.dtype.kind == "f" and name in LABELS:
                 array = np.rint(array).astype(np.int64)
             elif array.dtype.kind == "f":
-                array = np.clip(np.rint(array.astype(np.float64) * factor), low, high) + 0.0
+                with np.errstate(over="ignore"):
+                    array = np.rint(array.astype(np.float64) * factor)
+                array = np.clip(array, low, high) + 0.0
                 reals += 1
             inputs[name] = array
         return replace(self, inputs=inputs) if reals else None
@@ -128,10 +131,11 @@ def _cast(array: Array, dtype: Any) -> Array:
         return np.clip(np.rint(array), *WHOLE_RANGES[np.dtype(dtype).name]).astype(dtype)
     if dtype == np.float16:
         array = np.clip(array, -FLOAT16_MAX, FLOAT16_MAX)
+    elif dtype == np.float32:
+        array = np.clip(array, -FLOAT32_MAX, FLOAT32_MAX)
     # A small negative number may round to -0, which exact arithmetic does not know. Adding 0 makes
     # it 0.
-    with np.errstate(over="ignore"):  # what is infinite then is refused
-        return np.asarray(array.astype(dtype) + np.dtype(dtype).type(0))
+    return np.asarray(array.astype(dtype) + np.dtype(dtype).type(0))
 
 
 def _numbers(value: Any) -> Iterator[float]:

@@ -225,23 +225,25 @@ def _all_pairs() -> Iterator[Case]:
     yield from _beyond()
 
 
-# Boxes that are so many powers of two larger along x and y have coordinates within float32, but
-# areas or squares of sides beyond it.
+# Boxes that are so many powers of two larger along x and y have coordinates within the dtype, but
+# areas or squares of sides beyond it: first of float32, then of float64.
 EXPONENTS = ((62, 62), (-70, -70), (110, -110), (-110, 110), (120, 0), (0, -120))
+DOUBLE_EXPONENTS = ((520, 520), (-520, -520), (1019, -1000), (-1000, 1019))
 
 
 def _beyond() -> Iterator[Case]:
-    """Yield such boxes, with one another and with ordinary ones, on either side."""
+    """Yield batches of such boxes: with one another, and with ordinary ones on either side."""
     boxes = np.concatenate([BOXES[:2], FLAT[1:4], INVERTED[:1]])
-    for exponents in EXPONENTS:
+    for exponents in (*EXPONENTS, *DOUBLE_EXPONENTS):
         far = boxes * np.tile(np.exp2(exponents), 2)
-        yield Case({}, {"a": far, "b": far})
-        yield Case({}, {"a": far, "b": boxes})
-        yield Case({}, {"a": boxes, "b": far})
-        yield Case({"fmt": "center"}, {"a": far, "b": far})
-    # So unlike in size that what brings one of them near 1 brings the other beyond all numbers.
+        inputs = {"a": np.stack([far, far, boxes]), "b": np.stack([far, boxes, far])}
+        yield Case({}, inputs)
+        yield Case({"fmt": "center"}, inputs)
+    # So unlike in size that what brings one of them near 1 brings the other beyond all numbers, on
+    # both sides of 0.
+    small = boxes * 2.0**-70
+    large = np.concatenate([boxes, boxes * [-1, -1, 1, 1]]) * 2.0**110
     for fmt in ("corner", "center"):
-        small, large = boxes * 2.0**-70, boxes * 2.0**110
         yield Case({"fmt": fmt}, {"a": small, "b": large})
         yield Case({"fmt": fmt}, {"a": large, "b": small})
 
