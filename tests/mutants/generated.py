@@ -87,7 +87,8 @@ STATEMENTS_LEFT_OUT = (
 
 
 # A check gives valid input and parameters. So of the operators without a block are left out the
-# functions and statements that check them, or convert them, and those that raise.
+# functions and statements that check them, or convert them, and those that raise; and constructors
+# by the name of a package, which are parameters.
 CHECKS = ("as_", "_as_", "check_", "_check_", "require", "keep", "_keep_", "within", "all_finite")
 
 
@@ -153,7 +154,7 @@ def _called_lines(file: str) -> set[int]:
     if file in OPERATOR_FILES:
         lines |= _lines(_defaults(tree))
     for function, owner in _functions(tree, ""):
-        if file in OPERATOR_FILES and function.name.startswith((*CHECKS, "__post_init__")):
+        if file in OPERATOR_FILES and _is_not_called(function):
             continue
         builds = file == "feature.py" and owner.endswith("Expander")
         if function.name in LEFT_OUT or (function.name == "__init__" and not builds):
@@ -177,6 +178,12 @@ def _is_left_out(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.For):
         return all(map(_is_left_out, statement.body))
     return ast.unparse(statement).startswith(STATEMENTS_LEFT_OUT)
+
+
+def _is_not_called(function: ast.FunctionDef) -> bool:
+    """Return whether a function checks, or constructs an operator of parameters with a name."""
+    named = "classmethod" in map(ast.unparse, function.decorator_list) and function.name != "of"
+    return named or function.name.startswith((*CHECKS, "__post_init__"))
 
 
 def _is_check(statement: ast.stmt) -> bool:

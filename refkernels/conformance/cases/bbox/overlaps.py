@@ -239,6 +239,8 @@ def _beyond() -> Iterator[Case]:
         inputs = {"a": np.stack([far, far, boxes]), "b": np.stack([far, boxes, far])}
         yield Case({}, inputs)
         yield Case({"fmt": "center"}, inputs)
+        yield Case({}, {**inputs, "b": inputs["b"][:1]})
+        yield Case({}, {**inputs, "a": inputs["a"][:1]})
     # So unlike in size that what brings one of them near 1 brings the other beyond all numbers, on
     # both sides of 0.
     small = boxes * 2.0**-70

@@ -332,6 +332,10 @@ def _corners() -> Iterator[Case]:
     for own in ([0.0, 0.0, 0.0, 0.5, 0.375], [0.125, 0.5, 0.25, 0.625, 0.5], [0.75, 0.5, 0.625]):
         for ddof in (0, 1, 2):
             yield Case({"ddof": ddof}, column(own, [len(own)]))
+            # The same where a square of an IoU is beyond float32, or float64, on either side.
+            for exponent in (-100, -600, 100, 600):
+                scaled = np.ldexp(own, exponent)
+                yield Case({"ddof": ddof}, column(scaled, [len(own)]))
     for ddof in (0, 1):
         yield Case({"ddof": ddof}, column([0.75 + k / 2048 for k in (0, 2, 1, 3, 0, 1)], [6]))
     # Ties of distances at the end of the candidates, and levels that are empty or short.
