@@ -64,9 +64,9 @@ ABOVE_INFINITY = "all that is selected among is finite, so above -inf"
 ANY_NEGATIVE = "only whether it is negative is looked at"
 FOUR_COLUMNS = "of four columns those at -2 and -1 are those at 2 and 3"
 WIDTHS = (
-    "boxes of an IoU over t have sides that differ by less than 1 - t of the longer, so that halves "
-    "of sides are as near each other as centres; cells hold other boxes, and what is within reach "
-    "is compared with all of it"
+    "boxes of an IoU over t have sides that differ by less than 1 - t of the longer, so that half "
+    "sides are within reach of each other as centres are: other boxes are compared, beside all "
+    "that have to be"
 )
 ADDS_NOTHING = "where no score is 1, nothing times the clamp is added to the same cross entropy"
 SLOWER_CHECK = "only the check of the input uses it, and where that sees a fault, a slower one none"
