@@ -104,7 +104,6 @@ def test_what_is_declared_of_an_operator_is_in_its_source(entry: Any) -> None:
 
 
 def test_an_operators_mutants_are_killed_and_its_own_copy_is_not(tmp_path: Path) -> None:
-    pytest.importorskip("cosmic_ray")
     script = """
 from tests.mutants.mutant import Mutant
 from tests.mutants.run import judge
