@@ -154,7 +154,7 @@ def test_it_needs_somewhere_to_write(annotations: Path) -> None:
 def test_without_a_terminal_progress_is_told_in_lines(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clock = iter([0.0, 1.0, 2.5, 21.0])
+    clock = iter([0.0, 1.0, 1.9, 21.0])
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     lines = command._Lines()
     for done in (100, 150, 300):
