@@ -1,6 +1,7 @@
 """Draw recorded races: how many times as long as ours the others take."""
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def _draw(record: dict[str, Any]) -> None:
     starts = []
     for race in record["races"]:
         ours, *others = race["contestants"]
-        starts.append((len(bars), race["title"].rsplit(",", 1)[0]))
+        starts.append((len(bars), textwrap.shorten(race["title"], 62, placeholder=" …")))
         for each in others:
             spread = [each[key] / ours["median"] for key in ("low", "median", "high")]
             bars.append((each["name"], *spread))
