@@ -132,7 +132,8 @@ def _cast(array: Array, dtype: Any) -> Array:
     if dtype == np.float16:
         array = np.clip(array, -FLOAT16_MAX, FLOAT16_MAX)
     elif dtype == np.float32:
-        array = np.clip(array, -FLOAT32_MAX, FLOAT32_MAX)
+        # Infinity is meant where it is given: a level's range has no end.
+        array = np.where(np.isinf(array), array, np.clip(array, -FLOAT32_MAX, FLOAT32_MAX))
     # A small negative number may round to -0, which exact arithmetic does not know. Adding 0 makes
     # it 0.
     return np.asarray(array.astype(dtype) + np.dtype(dtype).type(0))

@@ -101,7 +101,8 @@ def read_photo(
                 found.thumbnail((most, most), pillow.Resampling.LANCZOS)
                 same = found.size == before and turn == 1
                 picture = _rgb(pillow, found if turn == 1 else turned_as_exif_says(found))
-        except pillow.UnidentifiedImageError:
+        except (pillow.UnidentifiedImageError, ImportError):
+            # Packages that read many images have Pillow look for decoders that are not there.
             raise ValueError(
                 f"{place}: not a picture that browsers show; expected JPEG, PNG, WebP, GIF or BMP"
             ) from None
