@@ -37,19 +37,9 @@ MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 # Whatever stands beside the other rooms is the operators' room: families, and what they share.
 ELSEWHERE = {
-    "__main__",
-    "annotations",
-    "arrays",
-    "assign",
-    "bounds",
-    "chain",
-    "cli",
-    "conformance",
-    "definition",
-    "explain",
-    "gluon",
-    "jit",
-}
+    "__main__", "annotations", "arrays", "assign", "bounds", "chain", "cli", "conformance",
+    "definition", "explain", "gluon", "jit",
+}  # fmt: skip
 OPERATORS = tuple(
     sorted(
         {".".join(name.split(".")[:2]) for name in MODULES if "." in name}

@@ -14,7 +14,7 @@ FIRST, LATER = 1.0, 2.0
 
 @contextmanager
 def telling(what: str | Callable[[], str]) -> Iterator[threading.Event]:
-    """Say on stderr what is being done, from its second second on, every other one.
+    """Say on stderr what is being done: after a second, and then every two seconds.
 
     Parameters
     ----------

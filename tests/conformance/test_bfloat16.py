@@ -97,7 +97,7 @@ def test_a_threshold_beside_arrays_of_two_dtypes_is_left_to_other_cases():
     ],
 )
 def test_a_sum_with_eps_that_is_rounded_in_bfloat16_is_left_to_other_cases(name, config):
-    """1 + 2**-8 is 1 there, and so it is with the default next to a small number."""
+    """In bfloat16 1 + 2**-8 is 1, and 2**-30 with the default eps is no number of it."""
     operator = find(name)
     assert cast_to_bfloat16(operator, Case(config, {"x": np.eye(2)})) == (None, None)
     assert cast_to_bfloat16(operator, Case(config, {"x": np.eye(2) * 0.5}))[0] is not None

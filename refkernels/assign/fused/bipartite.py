@@ -5,6 +5,7 @@ import numpy as np
 from refkernels.assign.fused.known import SLACK, give, is_marked, mark
 from refkernels.assign.fused.tiles import BLOCK, TILE, UP, box_at, iou_bounds, reaches, tile_ious
 from refkernels.jit import jit
+from refkernels.matcher.heap import sink_column
 
 __all__ = ["match_greedily", "own_best", "search", "share"]
 
@@ -60,7 +61,7 @@ def match_greedily(tiles, boxes, rules, place, scratch, best, head):  # type: ig
     heap = np.flatnonzero(value > threshold)
     size = heap.shape[0]
     for i in range(size // 2 - 1, -1, -1):
-        _sink(heap, size, i, value, row)
+        sink_column(heap, size, i, value, row)
     while size > 0:
         chosen = heap[0]
         if is_marked(scratch.taken, row[chosen]):
@@ -75,24 +76,7 @@ def match_greedily(tiles, boxes, rules, place, scratch, best, head):  # type: ig
         if not value[chosen] > threshold:
             size -= 1
             heap[0] = heap[size]
-        _sink(heap, size, 0, value, row)
-
-
-@jit
-def _sink(heap, size, i, value, row):  # type: ignore[no-untyped-def]
-    """Move the column at `i` of a heap down to its place."""
-    while True:
-        first = i
-        for child in range(2 * i + 1, min(2 * i + 3, size)):
-            a, b = heap[child], heap[first]
-            if value[a] > value[b] or (
-                value[a] == value[b] and (row[a] < row[b] or (row[a] == row[b] and a < b))
-            ):
-                first = child
-        if first == i:
-            return
-        heap[i], heap[first] = heap[first], heap[i]
-        i = first
+        sink_column(heap, size, 0, value, row)
 
 
 @jit

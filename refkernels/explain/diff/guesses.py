@@ -111,6 +111,7 @@ def _two_thresholds(dump: Dump, held: Held, own: Any) -> Iterator[tuple[str, Any
     """Yield matchers with one parameter changed, and what is to be said of them."""
 
     def said(name: str, value: Any, between: str = "") -> str:
+        """Return what explains a stage, if this parameter does."""
         more = f" (any {between})" if between else ""
         return f"{name} {value} of ThresholdMatcher in place of {getattr(own, name)}{more}"
 

@@ -62,12 +62,14 @@ def recorded(operator: Any) -> Callable[[Function], Function]:
         raise ValueError(f"operator: expected one of {expected}, got {shown(operator)}")
 
     def decorate(function: Function) -> Function:
+        """Return the function, to be seen while somebody records."""
         if not isroutine(function):
             raise TypeError(f"recorded: expected a function, got {shown(function)}")
         skipped = _is_method(function)
 
         @wraps(function)
         def seen(*args: Any, **kwargs: Any) -> Any:
+            """Call the function, through whoever watches."""
             if not WATCHING:
                 return function(*args, **kwargs)
             call: Callable[..., Any] = function

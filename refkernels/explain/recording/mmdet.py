@@ -39,6 +39,9 @@ WATCHED = (
 
 TASKS = "mmdet.models.task_modules"
 
+# What is in a dump, and was not seen.
+NOT_INSIDE = "inside was not seen: it is what an InsideMask makes of centres and boxes"
+
 # Of what an assigner was called with and what was noted meanwhile, by its class: the arrays of an
 # image, those of all images, and the operator, with a remark if there is none.
 Read = tuple[dict[str, Array], dict[str, Array], Any]
@@ -101,12 +104,14 @@ def _assigning(
     read: Callable[[dict[str, Any], Seen], Read], seen: Seen, numbered: Numbered, last: Last
 ) -> Callable[..., Any]:
     def around(call: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let an assigner assign an image, and take what it made of it."""
         seen.forget()
         own = given(call, args, kwargs)
         with _noting_metrics(seen) if read is _task_aligned else nullcontext():
             result = call(*args, **kwargs)
 
         def make() -> Found:
+            """Return the image, in the words of a dump."""
             inds = copied(result.gt_inds).astype(np.int64)
             truths = own["gt_instances"]
             image = {
@@ -116,6 +121,8 @@ def _assigning(
             }
             more, shared, operator = read(own, seen)
             found = Found(type(own["self"]).__name__, [{**image, **more}], shared)
+            if "inside" in more:
+                found.remarks.append(NOT_INSIDE)
             if isinstance(operator, str):
                 found.remarks.append(operator)
             else:
@@ -131,11 +138,13 @@ def _assigning(
 
 def _sampling(seen: Seen, last: Last) -> Callable[..., Any]:
     def around(call: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let a sampler sample, and put its samples to the image that was assigned last."""
         own, found = given(call, args, kwargs), last.found
         is_next = found is not None and own["assign_result"] is last.result
         result = call(*args, **kwargs)
 
         def put() -> None:
+            """Put samples and sampler where they belong."""
             assert found is not None
             sampler, image = own["self"], found.images[-1]
             if getattr(sampler, "add_gt_as_proposals", False):

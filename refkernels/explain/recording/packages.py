@@ -73,6 +73,7 @@ class Seen:
         own = self._thread
 
         def around(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+            """Call it, and note the call if it is in no other."""
             if own.depth or self.is_over:
                 return call(*args, **kwargs)
             told = self.tried(lambda: note(*args, **kwargs))

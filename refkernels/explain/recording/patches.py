@@ -23,6 +23,7 @@ class Patches:
 
         @wraps(call)
         def seen(*args: Any, **kwargs: Any) -> Any:
+            """Call what was there, through `around`."""
             return around(call, *args, **kwargs)
 
         def undo() -> None:

@@ -28,6 +28,9 @@ WATCHED = (
     "training, as model(images, targets)"
 )
 
+# What is in a dump, and was not seen.
+NOT_SAMPLED = "samples were not seen: the model has no sampler, and they are what matches say"
+
 # Of a class that is none, and of which labels begin with 1.
 BACKGROUND = 1
 
@@ -63,6 +66,7 @@ def watch(patches: Patches, seen: Seen) -> None:
 
 def _matched(utils: Any) -> Any:
     def note(matcher: Any, matrix: Any) -> Any:
+        """Keep the matrix before the matcher has it."""
         ious = copied(matrix).T
         high, low = matcher.high_threshold, matcher.low_threshold
         operator = ThresholdMatcher.torchvision(high, low, matcher.allow_low_quality_matches)
@@ -77,6 +81,7 @@ def _sampled(sampler: Any, labels: Any) -> Any:
     operator = BalancedSampler(sampler.batch_size_per_image, sampler.positive_fraction)
 
     def of(masks: Any) -> tuple[Any, list[Array]]:
+        """Return samples of masks of positives and negatives."""
         pairs = zip(*masks, strict=True)
         return operator, [copied(own).astype(np.int64) - copied(other) for own, other in pairs]
 
@@ -95,6 +100,7 @@ def _keeping(name: str, seen: Seen) -> Any:
     """Return what keeps the arguments of the call by which a chain begins."""
 
     def around(call: Any, *args: Any, **kwargs: Any) -> Any:
+        """Keep the arguments, and call."""
         seen.forget()
         own = given(call, args, kwargs)
         # The second stage puts what it has sampled into its list of proposals.
@@ -108,10 +114,12 @@ def _one_stage(name: str, first: int, seen: Seen) -> Any:
     """Return what ends the chain of SSD and of RetinaNet."""
 
     def around(call: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call, and take the chain that has ended."""
         own = given(call, args, kwargs)
         result = call(*args, **kwargs)
 
         def make() -> Found:
+            """Return its images, in the words of a dump."""
             images = [
                 _image(anchors, target["boxes"], target["labels"], first, matches)
                 for anchors, target, matches in zip(
@@ -123,6 +131,7 @@ def _one_stage(name: str, first: int, seen: Seen) -> Any:
             found.operators["sampler"] = NaiveSampler()
             for image in images:
                 image["samples"] = NaiveSampler()(image["matches"])
+            found.remarks.append(NOT_SAMPLED)
             targets = seen.take("encode_single")
             if len(targets) == len(images):
                 found.operators["box_encoder"] = targets[0][0]
@@ -140,11 +149,13 @@ def _points(seen: Seen) -> Any:
     """Return what ends the chain of FCOS, whose matches are those of points."""
 
     def around(call: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call, and take the chain that has ended."""
         own = given(call, args, kwargs)
         result = call(*args, **kwargs)
         begun = seen.pending.pop("fcos", None)
 
         def make() -> Found:
+            """Return its images, in the words of a dump."""
             images = [
                 _image(anchors, target["boxes"], target["labels"], 0, matches)
                 for anchors, target, matches in zip(
@@ -171,10 +182,12 @@ def _proposals(seen: Seen) -> Any:
     """Return what ends the chain of the region proposal network."""
 
     def around(call: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call, and take the chain that has ended."""
         result = call(*args, **kwargs)
         begun = seen.pending.pop("rpn", None)
 
         def make() -> Found:
+            """Return its images, in the words of a dump."""
             labels = map(copied, given(call, args, kwargs)["labels"])
             pairs = list(zip(begun["anchors"], begun["targets"], strict=True))
             images = [_image(anchors, target["boxes"]) for anchors, target in pairs]
@@ -202,10 +215,12 @@ def _second_stage(seen: Seen) -> Any:
     """Return what is around the chain of the second stage."""
 
     def around(call: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call, and take the chain that has ended."""
         result = call(*args, **kwargs)
         begun = seen.pending.pop("roi_heads", None)
 
         def make() -> Found:
+            """Return its images, in the words of a dump."""
             images = [
                 _image(anchors, boxes, labels, BACKGROUND)
                 for anchors, boxes, labels in zip(

@@ -30,6 +30,7 @@ def watch(patches: Patches, seen: Seen) -> None:
             patches.put(own, name, seen.noting(name, note))
 
     def around(call: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let the assigner assign a batch, and take what it made of it."""
         seen.forget()
         own = given(call, args, kwargs)
         result = call(*args, **kwargs)

@@ -12,6 +12,7 @@ import numpy as np
 
 from refkernels.arrays import Array
 from refkernels.jit import jit
+from refkernels.matcher.heap import sink_column
 
 __all__ = ["Found", "Known", "Work", "begin", "new_work", "try_move"]
 
@@ -247,7 +248,7 @@ def _give(known, work, k, count, down, size):  # type: ignore[no-untyped-def]
             given[head[c]], taker[c] = c, head[c]
             held -= 1
             heap[0] = heap[held]
-            _sink(heap, head, most, held, 0)
+            sink_column(heap, held, 0, most, head)
             continue
         is_moved = moved_columns[c] == tick
         step, best, own = place[c], limit, -1
@@ -272,12 +273,12 @@ def _give(known, work, k, count, down, size):  # type: ignore[no-untyped-def]
                 held += 1
             if filling == x.shape[1]:
                 for i in range(held // 2 - 1, -1, -1):
-                    _sink(heap, head, most, held, i)
+                    sink_column(heap, held, i, most, head)
             continue
         if own < 0:
             held -= 1
             heap[0] = heap[held]
-        _sink(heap, head, most, held, 0)
+        sink_column(heap, held, 0, most, head)
     before, affected, is_affected = known.taker[k], work.affected, work.is_affected
     for c in range(x.shape[1]):
         if taker[c] != before[c]:
@@ -287,23 +288,6 @@ def _give(known, work, k, count, down, size):  # type: ignore[no-untyped-def]
                     affected[size] = r
                     size += 1
     return size
-
-
-@jit
-def _sink(heap, head, most, size, i):  # type: ignore[no-untyped-def]
-    """Move the column at `i` of the heap down to its place."""
-    while True:
-        first = i
-        for child in range(2 * i + 1, min(2 * i + 3, size)):
-            a, b = heap[child], heap[first]
-            if most[a] > most[b] or (
-                most[a] == most[b] and (head[a] < head[b] or (head[a] == head[b] and a < b))
-            ):
-                first = child
-        if first == i:
-            return
-        heap[i], heap[first] = heap[first], heap[i]
-        i = first
 
 
 @jit

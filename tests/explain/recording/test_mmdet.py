@@ -8,6 +8,7 @@ import refkernels as rk
 from refkernels.cli.main import main
 from refkernels.explain import compare_dumps, read_dump, record
 from refkernels.explain.diff.headline import headline
+from refkernels.explain.recording.mmdet import NOT_INSIDE
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 assigners = pytest.importorskip("mmdet.models.task_modules.assigners", reason="no mmdet")
@@ -77,7 +78,9 @@ def test_an_assigner_is_recorded_and_keeps_the_contract(kind, tmp_path):
     with record(tmp_path / "a.npz", "mmdet"):
         inds = assigned(kind)
     dump = read_dump(tmp_path / "a.npz")
-    assert dump.about == f"{kind} of mmdet 3.3.0"
+    what, _, remark = dump.about.partition("; ")
+    assert what == f"{kind} of mmdet 3.3.0"
+    assert remark == (NOT_INSIDE if "inside" in dump.arrays else "")
     assert dump.operators["matcher"] == OPERATORS[kind]
     matches = dump.arrays["matches"]
     assert np.array_equal(np.where(matches < 0, -1 - matches, matches + 1),
@@ -159,7 +162,7 @@ def test_of_two_assigners_the_one_that_is_numbered_is_recorded(tmp_path):
         both()
     assert recorder.dump.about == (
         'ATSSAssigner of mmdet 3.3.0; "mmdet:2" was called as well, and can be recorded by that '
-        "name"
+        f"name; {NOT_INSIDE}"
     )
     with record(tmp_path / "a.npz", "mmdet:2") as recorder:
         both()

@@ -16,6 +16,7 @@ from refkernels.cli.main import main
 from refkernels.explain import compare_dumps, read_dump, record
 from refkernels.explain.diff.dump import make_dump
 from refkernels.explain.diff.headline import headline
+from refkernels.explain.recording.torchvision import NOT_SAMPLED
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 detection = pytest.importorskip("torchvision.models.detection", reason="no torchvision")
@@ -66,6 +67,7 @@ def test_a_training_step_is_recorded_and_keeps_the_contract(model, tmp_path):
         step(own)
     dump = read_dump(tmp_path / "a.npz")
     assert dump.about.startswith(f"{name} of torchvision 0.")
+    assert (NOT_SAMPLED in dump.about) == (name in ("ssd", "retinanet"))
     assert dump.shape[0] == 3
     assert dump.real.sum(axis=1).tolist() == [2, 1, 0]
     assert (dump.arrays["matches"][:2] >= 0).any(axis=1).all()
