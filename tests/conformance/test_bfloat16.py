@@ -1,5 +1,7 @@
 """bfloat16 is tried where a framework has it, and held to float32, rounded once."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,14 @@ from refkernels.conformance.cases import find
 from refkernels.conformance.engine.half import cast_to_bfloat16, judge_bfloat16
 from refkernels.conformance.model.bfloat16 import BFloat16, joined, rounded, rounded_config
 from refkernels.conformance.model.case import Case, Recipe
+
+LEFT_OUT = Counter()
+
+
+def cast(operator, case):
+    LEFT_OUT.clear()
+    return cast_to_bfloat16(operator, case, LEFT_OUT)
+
 
 EVERY = (np.arange(2**16, dtype=np.uint32) << 16).view(np.float32)
 EVERY = EVERY[np.isfinite(EVERY)]
@@ -61,7 +71,7 @@ def test_an_eps_that_enters_arithmetic_is_not_rounded():
 def test_a_mask_stays_one():
     operator = find("InsideMask")
     points, boxes = np.array([[1.0, 1]]), np.array([[0.0, 0, 2, 2]])
-    case, given = cast_to_bfloat16(operator, Case({}, {"points": points, "boxes": boxes}))
+    case, given = cast(operator, Case({}, {"points": points, "boxes": boxes}))
     for ask in (True, False):
         reference = operator.refer(case, ask_definition=ask)
         assert judge_bfloat16(operator, case, given, reference, (np.array([[True]]),)) is None
@@ -70,22 +80,23 @@ def test_a_mask_stays_one():
 
 def judged(outputs, *, is_coarse=True):
     operator = find("BBoxArea")
-    case, given = cast_to_bfloat16(operator, Case({}, {"x": np.array([[0.0, 0, 17, 17]])}))
+    case, given = cast(operator, Case({}, {"x": np.array([[0.0, 0, 17, 17]])}))
     given = given if is_coarse else case
     return judge_bfloat16(operator, case, given, operator.refer(case), outputs)
 
 
 def test_a_case_of_other_dtypes_is_none_of_bfloat16():
     case = Case({}, {"x": np.zeros((1, 4), np.float32)})
-    assert cast_to_bfloat16(find("BBoxArea"), case) == (None, None)
+    assert cast(find("BBoxArea"), case) == (None, None)
 
 
 def test_a_threshold_beside_arrays_of_two_dtypes_is_left_to_other_cases():
     labels = np.array([-1.0, 0.0])
     mixed = {"matches": labels, "logits": np.zeros((2, 2)), "ious": np.float32([[0.1], [0.0]])}
     operator = find("OHEMSampler")
-    assert cast_to_bfloat16(operator, Case({"ratio": 3, "thresh": 0.1}, mixed)) == (None, None)
-    case, _ = cast_to_bfloat16(operator, Case({"ratio": 3, "thresh": 0.125}, mixed))
+    assert cast(operator, Case({"ratio": 3, "thresh": 0.1}, mixed)) == (None, None)
+    assert list(LEFT_OUT) == ["in bfloat16 beside another dtype, in which thresholds are others"]
+    case, _ = cast(operator, Case({"ratio": 3, "thresh": 0.125}, mixed))
     assert case is not None
 
 
@@ -99,16 +110,17 @@ def test_a_threshold_beside_arrays_of_two_dtypes_is_left_to_other_cases():
 def test_a_sum_with_eps_that_is_rounded_in_bfloat16_is_left_to_other_cases(name, config):
     """In bfloat16 1 + 2**-8 is 1, and 2**-30 with the default eps is no number of it."""
     operator = find(name)
-    assert cast_to_bfloat16(operator, Case(config, {"x": np.eye(2)})) == (None, None)
-    assert cast_to_bfloat16(operator, Case(config, {"x": np.eye(2) * 0.5}))[0] is not None
+    assert cast(operator, Case(config, {"x": np.eye(2)})) == (None, None)
+    assert list(LEFT_OUT) == ["in bfloat16, where sums with eps are others than in float32"]
+    assert cast(operator, Case(config, {"x": np.eye(2) * 0.5}))[0] is not None
     default = {"x": np.full((1, 1), 2.0**-30)}
-    assert cast_to_bfloat16(find("BipartiteMatcher"), Case({}, default)) == (None, None)
+    assert cast(find("BipartiteMatcher"), Case({}, default)) == (None, None)
 
 
 def test_a_default_is_rounded_as_what_is_given():
     x = {"x": np.array([0.0, 0.010009765625])}
     for config in ({"num_class": 2}, {"num_class": 2, "thresh": 0.01}):
-        case, given = cast_to_bfloat16(find("MultiPerClassDecoder"), Case(config, x))
+        case, given = cast(find("MultiPerClassDecoder"), Case(config, x))
         assert case.config["thresh"] == 0.010009765625
         assert given.config == config
 

@@ -108,9 +108,16 @@ def printed(summary, detail=0, width=80):
 
 
 def test_the_console_shows_a_call_of_a_known_divergence_and_says_who_shows_the_others(known):
-    text = printed(known)
-    assert "\nprint(SplitSampler(5, 2))\n" in text
-    assert "-v and --html show a call of each" in text
+    hint = "-v and --html show a call of each"
+    assert "\nprint(SplitSampler(5, 2))\n" in printed(known)
+    assert hint not in printed(known)
+    (one,) = known.results
+    four = {f"GCV-00{n}": f"print({n})" for n in range(4)}
+    more = replace(known, results=[replace(one, accepted=four, calls=four)])
+    assert "print(3)" not in printed(more).splitlines()
+    assert hint in printed(more)
+    assert "print(3)" in printed(more, detail=1).splitlines()
+    assert hint not in printed(more, detail=1)
 
 
 def test_what_is_absent_takes_one_line_unless_all_is_asked_for(known):
@@ -125,8 +132,9 @@ def test_objects_are_named_without_their_module_where_that_is_enough(known):
     scope = {"scope": "up to 2x2"}
     ours = replace(one, operator="NMS", place="my.ops:nms", **scope)
     others = [replace(ours, operator="BBoxArea", place=f"{at}:area") for at in ("a", "b")]
-    text = printed(replace(known, results=[ours, *others]), width=200)
-    assert "up to 2x2: nms=NMS, a:area=BBoxArea, b:area=BBoxArea\n" in text
+    whole = replace(ours, operator="BBoxSplit", place="refkernels:*")
+    text = printed(replace(known, results=[ours, *others, whole]), width=200)
+    assert "up to 2x2: nms=NMS, a:area=BBoxArea, b:area=BBoxArea, BBoxSplit\n" in text
 
 
 def documented(heading):

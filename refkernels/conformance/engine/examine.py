@@ -224,7 +224,7 @@ class Examiner:
     def _cast(self, case: Case, dtype: str) -> tuple[Case | None, Case | None]:
         """Return a case in a dtype, and what the target is given of it; None if it has none."""
         if dtype == BFLOAT16:
-            return cast_to_bfloat16(self.operator, case)
+            return cast_to_bfloat16(self.operator, case, self.doings)
         if dtype not in INTEGERS:
             cast = case.astype(dtype)
             return cast, cast

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -23,12 +24,14 @@ __all__ = ["cast_to_bfloat16", "judge_bfloat16"]
 UNIT, TINY = 2.0**-8, 2.0**-134
 
 
-def cast_to_bfloat16(operator: Operator, case: Case) -> tuple[Case | None, Case | None]:
+def cast_to_bfloat16(
+    operator: Operator, case: Case, left_out: Counter[str]
+) -> tuple[Case | None, Case | None]:
     """Return a case in float32 with the numbers of bfloat16, and as a target is given it.
 
     Both are None if nothing of it takes the dtype under test; if only a part does and a parameter
     is none of its numbers; or if a sum with a matcher's eps, which has the data's dtype, is another
-    in float32. Defaults are rounded as parameters that are given.
+    in float32. `left_out` counts these. Defaults are rounded as parameters that are given.
     """
     given = case.astype(BFLOAT16)
     if not any(isinstance(array, BFloat16) for array in given.inputs.values()):
@@ -42,8 +45,10 @@ def cast_to_bfloat16(operator: Operator, case: Case) -> tuple[Case | None, Case 
     if not all(isinstance(x, BFloat16) for x in others):
         # Whether a threshold is compared with these or those, only the operator knows.
         if config != {**defaults, **case.config}:
+            left_out["in bfloat16 beside another dtype, in which thresholds are others"] += 1
             return None, None
     if compares_eps and any(_sums_are_coarse(eps, plain) for eps in _every_eps(config)):
+        left_out["in bfloat16, where sums with eps are others than in float32"] += 1
         return None, None
     return Case(config, plain), given
 

@@ -197,7 +197,9 @@ def print_results(console: Console, summary: Summary, detail: int = 0) -> None:
 
 def _labels(results: Sequence[Result]) -> dict[str, str]:
     """Return what each result is called in a line: without its module, where that is enough."""
-    short = {r.item: r.item.rpartition(":")[2] for r in results}
+    short = {
+        r.item: r.operator if r.place.endswith(":*") else r.item.rpartition(":")[2] for r in results
+    }
     counts = Counter(short.values())
     return {item: label if counts[label] == 1 else item for item, label in short.items()}
 
@@ -284,7 +286,7 @@ def _print_known(console: Console, summary: Summary, detail: int) -> None:
         if met["call"] and (detail > 0 or shown < CALLS):
             console.print(Text(met["call"]), soft_wrap=True)
             shown += 1
-    if shown < count:
+    if shown < sum(bool(met["call"]) for _, met in known):
         console.print("-v and --html show a call of each")
 
 
