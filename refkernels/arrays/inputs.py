@@ -194,6 +194,8 @@ def as_sequence(name: str, value: Any, expected: str) -> list[Any]:
 
 def shape_of(name: str, value: Any) -> tuple[int, ...]:
     """Return the shape of an array of anything."""
+    if type(value) is np.ndarray:
+        return value.shape
     try:
         return tuple(np.shape(value))
     except ValueError:

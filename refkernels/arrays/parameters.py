@@ -122,7 +122,7 @@ def check_flag(name: str, value: Any) -> bool:
 
 def check_seed(name: str, rng: Any) -> Any:
     """Check that `rng` is None, a seed, or a Generator to draw one from."""
-    if rng is None or isinstance(rng, np.random.Generator):
+    if rng is None or isinstance(rng, np.random.Generator) or (type(rng) is int and rng >= 0):
         return rng
     return check_integer(
         f"{name} (None, a seed or a numpy.random.Generator)", rng, low=0, high=None

@@ -28,7 +28,6 @@ from refkernels.assign.results import (
     Targets,
     arrays_of,
     empty_arrays,
-    layout_of,
     targets_of,
 )
 from refkernels.assign.sparse import SparseAssigner
@@ -228,9 +227,9 @@ class TargetAssigner(SparseAssigner, Presets):
         if out is None:
             arrays = empty_arrays(batch.size, len(self), self.dtype)
         else:
-            layout = layout_of(batch.size, len(self), self.dtype)
-            arrays = arrays_of(out, layout, batch.form == "image")
-            batch.leave(arrays)
+            image = batch.form == "image"
+            arrays, owners = arrays_of(out, batch.size, len(self), self.dtype, image=image)
+            batch.leave(owners)
         counts = self._fill(batch, arrays)
         dropped: Any = int(counts[0]) if batch.form == "image" else counts
         if out is not None:
@@ -250,12 +249,14 @@ class TargetAssigner(SparseAssigner, Presets):
         (2, 1, 4)
         """
         size = 1 if batch is None else check_integer("batch", batch, low=0)
-        arrays = empty_arrays(size, len(self), self.dtype)
+        # Each in memory of its own, so that a call sees at once that they share none.
+        arrays = [np.empty_like(array) for array in empty_arrays(size, len(self), self.dtype)]
         return targets_of(arrays if batch is not None else [array[0] for array in arrays], 0)
 
     def _fill(self, batch: Batch, arrays: list[Array]) -> Array:
         """Fill `arrays` (B, N, ...), and return how many boxes were dropped."""
         results = np.zeros((batch.size, 2), np.int64)
+        plan = () if self._plan is None else self._plan
         fine = []
 
         def fill_some(counter: Array) -> None:
@@ -263,7 +264,7 @@ class TargetAssigner(SparseAssigner, Presets):
             scratch = self._scratch()
             given = batch.boxes, batch.labels, batch.regions, batch.places, counter
             filled = [*arrays, results]
-            fine.append(solve_dense(self._tiles, self._plan, *given, scratch, *filled))
+            fine.append(solve_dense(*self._tiles, *plan, *scratch, *given, *filled))
             self._free.append(scratch)
 
         if self._plan is None:

@@ -1,5 +1,6 @@
 """What an assigner is called with: one image, a list of images, or padded arrays."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,13 +108,14 @@ class Batch:
                     f"{height}, expected more than 0"
                 )
 
-    def leave(self, arrays: list[Array]) -> None:
-        """Copy what may lie in the memory of arrays that are going to be filled."""
-        owners = {id(owner(array)) for array in arrays}
-        for name in ("boxes", "labels", "regions"):
-            own = getattr(self, name)
-            if id(owner(own)) in owners:
-                setattr(self, name, own.copy())
+    def leave(self, owners: Collection[int]) -> None:
+        """Copy what may lie in the memory, told by the ids of its owners, that will be filled."""
+        if id(owner(self.boxes)) in owners:
+            self.boxes = self.boxes.copy()
+        if id(owner(self.labels)) in owners:
+            self.labels = self.labels.copy()
+        if id(owner(self.regions)) in owners:
+            self.regions = self.regions.copy()
 
     def check(self, index: int) -> None:
         """Raise `ValueError` if a coordinate of an image is not finite."""
@@ -190,11 +192,12 @@ def _form(boxes: Any) -> str:
         shape = shape_of("boxes[0]", boxes[0]) if boxes else (0,)
         return "image" if not boxes or (len(shape) == 1 and shape[0] > 0) else "list"
     shape = shape_of("boxes", boxes)
+    if len(shape) in (2, 3):
+        return "image" if len(shape) == 2 else "padded"
     expected = "boxes: expected (M, 4), a list of such, or (B, M, 4)"
     if not shape:
         raise TypeError(f"{expected}, got {shown(boxes)}")
-    require(len(shape) in (2, 3), f"{expected}, got shape {shape}")
-    return "image" if len(shape) == 2 else "padded"
+    raise ValueError(f"{expected}, got shape {shape}")
 
 
 # Names are made where they are needed, for errors: to make them for all costs as much as the rest.

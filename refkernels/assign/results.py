@@ -14,11 +14,13 @@ __all__ = [
     "arrays_of",
     "empty_arrays",
     "empty_sparse",
-    "layout_of",
     "owner",
     "sparse_of",
     "targets_of",
 ]
+
+
+WHOLE = np.dtype(np.int64)
 
 
 @dataclass(slots=True, eq=False)
@@ -74,21 +76,23 @@ class SparseTargets:
 
 
 def arrays_of(
-    out: Targets, layouts: dict[str, tuple[tuple[int, ...], np.dtype[Any]]], image: bool
-) -> list[Array]:
-    """Return the arrays of `out`, with a batch axis.
+    out: Targets, size: int, count: int, dtype: np.dtype[Any], *, image: bool
+) -> tuple[list[Array], list[int]]:
+    """Return the arrays of `out`, with a batch axis, and the ids of what their memory belongs to.
 
     Parameters
     ----------
     out : Targets
-    layouts : dict of str to (tuple of int, numpy.dtype)
-        The shape, with a batch axis, and the dtype that each must have.
+    size, count : int
+        How many images and anchors they must be of.
+    dtype : numpy.dtype
+        That of the boxes.
     image : bool
         Whether they are those of one image, without a batch axis.
 
     Returns
     -------
-    list of numpy.ndarray
+    list of numpy.ndarray, list of int
 
     Raises
     ------
@@ -97,43 +101,48 @@ def arrays_of(
     """
     if not isinstance(out, Targets):
         raise TypeError(f"out: expected Targets, got {type(out).__name__}")
-    arrays = {}
-    for name, (layout, dtype) in layouts.items():
+    rows = (count,) if image else (size, count)
+    boxes = (*rows, 4)
+    layouts = (
+        ("cls_targets", rows, WHOLE),
+        ("box_targets", boxes, dtype),
+        ("box_masks", boxes, dtype),
+        ("matches", rows, WHOLE),
+        ("samples", rows, WHOLE),
+    )
+    arrays, owners = [], []
+    for name, shape, kind in layouts:
         array = getattr(out, name)
-        shape = layout[1:] if image else layout
-        real = isinstance(array, np.ndarray) and not isinstance(array, np.ma.MaskedArray)
-        fits = (
-            real
-            and (array.shape, array.dtype) == (shape, dtype)
-            and array.flags.carray  # contiguous, aligned and writeable
-        )
-        if not fits:
+        if type(array) is not np.ndarray and _is_plain(array):
+            array = np.asarray(array)
+        # Those that have the flag are contiguous, aligned and writeable.
+        if (
+            type(array) is not np.ndarray
+            or array.shape != shape
+            or array.dtype != kind
+            or not array.flags.carray
+        ):
+            real = type(array) is np.ndarray
             found = f"{array.dtype} of shape {array.shape}" if real else shown(array)
             raise ValueError(
-                f"out.{name}: expected a C-contiguous array of {dtype} of shape {shape} that "
+                f"out.{name}: expected a C-contiguous array of {kind} of shape {shape} that "
                 f"can be written, got {found}"
             )
-        arrays[name] = np.asarray(array).reshape(layout)
+        base = array.base
+        owners.append(id(array if base is None else base))
+        arrays.append(array[None] if image else array)
     # Arrays share memory only if they are of the same one, and telling that is quick.
-    owners = [owner(array) for array in arrays.values()]
-    for (i, one), (j, other) in combinations(enumerate(arrays), 2):
-        if owners[i] is owners[j] and np.may_share_memory(arrays[one], arrays[other]):
-            raise ValueError(f"out.{other}: expected memory of its own, got that of out.{one}")
-    return list(arrays.values())
+    if len(set(owners)) < len(owners):
+        for i, j in combinations(range(len(arrays)), 2):
+            if owners[i] == owners[j] and np.may_share_memory(arrays[i], arrays[j]):
+                one, other = layouts[i][0], layouts[j][0]
+                raise ValueError(f"out.{other}: expected memory of its own, got that of out.{one}")
+    return arrays, owners
 
 
-def layout_of(
-    size: int, count: int, dtype: np.dtype[Any]
-) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-    """Return shapes and dtypes of the targets of `size` images and `count` anchors, by name."""
-    rows, whole = (size, count), np.dtype(np.int64)
-    return {
-        "cls_targets": (rows, whole),
-        "box_targets": ((*rows, 4), dtype),
-        "box_masks": ((*rows, 4), dtype),
-        "matches": (rows, whole),
-        "samples": (rows, whole),
-    }
+def _is_plain(array: Any) -> bool:
+    """Return whether an array, of whatever class, has no mask."""
+    return isinstance(array, np.ndarray) and not isinstance(array, np.ma.MaskedArray)
 
 
 def empty_arrays(size: int, count: int, dtype: np.dtype[Any]) -> list[Array]:

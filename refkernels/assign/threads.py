@@ -45,6 +45,9 @@ class Workers:
         """
         counter = np.zeros(1, np.int64)
         others = min(self.count, size) - 1
+        if others < 1:
+            work(counter)
+            return
         tasks = [self._started().submit(work, counter) for _ in range(others)]
         try:
             work(counter)

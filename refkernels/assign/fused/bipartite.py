@@ -106,10 +106,10 @@ def share(tiles, boxes, rules, place, scratch, best):  # type: ignore[no-untyped
                 if (near[tile - begin] * up + slack + eps) * up < least:
                     continue
                 tile_ious(columns, tile, box, ious)
-                hit = False
+                hits = np.int32(0)
                 for i in range(TILE):
-                    hit |= (ious[i] > threshold) & (ious[i] + eps >= least)
-                if not hit:
+                    hits |= np.int32((ious[i] > threshold) & (ious[i] + eps >= least))
+                if hits == 0:
                     continue
                 for i in range(TILE):
                     if ious[i] > threshold and ious[i] + eps >= least:

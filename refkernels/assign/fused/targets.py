@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from refkernels.assign.fused.known import lowest
-from refkernels.assign.fused.samples import DONE, IGNORED, LABELLED, MEANS, STDS, solve
+from refkernels.assign.fused.known import Scratch, lowest
+from refkernels.assign.fused.samples import DONE, IGNORED, LABELLED, MEANS, STDS, Plan, solve
+from refkernels.assign.fused.tiles import Tiles
 from refkernels.coder.offsets import center_form, encode_box
 from refkernels.jit import jit, next_number
 
@@ -17,42 +18,34 @@ NEGATIVES, OTHERS = 0, 1
 
 
 @jit
-def solve_dense(  # type: ignore[no-untyped-def]
-    tiles,
-    plan,
-    boxes,
-    labels,
-    regions,
-    places,
-    counter,
-    scratch,
-    cls_targets,
-    box_targets,
-    box_masks,
-    matches,
-    samples,
-    results,
-):
+def solve_dense(*arrays):  # type: ignore[no-untyped-def]
     """Assign images of a batch, until no number of one is left.
 
     Parameters
     ----------
-    boxes, labels, regions : (sum of M, 4), (sum of M,), (sum of R, 4)
-        Those of all images, one after the other.
-    places : uint64, (B + 1, 4)
-        Where each image's boxes and regions begin, its place in the batch, and the seed.
-    counter : int64, (1,)
-        The number of the next image, shared by the threads that share the batch.
-    cls_targets, box_targets, box_masks, matches, samples : (B, N, ...)
-        Filled where they are those images'.
-    results : int64, (B, 2)
-        Filled likewise, with DONE or COMPOSE, and the number of boxes that have no extent.
+    *arrays
+        Those of `Tiles`, `Plan` and `Scratch`, one by one, since Numba takes longer to tell what is
+        in a tuple than a small image takes; then:
+
+        - boxes, labels, regions, (sum of M, 4), (sum of M,), (sum of R, 4): those of all images,
+          one after the other;
+        - places, uint64, (B + 1, 4): where each image's boxes and regions begin, its place in the
+          batch, and the seed;
+        - counter, int64, (1,): the number of the next image, shared by the threads that share the
+          batch;
+        - cls_targets, box_targets, box_masks, matches, samples, (B, N, ...): filled where they are
+          those images';
+        - results, int64, (B, 2): filled likewise, with DONE or COMPOSE, and the number of boxes
+          that have no extent.
 
     Returns
     -------
     bool
         Whether there is no COMPOSE and no box without extent.
     """
+    tiles, plan, scratch = Tiles(*arrays[:6]), Plan(*arrays[6:9]), Scratch(*arrays[9:14])
+    boxes, labels, regions, places, counter = arrays[14:19]
+    cls_targets, box_targets, box_masks, matches, samples, results = arrays[19:]
     fine = True
     one = box_targets.dtype.type(1)
     count = tiles.anchors.shape[0]

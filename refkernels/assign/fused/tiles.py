@@ -214,14 +214,16 @@ def iou_bounds(bounds, first, last, box, out):  # type: ignore[no-untyped-def]
     quotient underflows.
     """
     zero, tiny = bounds.dtype.type(0), bounds.dtype.type(TINY)
-    for k in range(first, last):
+    begin = np.uint64(first)  # an index that may be negative keeps a loop from being vectorised
+    for i in range(np.uint64(last - first)):
+        k = begin + i
         width = min(min(bounds[2, k], box[2]) - max(bounds[0, k], box[0]), bounds[4, k])
         height = min(min(bounds[3, k], box[3]) - max(bounds[1, k], box[1]), bounds[5, k])
         # An anchor of area A overlaps by no more than `inter`, so inter / (A + box - inter) is
         # largest for the least A that can be overlapped by that much.
         inter = min(min(max(width, zero) * max(height, zero), bounds[7, k]), box[4])
         bound = inter / (max(bounds[6, k], inter) + box[4] - inter)
-        out[k - first] = max(bound, min(inter, tiny))
+        out[i] = max(bound, min(inter, tiny))
 
 
 @jit
@@ -247,7 +249,7 @@ def tile_ious(columns, tile, box, out):  # type: ignore[no-untyped-def]
 @jit
 def reaches(ious, least):  # type: ignore[no-untyped-def]
     """Return whether some IoU of a tile is at least `least`: branch-free, so vectorised."""
-    hit = False
+    hits = np.int32(0)
     for i in range(TILE):
-        hit |= ious[i] >= least
-    return hit
+        hits |= np.int32(ious[i] >= least)  # a bool would not be
+    return hits != 0
