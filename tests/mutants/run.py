@@ -51,8 +51,8 @@ class Fate:
     ----------
     mutant : Mutant
     how : str
-        What killed it: the kind of the dissent, "crashes", "hangs", "no import"; empty if it
-        survived.
+        What killed it: the kind of the dissent, "crashes", "hangs", "no import", or "not offered"
+        of what the original offers, which is all; empty if it survived.
     operator : str
         On which operator.
     examples : int
@@ -210,6 +210,9 @@ def _first_failure(
         result, answer = _checked(operator, target, options, images, watched=watched)
         if not answer and result.verdict != "conforms":
             answer = {"how": result.verdict, "operator": operator, "what": result.note}
+        if not answer and result.not_offered:  # the check tells it, and fails it if it is strict
+            lacks = "; ".join(f"{what}: {why}" for what, why in result.not_offered.items())
+            answer = {"how": "not offered", "operator": operator, "what": lacks}
         if answer:
             return answer
     return {}
