@@ -1,4 +1,4 @@
-"""The operators of today's detectors beside torchvision's, ultralytics' and scipy's."""
+"""The operators of today's detectors beside those of torchvision, ultralytics, mmdet and scipy."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bench.harness import Contestant, Table, compare, load, measure
-from bench.peers import SCIPY, TORCHVISION_MODELS, ULTRALYTICS
+from bench.peers import MMDET, SCIPY, TORCHVISION_MODELS, ULTRALYTICS
 from refkernels import (
     NMS,
     ATSSMatcher,
@@ -36,7 +36,7 @@ YOLO, RPN = (640, (8, 16, 32)), (1024, (4, 8, 16, 32, 64))
 
 def run(rounds: int) -> bool:
     """Measure all; return whether every target is met."""
-    peers, skipped = load((TORCHVISION_MODELS, ULTRALYTICS, SCIPY))
+    peers, skipped = load((TORCHVISION_MODELS, ULTRALYTICS, MMDET, SCIPY))
     print("\n".join(skipped))
     met = _overlaps(peers, rounds)
     met &= _thresholds(peers, rounds)
@@ -152,36 +152,64 @@ def _assigners(peers: dict[str, Any], rounds: int) -> bool:
     predictions = anchors + rng.normal(0, 4, anchors.shape).astype(np.float32)
     labels = rng.integers(0, 80, len(boxes))
     scores = rng.random((len(points), 80), np.float32)
-    ious = BBoxBatchIOU()(predictions, boxes)
     inside = InsideMask()(points, boxes)
-    metric = TaskAlignedMetric.ultralytics()(scores, labels, ious)
-    cost = SimOTACost()(scores, labels, ious, inside)
-    distances = CenterDistance()(anchors, boxes)
     levels = np.unique(strides, return_counts=True)[1]
-    theirs = None
+    overlap, metric = BBoxBatchCIOU(), TaskAlignedMetric.ultralytics()
+    aligned, simota, atss = TaskAlignedMatcher.ultralytics(), SimOTAMatcher(), ATSSMatcher(ddof=1)
+    ious = np.maximum(overlap(predictions, boxes), 0)  # as ultralytics takes them
+    scored = metric(scores, labels, ious)
+    cost = SimOTACost()(scores, labels, BBoxBatchIOU()(predictions, boxes), inside)
+
+    def task_aligned() -> Any:
+        own_ious = np.maximum(overlap(predictions, boxes), 0)
+        own_inside = InsideMask()(points, boxes)
+        return aligned(metric(scores, labels, own_ious), own_ious, own_inside)
+
+    def whole_atss() -> Any:
+        distances, own_inside = CenterDistance()(anchors, boxes), InsideMask()(points, boxes)
+        return atss(BBoxBatchIOU()(anchors, boxes), distances, own_inside, levels)
+
+    theirs: dict[str, Any] = {}
     if "ultralytics" in peers:
         torch, assigner = peers["ultralytics"]
         own = assigner(topk=10, num_classes=80, alpha=0.5, beta=6.0)
         given = [torch.tensor(x)[None] for x in (scores, predictions)]
         truth = torch.tensor(labels)[None, :, None], torch.tensor(boxes)[None]
         mask = torch.ones(1, len(boxes), 1, dtype=torch.bool)
-        theirs = lambda: own(*given, torch.tensor(points), *truth, mask)[4][0]  # noqa: E731
 
-    def whole() -> Any:
-        own_ious = BBoxBatchIOU()(predictions, boxes)
-        own_inside = InsideMask()(points, boxes)
-        own_metric = TaskAlignedMetric.ultralytics()(scores, labels, own_ious)
-        return TaskAlignedMatcher.ultralytics()(own_metric, own_ious, own_inside)
+        def ultralytics() -> Any:
+            *_, positive, matched = own(*given, torch.tensor(points), *truth, mask)
+            return torch.where(positive[0], matched[0], -1)
 
-    size = f"{len(points)} x {len(boxes)}, float32"
-    name, title = "ultralytics' TaskAlignedAssigner", f"task aligned, whole, {size}"
-    met = _race(title, whole, theirs, name, "assign", rounds)
+        theirs["task aligned, whole"] = "ultralytics' TaskAlignedAssigner", ultralytics
+    if "mmdet" in peers:
+        torch, instances, assigners = peers["mmdet"]
+        sim, whole = assigners.SimOTAAssigner(), assigners.ATSSAssigner(topk=9)
+        tensors = torch.tensor(cost), torch.tensor(ious)
+        priors = instances(priors=torch.tensor(anchors))
+        truths = instances(bboxes=torch.tensor(boxes), labels=torch.tensor(labels))
+
+        def dynamic_k() -> Any:
+            valid = torch.ones(len(cost), dtype=torch.bool)  # is overwritten
+            _, matched = sim.dynamic_k_matching(*tensors, len(boxes), valid)
+            found = torch.full((len(cost),), -1)
+            found[valid] = matched
+            return found
+
+        theirs["SimOTA, its matching"] = "mmdet's dynamic k", dynamic_k
+        theirs["ATSS, whole"] = (
+            "mmdet's ATSSAssigner",
+            lambda: whole.assign(priors, levels.tolist(), truths).gt_inds - 1,
+        )
+    met, size = True, f"{len(points)} x {len(boxes)}, float32"
     for title, call in (
-        ("TaskAlignedMatcher", lambda: TaskAlignedMatcher.ultralytics()(metric, ious, inside)),
-        ("SimOTAMatcher", lambda: SimOTAMatcher()(cost, ious)),
-        ("ATSSMatcher", lambda: ATSSMatcher()(ious, distances, inside, levels)),
+        ("task aligned, whole", task_aligned),
+        ("task aligned, its matching", lambda: aligned(scored, ious, inside)),
+        ("SimOTA, its matching", lambda: simota(cost, ious)),
+        ("ATSS, whole", whole_atss),
     ):
-        met &= _race(f"{title}, {size}", call, None, "", "", rounds)
+        name, function = theirs.get(title, ("", None))
+        met &= _race(f"{title}, {size}", call, function, name, "assign", rounds)
     return met
 
 

@@ -11,6 +11,7 @@ from bench.harness import Peer
 
 __all__ = [
     "GLUONCV",
+    "MMDET",
     "POWERBOXES",
     "PYCOCOTOOLS",
     "SCIPY",
@@ -55,7 +56,15 @@ def _ultralytics() -> tuple[ModuleType, Any]:
     return torch, importlib.import_module("ultralytics.utils.tal").TaskAlignedAssigner
 
 
+def _mmdet() -> tuple[ModuleType, Any, ModuleType]:
+    torch = importlib.import_module("torch")
+    structures = importlib.import_module("mmengine.structures")
+    assigners = importlib.import_module("mmdet.models.task_modules.assigners")
+    return torch, structures.InstanceData, assigners
+
+
 GLUONCV = Peer("gluoncv", _gluoncv)
+MMDET = Peer("mmdet", _mmdet)
 POWERBOXES = Peer("powerboxes", lambda: importlib.import_module("powerboxes"))
 PYCOCOTOOLS = Peer("pycocotools", lambda: importlib.import_module("pycocotools.mask"))
 TORCHVISION = Peer("torchvision", _torchvision)
