@@ -162,7 +162,10 @@ def _assigners(peers: dict[str, Any], rounds: int) -> bool:
 
     def task_aligned() -> Any:
         own_ious = np.maximum(overlap(predictions, boxes), 0)
-        own_inside = InsideMask()(points, boxes)
+        # As ultralytics does, for which a small box is as large as a cell of its second level.
+        centres, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+        half = np.where(sides < YOLO[1][1], YOLO[1][1], sides) / 2
+        own_inside = InsideMask()(points, np.concatenate([centres - half, centres + half], 1))
         return aligned(metric(scores, labels, own_ious), own_ious, own_inside)
 
     def whole_atss() -> Any:
