@@ -170,7 +170,6 @@ def explain(
 
     Exit status: 0, or 2 for a usage error or what cannot be read or written.
     """
-    from refkernels.explain.beside.command import compare_command
     from refkernels.explain.command import describes_assigner, explain_command
 
     options = {} if dataset is None else {"dataset": dataset}
@@ -188,4 +187,6 @@ def explain(
         if unfit:
             name = unfit[0]
             raise ValueError(f"{name}: is of one preset, expected no compare")
+        from refkernels.explain.beside.command import compare_command
+
         compare_command(compare, options=options, **settings)

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import check_integer, require
-from refkernels.explain.diff.dump import read_config, read_dump
-from refkernels.explain.dumped import trace_of_dump
 from refkernels.explain.progress import showing
 from refkernels.explain.scene import Scene, read_predictions, trace_of
 from refkernels.explain.trace.as_json import write_json
@@ -84,7 +82,11 @@ def explain_command(
     """
     require(limit is None or sensitivity, "limit: is of sensitivity, expected that as well")
     check_photo(picture, pictures, html, png)
-    operators = {} if config is None else read_config(config)
+    operators: dict[str, Any] = {}
+    if config is not None:
+        from refkernels.explain.diff.dump import read_config
+
+        operators = read_config(config)
     notes: list[str] = []
     extent: tuple[float, ...] | None = None
     size_of_image: tuple[int, int] | None = None
@@ -102,6 +104,9 @@ def explain_command(
             "annotations, predictions, boxes, size, resize: a dump has its own anchors and boxes",
         )  # fmt: skip
         require(pictures is None, "pictures: a dump names no photo, expected picture in its place")
+        from refkernels.explain.diff.dump import read_dump
+        from refkernels.explain.dumped import trace_of_dump
+
         trace, notes = trace_of_dump(read_dump(dump, operators), image, seed)
     told = _asked(trace, anchors, truths) if anchors or truths else _told(trace)
     print("\n\n".join([str(trace), *notes, *told]))
