@@ -45,13 +45,14 @@ def anchor_records(matching: Matching, samples: Array, sampler: Any, region: Arr
 
 def empty_records(found: Survey, matches: Array, samples: Array, region: Array | None) -> Array:
     """Return records of anchors with what does not depend on the matcher, by column."""
-    records = np.zeros(len(matches), ANCHOR)
+    blank = np.zeros(1, ANCHOR)
+    for name in ("matched_by", "matcher", "via", "runner_up", "tied_truth", "tied_anchor"):
+        blank[name] = -1
+    for name in ("threshold", "margin", "gap"):
+        blank[name] = np.nan
+    records = np.repeat(blank, len(matches))  # in one pass, not one a field
     records["anchor"], records["match"] = np.arange(len(matches)), matches
     records["sample"], records["best"], records["iou"] = samples, found.own, found.top
-    for name in ("matched_by", "matcher", "via", "runner_up", "tied_truth", "tied_anchor"):
-        records[name] = -1
-    for name in ("threshold", "margin", "gap"):
-        records[name] = np.nan
     records["region"] = -1 if region is None else region
     return records
 

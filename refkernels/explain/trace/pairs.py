@@ -11,8 +11,8 @@ from refkernels.arrays import Array
 
 __all__ = ["BLOCK", "Pairs"]
 
-# Numbers that are made in one go.
-BLOCK = 1 << 20
+# Numbers that are made in one go: the pairs of most images, which are then not made part by part.
+BLOCK = 1 << 22
 
 
 class Pairs:
@@ -54,7 +54,7 @@ class Pairs:
             """Call the operator on some of either side."""
             return np.asarray(operator(left[rows], right[columns]))
 
-        dtype = make(slice(0, 0), slice(0, 0)).dtype
+        dtype = make(slice(0, 1), slice(0, 1)).dtype
         return cls((len(left), len(right)), dtype, make)
 
     def rows(self, rows: Any) -> Array:
