@@ -8,6 +8,7 @@ import click
 
 from refkernels.cli.options import (
     PRESETS,
+    collecting_seldom,
     detector_given,
     in_one_line,
     network_options,
@@ -45,6 +46,7 @@ __all__ = ["diff", "explain"]
     metavar="PAGE",
     help="Write a page for a browser, with pictures of both.",
 )
+@collecting_seldom()
 def diff(a: Path, b: Path | None, **settings: Any) -> None:
     """Say which of two recorded assignments left the contract, at which stage, and why.
 
@@ -155,6 +157,7 @@ def diff(a: Path, b: Path | None, **settings: Any) -> None:
     help="The folder in which the annotations' file_name is that photo.",
 )
 @network_options
+@collecting_seldom()
 def explain(
     preset: str,
     dump: Path | None,

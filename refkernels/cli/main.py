@@ -19,6 +19,7 @@ import refkernels
 from refkernels.cli.dialects import dialects
 from refkernels.cli.explain import diff, explain
 from refkernels.cli.options import (
+    collecting_seldom,
     config_option,
     detector_given,
     fail,
@@ -359,6 +360,7 @@ def compare_graph(
 @click.option(
     "--scheduler", metavar="ADDRESS", help="Let the workers of this Dask scheduler do it."
 )
+@collecting_seldom()
 def assign(
     annotations: tuple[Path, ...],
     preset: str,

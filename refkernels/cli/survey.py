@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from refkernels.cli.options import (
+    collecting_seldom,
     config_option,
     detector_given,
     fail,
@@ -69,6 +70,7 @@ __all__ = ["survey"]
     metavar="FILE",
     help="Write it as a page for a browser.",
 )
+@collecting_seldom()
 def survey(
     annotations: tuple[Path, ...],
     preset: str,
