@@ -166,7 +166,8 @@ ROOMS = {
         lazily=("refkernels",),
     ),
     f"{CONFORMANCE}.suggest.command": Room(
-        ("rich", MODEL, TARGETS, f"{CONFORMANCE}.suggest"), lazily=("refkernels",)
+        ("rich", "refkernels.arrays", MODEL, TARGETS, f"{CONFORMANCE}.suggest"),
+        lazily=("refkernels", "refkernels.assign.telling"),
     ),
     f"{CONFORMANCE}.suggest": Room(
         ("numpy", MODEL, CASES, TARGETS, ENGINE, f"{CONFORMANCE}.suggest", "refkernels.arrays")
@@ -177,7 +178,9 @@ ROOMS = {
     ),
     f"{CONFORMANCE}.project": Room((TARGETS,), lazily=("tomli",)),  # for Python 3.10
     f"{CONFORMANCE}.pytest_plugin": Room(("pytest", CONFORMANCE)),
-    f"{CONFORMANCE}.command": Room(("rich", CONFORMANCE)),
+    f"{CONFORMANCE}.command": Room(
+        ("rich", "refkernels.arrays", CONFORMANCE), lazily=("refkernels.assign.telling",)
+    ),
     CONFORMANCE: Room((CONFORMANCE,), lazily=("refkernels",)),
     "refkernels.__main__": Room(("refkernels.cli",)),
     "refkernels.cli": Room(

@@ -227,7 +227,13 @@ def replay_command(
 
 def _named_in(module: str, time_limit: float) -> list[str]:
     """Return the operators that a module has by name, found out in another process."""
-    with ending_in_order(), workers.Checker([module], time_limit=time_limit) as checker:
+    from refkernels.assign.telling import telling
+
+    with (
+        telling(f"{printable(module)}: importing it"),
+        ending_in_order(),
+        workers.Checker([module], time_limit=time_limit) as checker,
+    ):
         return checker.find()
 
 

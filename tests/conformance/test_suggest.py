@@ -171,6 +171,20 @@ def test_suggest_takes_a_file_and_says_what_is_not_to_be_found(
     assert "cannot import torchvison" in refused.output
 
 
+@pytest.mark.once
+def test_what_takes_long_is_told_on_stderr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from refkernels.assign import telling
+
+    monkeypatch.setattr(telling, "FIRST", 0.01)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "slow_iou.py").write_text("def box_iou(a, b):\n    raise ValueError\n")
+    for command in ("suggest", "check"):
+        done = run(command, "slow_iou")
+        assert "slow_iou: looking at what it has; it is imported, and kernels are" in done.stderr
+        assert "looking" not in done.stdout
+        assert ("slow_iou: importing it: 0 s" in done.stderr) == (command == "check")
+
+
 def test_a_file_is_the_module_that_it_is_imported_as(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

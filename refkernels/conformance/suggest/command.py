@@ -21,6 +21,9 @@ __all__ = ["looked_at", "print_suggestions", "suggest_command"]
 # Its import, and all trials.
 SECONDS = 180
 
+# What is said of that on stderr, once it takes a second.
+TRYING = "looking at what it has; it is imported, and kernels are compiled the first time"
+
 # So many modules of a package are named.
 MODULES = 12
 
@@ -42,7 +45,8 @@ def suggest_command(module: str) -> int:
 def looked_at(module: str) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the callables of a module and what they look like, found out in another process.
 
-    Of a package that has none itself it is the modules in it too.
+    Of a package that has none itself it is the modules in it too. What takes longer than a second
+    is told on stderr.
 
     Raises
     ------
@@ -50,6 +54,7 @@ def looked_at(module: str) -> tuple[list[dict[str, Any]], list[str]]:
         If it does not import, or ends that process.
     """
     import refkernels
+    from refkernels.assign.telling import telling
 
     own = str(Path(refkernels.__file__).parents[1])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, own])}
@@ -57,15 +62,16 @@ def looked_at(module: str) -> tuple[list[dict[str, Any]], list[str]]:
         file = Path(folder) / "found.json"
         command = [sys.executable, "-m", "refkernels.conformance.suggest.trial", module, str(file)]
         try:
-            done = subprocess.run(
-                command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                timeout=SECONDS,
-                check=False,
-            )
+            with telling(f"{printable(module)}: {TRYING}"):
+                done = subprocess.run(
+                    command,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    timeout=SECONDS,
+                    check=False,
+                )
         except subprocess.TimeoutExpired:
             raise TargetError(f"{module}: a call of it takes longer than {SECONDS} s") from None
         if not file.is_file():
