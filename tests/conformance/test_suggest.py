@@ -1,6 +1,7 @@
 """What code that has none of our names is said to look like, and how it is checked then."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,91 @@ def test_a_sampler_with_a_quota_is_not_taken_for_one_without(
     plain, quota = trial.suggest("some_samplers")
     assert [own.operator for own in plain.suggestions] == ["NaiveSampler"]
     assert quota.suggestions == ()
+
+
+BALANCED = """
+    def __init__(self, batch_size_per_image, positive_fraction=0.25):
+        self.num, self.share = batch_size_per_image, positive_fraction
+
+    def __call__(self, labels):
+        labels = {copy}
+        positive, negative = ({where} for mark in (1, {negative}))
+        left = positive[{permuted}[: int(self.num * self.share)]]
+        permuted = {permuted_negative}[: self.num - len(left)]
+        kept = negative[permuted]
+        labels[:] = {ignored}
+        labels[left], labels[kept] = 1, {negative}
+        return labels
+"""
+
+
+def of_numpy(negative: int, ignored: int) -> str:
+    return "import numpy as np\nclass Subsample:" + BALANCED.format(
+        copy="labels.copy()",
+        where="np.flatnonzero(labels == mark)",
+        permuted="np.random.permutation(len(positive))",
+        permuted_negative="np.random.permutation(len(negative))",
+        negative=negative,
+        ignored=ignored,
+    )
+
+
+def of_torch(negative: int, ignored: int) -> str:
+    return "import torch\nclass Subsample(torch.nn.Module):" + BALANCED.format(
+        copy="labels.clone()",
+        where="torch.nonzero(labels == mark)[:, 0]",
+        permuted="torch.randperm(len(positive))",
+        permuted_negative="torch.randperm(len(negative))",
+        negative=negative,
+        ignored=ignored,
+    ).replace("__call__", "forward").replace(
+        ":\n        self.num", ":\n        super().__init__()\n        self.num"
+    )
+
+
+@pytest.mark.parametrize("written", [of_numpy, of_torch])
+@pytest.mark.parametrize(("marks", "words"), [((-1, 0), ""), ((0, -1), ",samples=1+0+-1")])
+def test_a_sampler_that_balances_by_lot_is_known_by_what_it_keeps(
+    written: Callable[[int, int], str],
+    marks: tuple[int, int],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if written is of_torch:
+        pytest.importorskip("torch")
+    name = f"lots_{written.__name__}_{len(words)}"
+    (tmp_path / f"{name}.py").write_text(written(*marks))
+    monkeypatch.syspath_prepend(tmp_path)
+    (found,) = trial.suggest(name)
+    called = "num_sample:batch_size_per_image+pos_ratio:positive_fraction"
+    best = found.suggestions[0]
+    assert best.binding == f"{name}:Subsample=BalancedSampler{words},parameters={called}"
+    assert best.agrees == 1
+
+
+def test_a_sampler_that_fills_quotas_by_lot_is_known_by_what_it_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "some_quotas.py").write_text(
+        "import numpy as np\n"
+        "def sample_anchors(matches, ious, num, fg_thresh, bg_thresh, fg_fraction=0.5):\n"
+        "    best = ious.max(-1)\n"
+        "    positive = (matches >= 0) | (best >= fg_thresh)\n"
+        "    negative = ~positive & (best < bg_thresh)\n"
+        "    samples, left = np.zeros(len(matches), int), num\n"
+        "    for mark, among, most in ((1, positive, round(fg_fraction * num)), (-1, negative, num)):\n"
+        "        chosen = np.random.permutation(np.flatnonzero(among))[: min(most, left)]\n"
+        "        samples[chosen] = mark\n"
+        "        left -= len(chosen)\n"
+        "    return samples\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    (found,) = trial.suggest("some_quotas")
+    own = "num_sample:num+pos_thresh:fg_thresh+neg_thresh_high:bg_thresh+pos_ratio:fg_fraction"
+    best = found.suggestions[0]
+    assert (best.operator, best.agrees) == ("QuotaSampler", 1)
+    assert best.binding == f"some_quotas:sample_anchors=QuotaSampler,parameters={own}"
 
 
 def test_two_thresholds_are_known_by_the_names_that_people_give_them(

@@ -35,6 +35,8 @@ class Clue:
 # One by one, and row by row; what else is there that pairs of boxes are given.
 _PAIRS = ("", "inputs=b+a", "transposed", "aligned")
 _MATCHES = ("", "transposed", "first=1", "transposed,first=1")
+_SAMPLER = ("sample", "sampler", "subsample", "sampling", "quota", "balanced")
+_SAMPLES = ("", "samples=1+0+-1")
 # Offsets of matched pairs, without samples and matches.
 _ENCODED = (
     "",
@@ -82,7 +84,9 @@ CLUES: Mapping[str, Clue] = {
         ),
     ),
     "HungarianMatcher": Clue(("hungarian", "linear assignment", "match", "matcher"), _MATCHES),
-    "NaiveSampler": Clue(("sample", "sampler"), ("", "samples=1+0+-1"), bare=True),
+    "QuotaSampler": Clue(_SAMPLER, _SAMPLES),
+    "BalancedSampler": Clue(_SAMPLER, _SAMPLES),
+    "NaiveSampler": Clue(("sample", "sampler"), _SAMPLES, bare=True),
     "MultiClassEncoder": Clue(("class encode", "cls encode", "class encoder", "label encode")),
     "MultiClassDecoder": Clue(("class decode", "cls decode", "class decoder")),
     "NormalizedBoxCenterEncoder": Clue(
@@ -100,6 +104,16 @@ CLUES: Mapping[str, Clue] = {
     "CenterDistance": Clue(("center distance", "centre distance"), ("",)),
 }
 
+# The thresholds of what is positive, and of what is negative.
+_POSITIVE = (
+    "pos_iou_thr", "pos_threshold", "pos_thresh", "positive_threshold", "fg_threshold",
+    "fg_thresh", "fg_iou_thresh",
+)  # fmt: skip
+_NEGATIVE = (
+    "neg_iou_thr", "neg_threshold", "neg_thresh", "negative_threshold", "bg_threshold",
+    "bg_thresh", "bg_iou_thresh", "bg_thresh_hi", "neg_thresh_hi",
+)  # fmt: skip
+
 # What parameters are called elsewhere; 1/ if their reciprocals are meant.
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "threshold": (
@@ -107,14 +121,19 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
         "nms_thresh", "nms_threshold", "overlap", "overlap_threshold", "pos_thresh", "pos_iou_thr",
         "high_threshold", "positive_threshold",
     ),
-    "high": (
-        "high_threshold", "high_thresh", "pos_iou_thr", "pos_threshold", "pos_thresh",
-        "positive_threshold", "fg_threshold", "fg_thresh", "fg_iou_thresh",
+    "high": ("high_threshold", "high_thresh", *_POSITIVE),
+    "low": ("low_threshold", "low_thresh", *_NEGATIVE),
+    "num_sample": (
+        "num", "num_samples", "n_sample", "n_samples", "batch_size", "batch_size_per_image",
+        "num_rois", "rois_per_image", "rpn_batchsize", "total",
     ),
-    "low": (
-        "low_threshold", "low_thresh", "neg_iou_thr", "neg_threshold", "neg_thresh",
-        "negative_threshold", "bg_threshold", "bg_thresh", "bg_iou_thresh",
+    "pos_ratio": (
+        "pos_fraction", "positive_fraction", "fg_fraction", "fraction", "positive_ratio",
+        "fg_ratio",
     ),
+    "pos_thresh": _POSITIVE,
+    "neg_thresh_high": _NEGATIVE,
+    "neg_thresh_low": ("neg_iou_thresh_lo", "bg_thresh_lo", "neg_thresh_lo"),
     "stds": ("std", "variances", "variance", "target_stds", "1/weights", "1/scale"),
     "means": ("mean", "target_means"),
     "clip": ("max_ratio", "bbox_xform_clip", "dwh_clip"),
@@ -129,7 +148,7 @@ ARGUMENTS = frozenset(
         "bboxes2", "anchor", "anchors", "gt", "gts", "truth", "truths", "target", "targets",
         "gt_boxes", "gt_bboxes", "prior", "priors", "proposals", "iou", "ious", "overlaps",
         "quality", "match_quality_matrix", "delta", "deltas", "offsets", "rel_codes", "codes",
-        "points", "scores", "matches", "samples", "similarity", "cost",
+        "points", "scores", "matches", "samples", "candidates", "similarity", "cost",
     )
 )  # fmt: skip
 

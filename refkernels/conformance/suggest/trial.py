@@ -45,20 +45,39 @@ CASES = 3
 
 # Where boxes of an image say nothing to an operator, or with parameters that few have.
 ORDINARY = {
-    "NaiveSampler": Case({}, {"matches": np.array([1, -1, 0, -1, 2])}),
-    "MultiClassDecoder": Case(
-        {}, {"x": np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3], [0.2, 0.3, 0.5]])}
+    "NaiveSampler": (Case({}, {"matches": np.array([1, -1, 0, -1, 2])}),),
+    "MultiClassDecoder": (
+        Case({}, {"x": np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3], [0.2, 0.3, 0.5]])}),
     ),
-    "NormalizedBoxCenterDecoder": Case(
-        {},
-        {
-            "x": np.array([[0.5, -1, 0.2, -0.5], [2, 1, 0, 1.5], [0, 0, -1, 0.25]]),
-            "anchors": np.array([[0.0, 0, 8, 6], [10, 4, 30, 20], [5, 5, 9, 8]]),
-        },
+    "NormalizedBoxCenterDecoder": (
+        Case(
+            {},
+            {
+                "x": np.array([[0.5, -1, 0.2, -0.5], [2, 1, 0, 1.5], [0, 0, -1, 0.25]]),
+                "anchors": np.array([[0.0, 0, 8, 6], [10, 4, 30, 20], [5, 5, 9, 8]]),
+            },
+        ),
     ),
-    "ThresholdMatcher": Case(
-        {"high": 0.5, "low": 0.25},
-        {"x": np.array([[0.6, 0.1], [0.3, 0.2], [0.0, 0.1], [0.1, 0.75], [0.25, 0.375]])},
+    "ThresholdMatcher": (
+        Case(
+            {"high": 0.5, "low": 0.25},
+            {"x": np.array([[0.6, 0.1], [0.3, 0.2], [0.0, 0.1], [0.1, 0.75], [0.25, 0.375]])},
+        ),
+    ),
+    # Of each kind there are more than its quota; then of positives fewer, and negatives take over.
+    "BalancedSampler": tuple(
+        Case({"num_sample": 4, "pos_ratio": 0.5}, {"candidates": np.array(signs)})
+        for signs in ([1, 1, -1, 0, -1, -1, 1, -1, 1, 0, 1, -1], [-1, 0, -1, -1, 1, -1, 0, -1])
+    ),
+    "QuotaSampler": tuple(
+        Case(
+            {"num_sample": 4, "pos_thresh": 0.75, "neg_thresh_high": 0.25, "pos_ratio": 0.5},
+            {"matches": np.array(matches), "ious": np.array(ious)[:, None] * [1.0, 0.5]},
+        )
+        for matches, ious in (
+            ([0, 0, -1, -1, -1, -1, 0, -1, 1], [0.8, 0.9, 0.1, 0.5, 0.2, 0.0, 0.85, 0.1, 0.8]),
+            ([-1, -1, -1, 0, -1, -1, -1], [0.1, 0.5, 0.2, 0.9, 0.0, 0.4, 0.1]),
+        )
     ),
 }
 
@@ -252,9 +271,10 @@ def _agreement(text: str, operator: Operator) -> float:
 
 
 def _alike_at(operator: Operator, target: Bound, pinned: dict[str, Any]) -> float:
-    shares = []
+    shares, has = [], target.has_parameter(operator.name)
     for case in _cases(operator.name):
-        stands = {**case.config, **target.representation.fixed, **pinned}
+        taken = {k: v for k, v in case.config.items() if k in operator.required or has(k)}
+        stands = {**taken, **target.representation.fixed, **pinned}
         case = replace(case, config=stands)
         try:
             with guarded():
@@ -265,6 +285,9 @@ def _alike_at(operator: Operator, target: Bound, pinned: dict[str, Any]) -> floa
             raise
         except BaseException:  # whatever it is, it is not called like that
             return 0.0
+        if operator.random:
+            shares.append(_alike_drawn(outputs, wanted))
+            continue
         if len(outputs) != len(wanted):
             return 0.0
         for output, exact in zip(outputs, wanted, strict=True):
@@ -282,11 +305,25 @@ def _alike(output: Array, exact: Array) -> float:
         return float(np.isclose(np.asarray(output, float), wanted, 1e-3, 1e-6).mean())
 
 
+def _alike_drawn(outputs: tuple[Array, ...], facts: tuple[Array, ...]) -> float:
+    """Return how much of a draw is one that a sampler may make: no two draws are alike."""
+    candidates, *quotas = map(np.asarray, facts)
+    if len(outputs) != 1 or outputs[0].shape != candidates.shape:
+        return 0.0
+    samples = outputs[0]
+    alike = float(((samples == 0) | (samples == candidates)).mean())
+    for kind, quota in zip((1, -1), quotas, strict=True):
+        want = min(int((candidates == kind).sum()), int(quota))
+        found = int((samples == kind).sum())
+        alike *= (1 + min(found, want)) / (1 + max(found, want))
+    return alike
+
+
 @lru_cache(None)
 def _cases(name: str) -> tuple[Case, ...]:
     """Return ordinary cases of an operator in float32, with its own defaults if there are such."""
     if name in ORDINARY:
-        return (ORDINARY[name].astype("float32"),)
+        return tuple(case.astype("float32") for case in ORDINARY[name])
     own = [case for image in (FIVE, ONE) for case in find(name).annotated(image)]
     plain = [case for case in own if not case.config] or own
     return tuple(case.astype("float32") for case in plain[:CASES])

@@ -85,7 +85,7 @@ class Representation:
     unmatched, ignored : int, optional
         The marks of no match, and of neither, in matches: by default one and two below the first.
     samples : sequence of int
-        The marks of positive, negative and ignored anchors in samples.
+        The marks of positive, negative and ignored anchors in samples, and in candidates.
     aligned : bool
         Whether it takes row by row what belongs together: in place of all pairs of boxes, two lists
         of equal length; in place of matches, the matched ground truths of positive anchors.

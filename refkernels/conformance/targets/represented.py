@@ -241,9 +241,9 @@ class Carrier:
         return name in (matrices or self._outputs)
 
     def _marked(self, name: str, array: Array) -> Array:
-        """Return matches or samples with the marks that the code has for them."""
+        """Return matches, samples or candidates with the marks that the code has for them."""
         said = self._said
-        if name == "samples" and said.samples != (1, -1, 0):
+        if name in ("samples", "candidates") and said.samples != (1, -1, 0):
             own = [array.dtype.type(mark) for mark in said.samples]
             return np.select([array > 0.5, array < -0.5], own[:2], own[2])
         if name == "matches":
