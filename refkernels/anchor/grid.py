@@ -22,6 +22,7 @@ from refkernels.arrays import (
     rounded_to_computing,
     shown,
 )
+from refkernels.arrays.printing import times
 from refkernels.jit import jit
 
 __all__ = ["AnchorGrid"]
@@ -159,8 +160,9 @@ class AnchorGrid:
         count = rows * columns * len(halves)
         require(
             count <= MOST,
-            f"height and width: expected no more than {MOST} anchors, got {count}: {rows} rows and "
-            f"{columns} columns of {len(halves)}",
+            f"height and width: expected no more than {MOST} anchors, got {count}: "
+            f"{times(rows, 'row')} and "
+            f"{times(columns, 'column')} of {len(halves)}",
         )
         out = np.empty((rows, columns, len(halves), 4), stride.dtype)
         with np.errstate(all="ignore"):
@@ -170,7 +172,8 @@ class AnchorGrid:
         ends = anchors[: len(halves)], anchors[count - len(halves) :]
         require(
             count == 0 or all(np.isfinite(end).all() for end in ends),
-            f"dtype: {dtype} has no numbers for {rows} rows and {columns} columns of {self!r}",
+            f"dtype: {dtype} has no numbers for {times(rows, 'row')} and "
+            f"{times(columns, 'column')} of {self!r}",
         )
         return anchors
 

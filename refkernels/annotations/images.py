@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refkernels.arrays import Array, as_boxes, as_indices, keep, require
+from refkernels.arrays.printing import times
 
 __all__ = ["AnnotationSet", "ImageAnnotations", "cut_images", "stack_images"]
 
@@ -53,7 +54,8 @@ class ImageAnnotations:
         for name, array in (("labels", labels), ("iscrowd", crowd)):
             require(
                 array.shape == boxes.shape[:1],
-                f"{name}: expected one for each of {len(boxes)} boxes, got shape {array.shape}",
+                f"{name}: expected one for each of {times(len(boxes), 'box')}, got shape "
+                f"{array.shape}",
             )
         wrong = (labels < 0) | (labels > LARGEST_LABEL)
         if wrong.any():

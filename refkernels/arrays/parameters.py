@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays.inputs import as_sequence, require, shown
+from refkernels.arrays.printing import times
 
 __all__ = [
     "as_seed",
@@ -93,8 +94,10 @@ def check_number(
 
 def check_numbers(name: str, value: Any, length: int) -> tuple[float, ...]:
     """Check that `value` is a sequence of exactly `length` finite real numbers."""
-    numbers = as_sequence(name, value, f"{length} numbers")
-    require(len(numbers) == length, f"{name}: expected {length} numbers, got {shown(value)}")
+    numbers = as_sequence(name, value, times(length, "number"))
+    require(
+        len(numbers) == length, f"{name}: expected {times(length, 'number')}, got {shown(value)}"
+    )
     return tuple(check_number(f"{name}[{i}]", number) for i, number in enumerate(numbers))
 
 

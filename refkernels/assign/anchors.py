@@ -19,6 +19,7 @@ from refkernels.arrays import (
     check_numbers,
     require,
 )
+from refkernels.arrays.printing import times
 
 __all__ = [
     "faster_rcnn_anchors",
@@ -69,7 +70,8 @@ def _check_count(rows: int, columns: int, each: int) -> None:
     count = rows * columns * each
     require(
         count <= MOST,
-        f"expected no more than {MOST} anchors, got {count}: {rows} rows and {columns} columns of "
+        f"expected no more than {MOST} anchors, got {count}: {times(rows, 'row')} and "
+        f"{times(columns, 'column')} of "
         f"{each}",
     )
 

@@ -15,6 +15,7 @@ from refkernels.arrays import (
     require,
     shown,
 )
+from refkernels.arrays.printing import times
 from refkernels.assign.batch import Batch, rounded_boxes
 from refkernels.assign.fused.adaptive import AdaptiveMatching
 from refkernels.assign.fused.known import Scratch
@@ -169,7 +170,7 @@ class TargetAssigner(SparseAssigner, Presets):
         vars(self).update(state)
 
     def __repr__(self) -> str:
-        return f"<TargetAssigner {self.name}: {len(self)} anchors, {self.dtype}>"
+        return f"<TargetAssigner {self.name}: {times(len(self), 'anchor')}, {self.dtype}>"
 
     @property
     def fused(self) -> bool:

@@ -18,6 +18,7 @@ from refkernels.arrays import (
     shape_of,
     shown,
 )
+from refkernels.arrays.printing import times
 from refkernels.assign.results import owner
 from refkernels.chain.predictions import Predictions
 
@@ -225,7 +226,7 @@ def _labels(value: Any, count: int, what: str, index: int | None = None) -> Arra
     if labels.shape != (count,):
         name = _name(what, index)
         raise ValueError(
-            f"{name}: expected one for each of {count} boxes, got shape {labels.shape}"
+            f"{name}: expected one for each of {times(count, 'box')}, got shape {labels.shape}"
         )
     return labels
 
@@ -235,8 +236,10 @@ def _name(what: str, index: int | None) -> str:
 
 
 def _of_images(name: str, value: Any, size: int) -> list[Any]:
-    found = as_sequence(name, value, f"those of {size} images")
-    require(len(found) == size, f"{name}: expected those of {size} images, got {len(found)}")
+    found = as_sequence(name, value, f"those of {times(size, 'image')}")
+    require(
+        len(found) == size, f"{name}: expected those of {times(size, 'image')}, got {len(found)}"
+    )
     return found
 
 

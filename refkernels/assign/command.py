@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from refkernels.annotations.images import AnnotationSet
+from refkernels.arrays.printing import times
 from refkernels.assign.beside import PROBLEMS, beside, write_beside
 from refkernels.assign.dataset.job import assign_dataset
 from refkernels.assign.dataset.part import Summary
@@ -122,7 +123,10 @@ def assign_command(
         except KeyboardInterrupt:
             folder = f"{output}.parts" if output.suffix == ".npz" else output
             done = progress.fresh + (progress.begun[0] if progress.begun else 0)
-            stop(f"{done} of {len(found)} images are kept in {folder}; run it again to go on")
+            stop(
+                f"{done} of {times(len(found), 'image')} are kept in {folder}; run it again "
+                "to go on"
+            )
         if progress.begun is None:  # it was complete
             write_beside(output, found)
         seconds = time.perf_counter() - start
@@ -141,7 +145,7 @@ def _told(
     """Return what is printed at the end."""
     images = max(1, summary.images)
     lines = [
-        f"{summary.images} images of {found.source} in {output}",
+        f"{times(summary.images, 'image')} of {found.source} in {output}",
         f"{fresh} of them now, in {seconds:.1f} s: {fresh / max(seconds, 1e-9):.0f} images/s",
         f"positive anchors: {summary.positives}, {summary.positives / images:.1f} an image",
         f"images without objects: {summary.empty_images}",
@@ -208,7 +212,7 @@ class _Lines:
             rate = self.fresh / (now - self.begun[1])
             left = (total - done) / rate
             print(
-                f"{done} of {total} images, {rate:.0f} images/s, {left:.0f} s left",
+                f"{done} of {times(total, 'image')}, {rate:.0f} images/s, {left:.0f} s left",
                 file=sys.stderr,
                 flush=True,
             )

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from refkernels.annotations.formats import read_annotations
 from refkernels.annotations.generated import sample_images
 from refkernels.annotations.images import AnnotationSet
+from refkernels.arrays.printing import times
 from refkernels.assign.beside import classes_of
 from refkernels.assign.telling import telling
 
@@ -74,7 +75,7 @@ def given_images(
     elif classes is not None:
         reading["classes"] = classes
     if annotations is None:
-        with telling(f"generating {count} images"):
+        with telling(f"generating {times(count, 'image')}"):
             return sample_images(count)
     with telling(f"reading {_named(annotations)}"):
         return read_annotations(annotations, **reading)

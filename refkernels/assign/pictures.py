@@ -10,6 +10,7 @@ import numpy as np
 
 from refkernels.annotations.images import ImageAnnotations
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.by_size import AssignersBySize
 from refkernels.assign.dataset.part import SIZES, numeric_id, sizes_of
@@ -100,7 +101,7 @@ def draw_assignment(
             edgecolor="black",
             linewidth=0.8,
         )
-        axis.set_title(f"{name}: {len(shown)} objects, {anchors} anchors")
+        axis.set_title(f"{name}: {times(len(shown), 'object')}, {times(anchors, 'anchor')}")
         axis.set_aspect("equal")
         axis.autoscale_view()
         axis.invert_yaxis()
@@ -157,7 +158,7 @@ def plot_positives(counts: dict[str, Array], path: str | Path, title: str = "") 
     for number, (size, own) in enumerate(counts.items()):
         shares = np.bincount(np.searchsorted(BINS, own), minlength=len(names)) / max(1, len(own))
         mean = own.mean() if len(own) else 0.0
-        label = f"{size}: {len(own)} objects, {mean:.1f} anchors each"
+        label = f"{size}: {times(len(own), 'object')}, {mean:.1f} anchors each"
         axis.bar(np.arange(len(names)) + 0.27 * (number - 1), 100 * shares, 0.27, label=label)
     axis.set_xticks(np.arange(len(names)), names)
     axis.set(xlabel="positive anchors of an object", ylabel="% of the objects of the size")

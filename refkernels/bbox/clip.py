@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refkernels.arrays import Array, as_boxes, as_real, require, shape_of, to_computing
+from refkernels.arrays.printing import times
 from refkernels.bbox.base import as_batch
 from refkernels.jit import jit
 
@@ -70,7 +71,7 @@ class BBoxClipToImage:
             extents = given.reshape(-1, 2).astype(np.float64)
         require(
             len(extents) in (1, len(batch)),
-            f"sizes: expected one row for each of {len(batch)} images, got {len(extents)}",
+            f"sizes: expected one row for each of {times(len(batch), 'image')}, got {len(extents)}",
         )
         rows = to_computing(batch, boxes.dtype)
         out = np.empty_like(rows)

@@ -17,6 +17,7 @@ from refkernels.arrays import (
     require,
     shown,
 )
+from refkernels.arrays.printing import times
 
 __all__ = ["Layout", "check_layout"]
 
@@ -73,7 +74,8 @@ class Layout:
         count = int(levels.sum())
         require(
             len(values) == count,
-            f"{name}: expected one for each of {len(levels)} levels or {count} anchors, "
+            f"{name}: expected one for each of {times(len(levels), 'level')} or "
+            f"{times(count, 'anchor')}, "
             f"got {len(values)}",
         )
         return values
@@ -84,7 +86,9 @@ class Layout:
 
     def __repr__(self) -> str:
         levels: Any = self.levels  # what else it has may be as long as the anchors are many
-        return f"<Layout of {len(self)} anchors in levels of {', '.join(map(str, levels))}>"
+        return (
+            f"<Layout of {times(len(self), 'anchor')} in levels of {', '.join(map(str, levels))}>"
+        )
 
 
 def check_layout(layout: Layout | None, count: int) -> None:
@@ -93,5 +97,5 @@ def check_layout(layout: Layout | None, count: int) -> None:
         raise TypeError(f"layout: expected a Layout, got {shown(layout)}")
     require(
         layout is None or len(layout) == count,
-        f"layout: expected levels of {count} anchors together, got {len(layout or ())}",
+        f"layout: expected levels of {times(count, 'anchor')} together, got {len(layout or ())}",
     )

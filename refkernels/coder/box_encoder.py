@@ -17,6 +17,7 @@ from refkernels.arrays import (
     require,
     to_computing,
 )
+from refkernels.arrays.printing import times
 from refkernels.coder.assignment import Assignment, as_assignment, with_batch
 from refkernels.coder.offsets import (
     MEANS,
@@ -292,7 +293,8 @@ def _read(
     check_anchors(boxes, size, count)
     require(
         truths.shape[0] == size,
-        f"refs: expected the boxes of {size} images, as samples has, got {truths.shape[0]}",
+        f"refs: expected the boxes of {times(size, 'image')}, as samples has, got "
+        f"{truths.shape[0]}",
     )
     dtype = common_real(boxes, truths)
     return _Inputs(

@@ -18,6 +18,7 @@ from refkernels.arrays import (
     require,
     rounded,
 )
+from refkernels.arrays.printing import times
 from refkernels.coder.assignment import as_assignment, with_batch
 from refkernels.jit import jit
 
@@ -88,7 +89,8 @@ class MultiClassEncoder:
         size, count = labels.shape
         require(
             size == assignment.signs.shape[0],
-            f"refs: expected the labels of {assignment.signs.shape[0]} images, as samples has, "
+            f"refs: expected the labels of {times(assignment.signs.shape[0], 'image')}, as "
+            "samples has, "
             f"got {size}",
         )
         dtype = _target_dtype("refs", refs)

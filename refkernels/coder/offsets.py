@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, check_numbers, keep, require, rounded_to_computing
+from refkernels.arrays.printing import times
 from refkernels.jit import jit
 
 __all__ = [
@@ -31,7 +32,8 @@ def check_anchors(anchors: Array, size: int, count: int) -> None:
     """Check that there are `count` anchors for each of `size` images, or once for all of them."""
     require(
         anchors.shape[0] in (1, size) and anchors.shape[1] == count,
-        f"anchors: expected {count} boxes for each of {size} images, or once for all of them, got "
+        f"anchors: expected {times(count, 'box')} for each of {times(size, 'image')}, or once "
+        "for all of them, got "
         f"shape {anchors.shape}",
     )
 

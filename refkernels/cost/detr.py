@@ -18,6 +18,7 @@ from refkernels.arrays import (
     require,
     to_computing,
 )
+from refkernels.arrays.printing import times
 from refkernels.coder.assignment import with_batch
 from refkernels.cost.inputs import as_classes, constant
 from refkernels.jit import jit
@@ -176,7 +177,7 @@ class DETRCost:
         ):
             require(
                 found.shape[1] == expected,
-                f"{name}: expected {expected} boxes, as many as {of}, got {found.shape[1]}",
+                f"{name}: expected {times(expected, 'box')}, as many as {of}, got {found.shape[1]}",
             )
         dtype = common_real(scores, rows, columns)
         inputs = to_computing(scores, dtype), to_computing(rows, dtype), classes

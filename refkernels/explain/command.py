@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import check_integer, require
+from refkernels.arrays.printing import times
 from refkernels.explain.progress import showing
 from refkernels.explain.scene import Scene, read_predictions, trace_of
 from refkernels.explain.trace.as_json import write_json
@@ -143,7 +144,9 @@ def _print_flips(trace: Trace, anchors: tuple[int, ...], limit: int | None) -> N
             flips += found[:most]
             left_out += len(found[most:])
     whose = f" of {len(set(anchors))} asked for" if anchors else ""
-    print(f"\n{len(flips) + left_out} matches{whose} hang on the rounding of float32")
+    count = len(flips) + left_out
+    hang = "hangs" if count == 1 else "hang"
+    print(f"\n{times(count, 'match')}{whose} {hang} on the rounding of float32")
     for flip in flips:
         print(named(names_of(trace), str(flip)))
     if left_out:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, require
+from refkernels.arrays.printing import times
 from refkernels.bbox import BBoxBatchIOU, BBoxCenterToCorner
 from refkernels.chain.roles import PLACES
 from refkernels.explain.diff.dump import Dump
@@ -100,5 +101,7 @@ def _notes(trace: Trace, own: dict[str, Array]) -> list[str]:
             why = "refkernels diff says where and why"
             if name == "samples" and isinstance(trace.sampler, DRAWING):
                 why = "they are drawn anew"
-            told.append(f"The dump has other {name} at {count} of {len(made)} anchors: {why}.")
+            told.append(
+                f"The dump has other {name} at {count} of {times(len(made), 'anchor')}: {why}."
+            )
     return told

@@ -16,6 +16,7 @@ from refkernels.arrays import (
     require,
     shown,
 )
+from refkernels.arrays.printing import times
 from refkernels.feature.growing import Growing
 from refkernels.network.evaluator import GraphEvaluator
 from refkernels.network.graph import Graph, nearest, read_symbol
@@ -81,7 +82,7 @@ class _Features:
         names = _names("inputs", self.inputs)
         require(
             len(arrays) == len(names),
-            f"expected {len(names)} inputs ({', '.join(names)}), got {len(arrays)}",
+            f"expected {times(len(names), 'input')} ({', '.join(names)}), got {len(arrays)}",
         )
         return GraphEvaluator(self.graph, params)(**dict(zip(names, arrays, strict=True)))
 
@@ -274,7 +275,8 @@ class FPNFeatureExpander(_Features):
         levels = len(_names("outputs", self.outputs))
         require(
             len(filters) == levels,
-            f"num_filters: expected one for each of {levels} outputs, got {self.num_filters!r}",
+            f"num_filters: expected one for each of {times(levels, 'output')}, got "
+            f"{self.num_filters!r}",
         )
         keep(self, num_filters=filters)
         for name in ("use_1x1", "use_upsample", "use_elewadd", "use_p6", "p6_conv", "no_bias"):

@@ -13,6 +13,7 @@ from mxnet.gluon import HybridBlock, SymbolBlock
 from mxnet.symbol import Symbol
 
 from refkernels.arrays import check_flag, check_integer, require, shown
+from refkernels.arrays.printing import times
 from refkernels.feature.expander import checked_filters, checked_ratio
 from refkernels.gluon.network import cut_network
 
@@ -248,7 +249,8 @@ class FPNFeatureExpander(_FeatureBlock):
         variables, features, params = cut_network(network, outputs, inputs, pretrained, ctx)
         require(
             len(num_filters) == len(features),
-            f"num_filters: expected one for each of {len(features)} outputs, got {given!r}",
+            f"num_filters: expected one for each of {times(len(features), 'output')}, got "
+            f"{given!r}",
         )
         norm = _Norm(norm_layer, norm_kwargs)
         weights: list[str] = []

@@ -20,6 +20,7 @@ from refkernels.arrays import (
     rounded_to_computing,
     to_computing,
 )
+from refkernels.arrays.printing import times
 from refkernels.jit import jit
 from refkernels.matcher.base import UNMATCHED
 
@@ -160,7 +161,8 @@ class PointMatcher:
         for name, array in (("strides", steps), ("ranges", limits)):
             require(
                 len(array) == count,
-                f"{name}: expected one for each of the {count} points, got shape {array.shape}",
+                f"{name}: expected one for each of the {times(count, 'point')}, got shape "
+                f"{array.shape}",
             )
         dtype = common_real(places, truths, steps, limits)
         batch = truths if truths.ndim == 3 else truths[None]

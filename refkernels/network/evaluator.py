@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refkernels.arrays import Array, as_real, common_real, require, to_computing
+from refkernels.arrays.printing import times
 from refkernels.network.attributes import Attributes
 from refkernels.network.graph import Node, read_symbol
 from refkernels.network.mxnet_operators import OPERATORS, Layer
@@ -118,7 +119,8 @@ class GraphEvaluator:
 
     def __repr__(self) -> str:
         return (
-            f"<GraphEvaluator of {len(self._layers)} nodes and {len(self._params)} parameters, "
+            f"<GraphEvaluator of {times(len(self._layers), 'node')} and "
+            f"{times(len(self._params), 'parameter')}, "
             f"({', '.join(self.inputs)}) -> ({', '.join(self.outputs)})>"
         )
 
@@ -196,7 +198,7 @@ class GraphEvaluator:
         layer = self.layer(name)
         require(
             len(arrays) == len(layer.slots),
-            f"{_title(self._nodes[where])}: expected {len(layer.slots)} inputs "
+            f"{_title(self._nodes[where])}: expected {times(len(layer.slots), 'input')} "
             f"({', '.join(layer.slots)}), got {len(arrays)}",
         )
         checked = [
@@ -210,7 +212,8 @@ class GraphEvaluator:
     ) -> dict[str, Array]:
         require(
             len(arrays) <= len(self.inputs),
-            f"expected {len(self.inputs)} inputs ({', '.join(self.inputs)}), got {len(arrays)}",
+            f"expected {times(len(self.inputs), 'input')} ({', '.join(self.inputs)}), got "
+            f"{len(arrays)}",
         )
         inputs: dict[str, npt.ArrayLike] = dict(zip(self.inputs, arrays, strict=False))
         for name, array in named.items():

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, require
+from refkernels.arrays.printing import times
 from refkernels.network import layers, reshaping
 from refkernels.network.attributes import Attributes
 from refkernels.network.convolution import convolve, fully_connect
@@ -81,7 +82,7 @@ def _fully_connected(a: Attributes, count: int) -> Layer:
         """Return the product with a weight of as many outputs as are declared."""
         require(
             weight.shape[:1] == (filters,),
-            f"expected a weight of {filters} outputs, got {weight.shape}",
+            f"expected a weight of {times(filters, 'output')}, got {weight.shape}",
         )
         return fully_connect(_flat(x) if flatten else x, weight, bias)
 

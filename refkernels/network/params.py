@@ -13,6 +13,7 @@ import numpy as np
 
 from refkernels.arrays import Array, require
 from refkernels.arrays.files import no_pipe
+from refkernels.arrays.printing import times
 
 __all__ = ["read_params"]
 
@@ -122,7 +123,9 @@ def _read_file(path: str) -> dict[str, Array]:
         arrays.append(_read_array(reader, len(arrays)))
     (named,) = reader.numbers("Q")
     if named != count:
-        raise reader.fail(f"expected a name for each of {count} arrays, got {named} names")
+        raise reader.fail(
+            f"expected a name for each of {times(count, 'array')}, got {times(named, 'name')}"
+        )
     result: dict[str, Array] = {}
     for array in arrays:
         (length,) = reader.numbers("Q")

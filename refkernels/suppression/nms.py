@@ -17,6 +17,7 @@ from refkernels.arrays import (
     rounded,
     to_computing,
 )
+from refkernels.arrays.printing import times
 from refkernels.jit import jit
 from refkernels.suppression.cells import measured, reach, suppress_near
 
@@ -159,7 +160,8 @@ class BatchedNMS:
         classes = as_indices("labels", labels)
         require(
             classes.shape == order.shape,
-            f"labels: expected one for each of {len(order)} boxes, got shape {classes.shape}",
+            f"labels: expected one for each of {times(len(order), 'box')}, got shape "
+            f"{classes.shape}",
         )
         own = classes[order]
         by_label = np.argsort(own, kind="stable")
@@ -175,7 +177,7 @@ def _ranked(boxes: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[Array, Array]:
     values = as_real("scores", scores)
     require(
         values.shape == corners.shape[:1],
-        f"scores: expected one for each of {len(corners)} boxes, got shape {values.shape}",
+        f"scores: expected one for each of {times(len(corners), 'box')}, got shape {values.shape}",
     )
     # Negation is exact, and leaves equals in order.
     return corners, np.argsort(-values, kind="stable")

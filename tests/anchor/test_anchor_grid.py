@@ -220,7 +220,7 @@ def test_a_grid_does_not_reach_beyond_the_numbers_of_its_dtype():
     grid = AnchorGrid([8], [1], 16, dtype="float16")
     assert grid(1, 4000).shape == (4000, 4)
     with pytest.raises(
-        ValueError, match="dtype: float16 has no numbers for 1 rows and 5000 columns"
+        ValueError, match="dtype: float16 has no numbers for 1 row and 5000 columns"
     ):
         grid(1, 5000)
     with pytest.raises(ValueError, match="dtype: float32 has no numbers"):

@@ -182,7 +182,7 @@ def test_inputs_of_any_layout_and_dtype_are_taken_and_left_alone() -> None:
     [
         ((np.zeros((2, 3)), [1, 2]), ValueError, "boxes: expected axis -1 to have length 4"),
         ((np.zeros(4), [1]), ValueError, r"boxes: expected \(M, 4\), a list of such"),
-        ((BOX, [1, 2]), ValueError, r"labels: expected one for each of 1 boxes, got shape \(2,\)"),
+        ((BOX, [1, 2]), ValueError, r"labels: expected one for each of 1 box, got shape \(2,\)"),
         ((BOX, [0.5]), ValueError, r"labels\[0\] is 0.5, expected whole numbers"),
         ((BOX, ["cat"]), TypeError, "labels: expected integers or whole floats"),
         ((BOX * np.nan, [1]), ValueError, r"boxes\[0, 0\] is nan, expected finite"),
@@ -191,10 +191,10 @@ def test_inputs_of_any_layout_and_dtype_are_taken_and_left_alone() -> None:
         ((BOX, [1], [[np.inf, 0, 1, 1]]), ValueError, r"ignore\[0, 0\] is inf"),
         ((BOX, [1], [[1, 2, 3]]), ValueError, "ignore: expected axis -1 to have length 4"),
         (([BOX, BOX], [[1]]), ValueError, "labels: expected those of 2 images, got 1"),
-        (([BOX, BOX], [[1], [1, 2]]), ValueError, r"labels\[1\]: expected one for each of 1 boxes"),
+        (([BOX, BOX], [[1], [1, 2]]), ValueError, r"labels\[1\]: expected one for each of 1 box"),
         (([BOX, BOX[:, :3]], [[1], [1]]), ValueError, r"boxes\[1\]: expected axis -1"),
-        (([BOX], [[1]], [BOX, BOX]), ValueError, "ignore: expected those of 1 images, got 2"),
-        (([BOX], 5), TypeError, "labels: expected those of 1 images, got 5"),
+        (([BOX], [[1]], [BOX, BOX]), ValueError, "ignore: expected those of 1 image, got 2"),
+        (([BOX], 5), TypeError, "labels: expected those of 1 image, got 5"),
     ],
 )
 def test_bad_input_is_an_error_that_says_where_and_what(

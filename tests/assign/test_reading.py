@@ -222,7 +222,7 @@ def test_positions_are_checked(kind: str, written: Path) -> None:
     for kind_of in ("a", 1.0, True):
         with pytest.raises(TypeError, match="position: expected an integer"):
             targets.batch([kind_of])  # type: ignore[list-item]
-    with pytest.raises(ValueError, match="out: expected that of 1 images, got 2"):
+    with pytest.raises(ValueError, match="out: expected that of 1 image, got 2"):
         targets.batch([0], out=targets.batch([0, 1]))
     with pytest.raises(ValueError, match="size: expected an integer of at least 1"):
         next(targets.batches(0))

@@ -93,7 +93,7 @@ def test_images_without_objects_or_anchors_are_normal_input():
         (([1], [0], [0.5]), ValueError, r"refs\[0\] is 0.5, expected whole numbers"),
         (([1], [0], [math.nan]), ValueError, r"refs\[0\] is nan"),
         (([1], [0, 1], [4]), ValueError, "matches: expected the shape of samples"),
-        (([1], [0], [[4], [6]]), ValueError, "refs: expected the labels of 1 images"),
+        (([1], [0], [[4], [6]]), ValueError, "refs: expected the labels of 1 image"),
         (([1], [0], [[[4]]]), ValueError, r"refs: expected \(B, M\) or \(M,\)"),
         ((1, 0, 4), ValueError, "expected at least 1 axes"),
         (([1], [0], ["a"]), TypeError, "refs: expected integers"),

@@ -262,7 +262,7 @@ def test_a_network_of_several_inputs_takes_them_by_name(files, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
     status, output = run(symbol, files / "none.params", "--input", files / "ab.npz")
     assert status == 0, output
-    assert "1 of 1 nodes compared" in re.sub(r"\x1b\[[\d;]*m", "", output)
+    assert "1 of 1 node compared" in re.sub(r"\x1b\[[\d;]*m", "", output)
 
 
 def test_the_command_finds_one_wrong_weight_of_resnet50(mx, tmp_path):

@@ -80,7 +80,7 @@ def test_an_extractor_has_as_many_outputs_as_were_asked_for():
     extractor = find("FeatureExtractor")
     reference = Reference(None, (np.zeros(1), np.zeros(1)))
     wrong = extractor.judge(Case({}, {}), reference, (np.zeros(1),))
-    assert wrong.what == "1 outputs, expected 2"
+    assert wrong.what == "1 output, expected 2"
 
 
 def test_without_a_model_zoo_no_whole_network_is_compared(monkeypatch):

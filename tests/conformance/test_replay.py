@@ -114,7 +114,7 @@ def test_a_place_that_is_not_there_is_one_line(tmp_path):
 
 def test_a_folder_of_saved_failures_names_one_of_them(tmp_path):
     place = save(tmp_path / "failures", seen(BOX))
-    assert run(place.parent).output.strip().endswith(f"1 folders in it are, such as {place}")
+    assert run(place.parent).output.strip().endswith(f"1 folder in it is, such as {place}")
 
 
 def test_a_failure_that_is_still_one_exits_with_1_and_the_call(tmp_path):

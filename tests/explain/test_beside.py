@@ -180,7 +180,7 @@ def test_a_picture_is_drawn(pair: Comparison) -> None:
     figure = draw_comparison(pair, np.zeros((4, 4)))
     titles = [axis.get_title() for axis in figure.axes]
     assert titles[:2] == [
-        "strict: 1 positive\n1 ground truths without",
+        "strict: 1 positive\n1 ground truth without",
         "kind: 3 positive\n0 ground truths without",
     ]
     boxes = [BOXES[0]] * 40

@@ -178,7 +178,7 @@ BAD_ARRAYS = {
     ),
     "empty": ({}, "no stage in it: it holds nothing"),
     "boxes of 5": (_whole(boxes=np.zeros((2, 4, 5))), "boxes: expected shape (B, M, 4) or without"),
-    "one axis": (_whole(matches=np.zeros(3)), "matches: 1 images in shape (1, 3), expected 2"),
+    "one axis": (_whole(matches=np.zeros(3)), "matches: 1 image in shape (1, 3), expected 2"),
     "too many axes": (_whole(ious=np.zeros((1, 2, 3, 4))), "ious: expected shape (B, N, M)"),
     "other images": (
         _whole(labels=np.zeros((3, 4))),

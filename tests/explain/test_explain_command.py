@@ -91,7 +91,7 @@ def test_of_those_a_few_or_those_of_an_anchor_are_listed() -> None:
     assert few.endswith("\n".join([*every[:2], f"and {len(every) - 2} more\n"]))
     anchor = every[1].split(":")[0].removeprefix("Anchor ")
     own = run("--sensitivity", "--anchor", anchor).output
-    assert own.endswith(f"\n1 matches of 1 asked for hang on the rounding of float32\n{every[1]}\n")
+    assert own.endswith(f"\n1 match of 1 asked for hangs on the rounding of float32\n{every[1]}\n")
     refused = run("--limit", "2")
     assert refused.exit_code == 2
     assert "limit: is of sensitivity" in refused.output

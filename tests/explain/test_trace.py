@@ -329,7 +329,7 @@ def test_records_cannot_be_changed() -> None:
         (
             lambda: explain(MaximumMatcher(0.5), [[0.5]]).why(1),
             ValueError,
-            "anchor: expected an integer from 0 to 0, since there are 1 anchors, got 1",
+            "anchor: expected an integer from 0 to 0, since there is 1 anchor, got 1",
         ),
         (
             lambda: explain(MaximumMatcher(0.5), [[0.5]]).why(-1),

@@ -129,7 +129,7 @@ def test_images_without_objects_may_be_left_out_by_the_assigner() -> None:
         (lambda m: m.watch(3), TypeError, "assigner: expected a callable, got 3"),
         (lambda m: m.see([0]), ValueError, "see: expected to be inside of a step"),
         (lambda m: m.step([1]).__enter__(), TypeError, r"images\[0\]: expected a dict with boxes"),
-        (lambda m: m.step([1], [1, 2]).__enter__(), ValueError, "one number for each of 1 images"),
+        (lambda m: m.step([1], [1, 2]).__enter__(), ValueError, "one number for each of 1 image"),
         (lambda m: m.step([1], [-1]).__enter__(), ValueError, r"objects\[0\]"),
     ],
 )

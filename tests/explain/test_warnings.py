@@ -46,7 +46,7 @@ def test_presets_are_not_warned_of(preset):
         (ANCHORS, xywh(BOXES), "x2 < x1 or y2 < y1 in 5 of 6 boxes: is this xywh?"),
         (ANCHORS, BOXES[:, [2, 3, 0, 1]], "in 6 of 6 boxes: is this xywh?"),
         (ANCHORS, BOXES - 400, "6 of 6 boxes have their centre where no anchor is: were they re"),
-        (ANCHORS, np.array([[200.0, 100, -9, 150]]), "1 of 1 boxes: are corners in another order?"),
+        (ANCHORS, np.array([[200.0, 100, -9, 150]]), "1 of 1 box: are corners in another order?"),
     ],
 )  # fmt: skip
 def test_boxes_that_look_wrong_are_warned_of(anchors, boxes, warning):

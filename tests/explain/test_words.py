@@ -300,7 +300,7 @@ def test_a_long_table_is_cut_and_says_so() -> None:
 
 def test_a_notebook_gets_tables_with_names_escaped() -> None:
     html = explain(MaximumMatcher(0.5), [[0.75]], name="<b>")._repr_html_()
-    assert "<p>&lt;b&gt;: 1 anchors" in html
+    assert "<p>&lt;b&gt;: 1 anchor, 1 ground truth" in html
     assert html.count("<table>") == html.count("</table>") == 2
     assert "<td>maximum</td><td>1</td>" in html
 

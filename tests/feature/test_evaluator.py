@@ -302,13 +302,13 @@ def test_wrong_inputs_are_named():
     evaluator = GraphEvaluator(small_net(), PARAMS)
     with pytest.raises(ValueError, match="input 'data' is missing; expected data, got none"):
         evaluator()
-    with pytest.raises(ValueError, match=r"expected 1 inputs \(data\), got 2"):
+    with pytest.raises(ValueError, match=r"expected 1 input \(data\), got 2"):
         evaluator(X, X)
     with pytest.raises(ValueError, match="there is no input 'x'; expected data"):
         evaluator(X, x=X)
     with pytest.raises(ValueError, match="input 'data' is given twice"):
         evaluator(X, data=X)
-    with pytest.raises(ValueError, match=r"'relu' .*: expected 1 inputs \(data\), got 2"):
+    with pytest.raises(ValueError, match=r"'relu' .*: expected 1 input \(data\), got 2"):
         evaluator.evaluate_node("relu", [X, X])
 
 

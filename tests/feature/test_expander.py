@@ -198,7 +198,7 @@ def test_convolutions_of_a_pyramid_may_have_a_bias():
         ),
         (
             lambda: FeatureExtractor(NETWORK, "one")(X, X, params={}),
-            r"expected 1 inputs \(data\), got 2",
+            r"expected 1 input \(data\), got 2",
         ),
         (
             lambda: FeatureExtractor(NETWORK, "one")(X, params={}),

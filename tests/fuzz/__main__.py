@@ -39,6 +39,7 @@ def main(
     Exit status: 0 if nothing is found, 1 if something is.
     """
     os.environ.setdefault("NUMBA_CACHE_DIR", str(kernel_cache()))  # Numba reads it when imported
+    from refkernels.arrays.printing import times
     from tests.fuzz.crew import run
     from tests.fuzz.report import Findings, table
     from tests.fuzz.subjects import subjects
@@ -79,8 +80,9 @@ def main(
     findings.tell(console, seed)
     console.print(table(findings.tallies, chosen))
     console.print(
-        f"seed {seed}: {findings.calls} calls, {len(findings)} findings of {len(findings.kinds)} "
-        f"kinds, in {time.time() - started:.0f} s"
+        f"seed {seed}: {times(findings.calls, 'call')}, "
+        f"{times(len(findings), 'finding')} of {times(len(findings.kinds), 'kind')}, "
+        f"in {time.time() - started:.0f} s"
     )
     sys.exit(bool(len(findings)))
 

@@ -191,7 +191,7 @@ def test_the_command_repeats_one_call(tmp_path: Path) -> None:
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert "refkernels.NaiveSampler()(matches)" in run.stdout
-    assert "1 calls, 0 findings" in run.stdout
+    assert "1 call, 0 findings" in run.stdout
     assert not list(tmp_path.iterdir())
 
 

@@ -276,7 +276,7 @@ def test_nothing_is_downloaded(tmp_path):
         (
             lambda n: FPNFeatureExpander(n, ["relu22_fwd"], [4, 4]),
             ValueError,
-            r"num_filters: expected one for each of 1 outputs, got \[4, 4\]",
+            r"num_filters: expected one for each of 1 output, got \[4, 4\]",
         ),
         (
             lambda n: FPNFeatureExpander(n, ["relu22_fwd"], [4], norm_layer="BatchNorm"),

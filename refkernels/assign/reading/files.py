@@ -17,6 +17,7 @@ import numpy as np
 
 from refkernels.arrays import Array
 from refkernels.arrays.files import no_pipe
+from refkernels.arrays.printing import times
 from refkernels.assign.dataset.claim import MANIFEST
 from refkernels.assign.dataset.durable import intact
 from refkernels.assign.dataset.storage import ANCHORS, FORMAT, KEPT_ANCHORS, KEY, import_pyarrow
@@ -238,7 +239,7 @@ class ParquetRows:
         )
         wanted = min(self.size, len(self) - part * self.size)
         if starts[-1] != wanted:
-            raise ValueError(f"{path}: is damaged: it has {starts[-1]} images of {wanted}")
+            raise ValueError(f"{path}: is damaged: it has {times(starts[-1], 'image')} of {wanted}")
         return starts
 
     def _read_group(self, part: int, group: int) -> Block:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.assign.config import decode_config
 from refkernels.assign.presets import Presets
 from refkernels.chain.published import NETWORKS
@@ -75,7 +76,8 @@ def rebuilt_anchors(
 def _check_same(path: Path, name: str, anchors: Array, metadata: dict[str, Any]) -> None:
     if len(anchors) != metadata["anchors"]:
         raise ValueError(
-            f"{path}: {name} has {len(anchors)} anchors now, and had {metadata['anchors']} when "
+            f"{path}: {name} has {times(len(anchors), 'anchor')} now, and had "
+            f"{metadata['anchors']} when "
             "the targets were made"
         )
     digest = sha256(anchors.tobytes()).hexdigest()

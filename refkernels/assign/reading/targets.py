@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, check_flag, check_integer, shown
+from refkernels.arrays.printing import times
 from refkernels.assign.batch import without_extent
 from refkernels.assign.reading.files import Block, NpzRows, ParquetRows, not_ours, open_rows
 from refkernels.assign.reading.rebuilt import rebuilt_anchors
@@ -129,7 +130,10 @@ class StoredTargets(Sequence[StoredImage]):
             raise not_ours(rows.path, error) from None
 
     def __repr__(self) -> str:
-        return f"<StoredTargets {self._rows.path}: {len(self)} images, {self._count} anchors>"
+        return (
+            f"<StoredTargets {self._rows.path}: {times(len(self), 'image')}, "
+            f"{times(self._count, 'anchor')}>"
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         # Of what is derived, each process makes its own.
@@ -240,7 +244,9 @@ class StoredTargets(Sequence[StoredImage]):
         if out is None:
             out = self._empty(len(own), count)
         elif len(out.samples) != len(own):
-            raise ValueError(f"out: expected that of {len(own)} images, got {len(out.samples)}")
+            raise ValueError(
+                f"out: expected that of {times(len(own), 'image')}, got {len(out.samples)}"
+            )
         out.dropped = np.empty(len(own), np.int64)
         for place, position in enumerate(own):
             out.dropped[place] = self._read(
@@ -283,7 +289,9 @@ class StoredTargets(Sequence[StoredImage]):
             raise TypeError(f"position: expected an integer, got {shown(index)}")
         position = index.__index__()
         if not -len(self) <= position < len(self):
-            raise IndexError(f"position {position} is out of range: there are {len(self)} images")
+            raise IndexError(
+                f"position {position} is out of range: there are {times(len(self), 'image')}"
+            )
         return int(position % len(self))
 
     def _read(self, position: int, make: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 
 from refkernels.annotations.images import ImageAnnotations
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.resize import Resize
 from refkernels.assign.surveying.matches import Matches
@@ -209,14 +210,14 @@ def _shapes(
             yield name, "ratio", np.stack([side * other, side / other], axis=1)
     telling("k-means", 0, 1)
     found = fitted(objects, len(shapes))
-    yield f"k-means, {len(found)} shapes", "shapes", found
+    yield f"k-means, {times(len(found), 'shape')}", "shapes", found
 
     def tell(done: int, total: int) -> None:
         """Pass the progress on."""
         telling("evolving shapes", done, total)
 
     better = evolved(objects, (sides, found), shapes.steps, threshold, seed, tell)
-    yield f"evolved, {len(found)} shapes", "shapes", better
+    yield f"evolved, {times(len(found), 'shape')}", "shapes", better
 
 
 def _changed(

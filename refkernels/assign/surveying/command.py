@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import check_integer, require
+from refkernels.arrays.printing import times
 from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.given import check_given, given_images, stop, tell_problems
 from refkernels.assign.network import Given, called
@@ -148,7 +149,7 @@ def print_survey(result: Survey) -> None:
     worst = [own for own in worst if own.objects]
     console.print(_groups("class", worst[:SHOWN_CLASSES], result))
     if len(worst) > SHOWN_CLASSES:
-        say(f"and {len(worst) - SHOWN_CLASSES} more classes, which --json and --html list")
+        say(f"and {times(len(worst) - SHOWN_CLASSES, 'more class')}, which --json and --html list")
     if result.covers:
         console.print(_coverage(result))
     console.print(_images(result))
@@ -161,18 +162,19 @@ def _headlines(result: Survey) -> list[str]:
     whole, network = result.total(), result.resize
     images = f"{len(result.images):,}"
     if len(result.images) < result.images_in_source:
-        images += f" of {result.images_in_source:,} images, evenly spread,"
+        images += f" of {times(result.images_in_source, 'image', ',')}, evenly spread,"
     else:
         images += " images"
     return [
         f"{images} of {result.source}",
-        f"{result.name}: {result.anchors:,} anchors, {network.height} x {network.width} pixels, "
+        f"{result.name}: {times(result.anchors, 'anchor', ',')}, {network.height} x "
+        f"{network.width} pixels, "
         f"images {'stretched' if network.mode == 'stretch' else 'scaled to fit'}",
         f"objects: {whole.objects:,}, {whole.anchors:.1f} anchors each; without any: "
         f"{whole.without:,} ({_share(whole.without, whole.objects)} %), with {result.few_said}: "
         f"{whole.few:,} ({_share(whole.few, whole.objects)} %)",
-        f"left out: {result.objects.dropped:,} objects without extent, "
-        f"{result.objects.crowds:,} ignored regions",
+        f"left out: {times(result.objects.dropped, 'object', ',')} without extent, "
+        f"{times(result.objects.crowds, 'ignored region', ',')}",
     ]
 
 
@@ -226,7 +228,7 @@ def _images(result: Survey) -> Any:
 
 
 def _alternatives(result: Survey) -> Any:
-    title = f"Other thresholds, scales, ratios and shapes, on {result.tried:,} images"
+    title = f"Other thresholds, scales, ratios and shapes, on {times(result.tried, 'image', ',')}"
     columns = ("change", "without", "%", result.few_said, "%", "anchors each")
     table = _table(title, *columns, "mean best IoU", "at least", "reached by %")
     for own in result.alternatives:

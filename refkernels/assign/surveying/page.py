@@ -8,6 +8,7 @@ import jinja2
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.assign.surveying.objects import Group
 from refkernels.assign.surveying.survey import Survey
 
@@ -30,6 +31,7 @@ def as_page(survey: Survey) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.globals["times"] = times
     text = files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
     classes = sorted(survey.by_class(), key=lambda own: (-own.without, -own.few, -own.objects))
     classes = [own for own in classes if own.objects]
@@ -76,7 +78,7 @@ def _histogram(survey: Survey) -> dict[str, Any]:
                         "width": wide - 1.5,
                         "height": up * count / most,
                         "said": f"IoU {k / len(total):.2f} to {(k + 1) / len(total):.2f}: "
-                        f"{count:,} {name} objects ({share:.1f} %)",
+                        f"{times(count, f'{name} object', ',')} ({share:.1f} %)",
                     }
                 )
         below = below + own
@@ -194,7 +196,7 @@ def _images(survey: Survey) -> list[dict[str, Any]]:
                     "width": float(f"{right - left:.5g}"),
                     "height": float(f"{bottom - top:.5g}"),
                     "fate": fate,
-                    "said": f"{anchors} anchors, best IoU {objects.best_iou[row]:.2f}",
+                    "said": f"{times(anchors, 'anchor')}, best IoU {objects.best_iou[row]:.2f}",
                 }
             )
         drawn.append({"image": own, "boxes": boxes})

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.conformance.cases.sampler.quota import custom_defaults
 from refkernels.conformance.cases.sampler.split import epochs_of
 from refkernels.conformance.model.chain import Pipeline, Stage
@@ -215,7 +216,7 @@ class OfChain(Calling):
                     raise OutputError(f"at {stage.recipe}: {error}") from None
                 if len(outputs) != len(stage.results):
                     raise OutputError(
-                        f"at {stage.recipe}: {len(outputs)} outputs, expected "
+                        f"at {stage.recipe}: {times(len(outputs), 'output')}, expected "
                         f"{len(stage.results)}: {', '.join(stage.results)}"
                     )
                 values.update(zip(stage.results, outputs, strict=True))

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refkernels.arrays.files import no_pipe
+from refkernels.arrays.printing import times
 from refkernels.conformance.cases import find
 from refkernels.conformance.engine.examine import Examiner, Moment
 from refkernels.conformance.model.dissent import Dissent
@@ -131,7 +132,13 @@ def load(place: Path) -> Saved:
         if not place.exists():
             raise ValueError(f"{place}: there is no such folder") from None
         inside = sorted(place.glob("*/case.json"))
-        hint = f"; {len(inside)} folders in it are, such as {inside[0].parent}" if inside else ""
+        hint = (
+            f"; {times(len(inside), 'folder')} in it {'is' if len(inside) == 1 else 'are'}, "
+            "such as "
+            f"{inside[0].parent}"
+            if inside
+            else ""
+        )
         raise ValueError(f"{place}: not a saved failure: there is no {missing}{hint}") from None
     except NotADirectoryError:
         raise ValueError(f"{place}: not a saved failure: expected a folder") from None

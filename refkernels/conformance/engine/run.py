@@ -6,6 +6,7 @@ from inspect import signature
 from time import perf_counter  # itself: a target may replace it where it is
 from typing import Any
 
+from refkernels.arrays.printing import times
 from refkernels.conformance.cases import find
 from refkernels.conformance.cases.corners import fitted_to
 from refkernels.conformance.engine.examine import Examiner, Moment
@@ -287,7 +288,7 @@ def _untried(examiner: Examiner) -> dict[str, str]:
         untried = {"integers are refused": next(iter(refused.values()))}
     untried |= examiner.untried
     for doing, count in examiner.doings.items():
-        untried[f"{count} cases in {examiner.adapter.name}"] = doing
+        untried[f"{times(count, 'case')} in {examiner.adapter.name}"] = doing
     if examiner.outside:
-        untried[f"{examiner.outside} cases"] = "they are outside of what is offered"
+        untried[times(examiner.outside, "case")] = "they are outside of what is offered"
     return untried

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.conformance.model.case import DTYPES, INTEGERS, Case, Image, Recipe
 from refkernels.conformance.model.compare import (
     Disagreement,
@@ -275,7 +276,7 @@ class Operator:
         if len(outputs) != len(expected):
             return Disagreement(
                 "outputs",
-                f"{len(outputs)} outputs, expected {len(expected)}: "
+                f"{times(len(outputs), 'output')}, expected {len(expected)}: "
                 + ", ".join(output.name for output in expected),
                 kind="wrong outputs",
             )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.conformance.model.case import Case
 
 __all__ = ["Exhausted", "Scope"]
@@ -87,7 +88,10 @@ class Exhausted:
     def __str__(self) -> str:
         largest = [size for size in self.sizes if not any(_covers(o, size) for o in self.sizes)]
         but = f", {self.left_out:,} left out" if self.left_out else ""
-        said = f"up to {' and '.join(largest)} in {self.dtype} ({self.inputs:,} inputs{but})"
+        said = (
+            f"up to {' and '.join(largest)} in {self.dtype} "
+            f"({times(self.inputs, 'input', ',')}{but})"
+        )
         return said if largest and self.inputs else ""
 
 

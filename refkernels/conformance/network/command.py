@@ -12,6 +12,7 @@ from rich.text import Text
 
 from refkernels.arrays import Array, require
 from refkernels.arrays.files import no_pipe
+from refkernels.arrays.printing import times
 from refkernels.conformance.network.compare import NodeResult, compare_graph, first_failing
 from refkernels.feature import GraphEvaluator
 
@@ -65,13 +66,13 @@ def compare_files(
     compared = [result for result in results if result.compared]
     require(len(compared) > 0, f"{dump or symbol}: no node could be compared; {results[0].note}")
     console.print(
-        f"{source} against the reference: {len(compared)} of {len(results)} nodes compared"
+        f"{source} against the reference: {len(compared)} of {times(len(results), 'node')} compared"
     )
     worst = sorted(compared, key=lambda result: result.ratio, reverse=True)
     console.print(_table(worst[:rows]))
     left = [result for result in results if not result.compared]
     if left:
-        console.print(f"{len(left)} nodes not compared, the first of them {left[0]}")
+        console.print(f"{times(len(left), 'node')} not compared, the first of them {left[0]}")
     failing = first_failing(results)
     if failing is None:
         console.print("every node that was compared lies inside its bound", style="green")

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from refkernels.arrays.printing import times
 from refkernels.conformance.engine.not_a_number import AS_A_NUMBER, PASSED_ON, REFUSED
 from refkernels.conformance.engine.run import Result
 from refkernels.conformance.model.dissent import NOT_SAVED
@@ -208,7 +209,7 @@ def _in_a_line(start: str, names: Sequence[str], console: Console, detail: int) 
     """Return names in a line, or how many there are if it is too short for them."""
     line = f"{start}{', '.join(names)}"
     if len(line) > console.width and detail <= 0:
-        line = f"{start}{len(names)} others (-v names them)"
+        line = f"{start}{times(len(names), 'other')} (-v names them)"
     return Text(line)
 
 
@@ -246,11 +247,13 @@ def _print_sum(console: Console, summary: Summary) -> None:
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     cases = sum(result.cases + result.real_cases for result in results)
     # None are counted of what fails in a scope that is tried whole, before any case is drawn.
-    counted = f" · {cases} cases" if cases else ""
+    counted = f" · {times(cases, 'case')}" if cases else ""
     console.print(f"{verdicts}{counted} in {summary.seconds:.1f} s")
     ambiguous = sum(result.ambiguous for result in results)
     if ambiguous:
-        console.print(f"{ambiguous} ambiguous decisions: on a tie or threshold, within rounding")
+        console.print(
+            f"{times(ambiguous, 'ambiguous decision')}: on a tie or threshold, within rounding"
+        )
     if any(result.real_cases for result in results):
         console.print("cases: drawn and at corners + from boxes of images")
 
@@ -278,10 +281,9 @@ def _print_known(console: Console, summary: Summary, detail: int) -> None:
     if not known:
         return
     count, shown = len({met["id"] for _, met in known}), 0
-    several = "" if count == 1 else "s"
-    console.rule(Text(f"{count} known divergence{several}", STYLES["known"]))
+    console.rule(Text(times(count, "known divergence"), STYLES["known"]))
     for operator, met in known:
-        seen = f"{met['cases']} cases" if met["cases"] else "its witness"
+        seen = times(met["cases"], "case") if met["cases"] else "its witness"
         console.print(Text(f"{met['id']} {operator}, {seen}: ", "bold") + met["why"])
         if met["call"] and (detail > 0 or shown < CALLS):
             console.print(Text(met["call"]), soft_wrap=True)

@@ -11,6 +11,7 @@ import jinja2
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.conformance.cases import find
 from refkernels.conformance.engine.replay import load
 from refkernels.conformance.engine.run import Result
@@ -47,6 +48,7 @@ def as_html(summary: Summary) -> str:
     )
     text = files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
     results = summary.results
+    environment.globals["times"] = times
     return environment.from_string(text).render(
         summary=summary,
         options=[(name, value) for name, value in summary.options.items() if value != ()],
@@ -139,7 +141,7 @@ def _tables(array: Array) -> Iterator[Table]:
     count = int(np.prod(lead))
     for number, index in enumerate(np.ndindex(lead)):
         if number == MOST_TABLES:
-            yield Table("", [], [], f"{count - MOST_TABLES} more tables")
+            yield Table("", [], [], times(count - MOST_TABLES, "more table"))
             return
         part = array[index].reshape((1,) * max(0, 2 - array.ndim) + array.shape[-2:])
         caption = f"[{', '.join(map(str, index))}]" if lead else ""
@@ -151,9 +153,9 @@ def _table(caption: str, part: Array, *, numbered: bool) -> Table:
     shown = part[:MOST_ROWS, :MOST_COLUMNS]
     more = []
     if rows > MOST_ROWS:
-        more.append(f"{rows - MOST_ROWS} more rows")
+        more.append(times(rows - MOST_ROWS, "more row"))
     if columns > MOST_COLUMNS:
-        more.append(f"{columns - MOST_COLUMNS} more columns")
+        more.append(times(columns - MOST_COLUMNS, "more column"))
     return Table(
         caption,
         [str(j) for j in range(shown.shape[1])],

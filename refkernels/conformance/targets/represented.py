@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.conformance.model.bfloat16 import BFloat16, joined, rounded
 from refkernels.conformance.model.case import Case
 from refkernels.conformance.model.operator import Operator
@@ -158,7 +159,9 @@ class Carrier:
             results = self._stacked(results, piece.images)
         if len(results) != len(self._outputs):
             names = ", ".join(self._outputs)
-            raise OutputError(f"{len(results)} outputs, expected {len(self._outputs)}: {names}")
+            raise OutputError(
+                f"{times(len(results), 'output')}, expected {len(self._outputs)}: {names}"
+            )
         expected: tuple[Array, ...] | None = None
         if self._said.squeezed or rows is not None or self._said.widens:
             expected = self._expected(named)
@@ -329,7 +332,7 @@ def _spread(values: Array, rows: Array, shape: tuple[int, ...]) -> Array:
     """Return an output with these values where the rows are, and 0 elsewhere."""
     count = int(rows.sum())
     if values.shape[:1] != (count,):
-        raise OutputError(f"is of shape {values.shape}, expected {count} rows")
+        raise OutputError(f"is of shape {values.shape}, expected {times(count, 'row')}")
     flat = np.zeros((rows.size, int(np.prod(shape)) // max(rows.size, 1)), values.dtype)
     if values.size != count * flat.shape[1]:
         return values

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from refkernels.arrays import check_integer, require
+from refkernels.arrays.printing import times
 from refkernels.chain.published import NETWORKS, PREDICTING_NETWORKS
 from refkernels.explain.beside.comparison import Comparison, compare_traces
 from refkernels.explain.command import check_photo
@@ -99,7 +100,7 @@ def _told(comparison: Comparison, truths: tuple[int, ...]) -> list[str]:
         ]
     told = comparison.differences()
     more = len(told) - TOLD
-    return [*told[:TOLD], *([f"and {more} more differences"] if more > 0 else [])]
+    return [*told[:TOLD], *([f"and {times(more, 'more difference')}"] if more > 0 else [])]
 
 
 def _write(

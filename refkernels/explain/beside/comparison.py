@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, check_numbers, require
+from refkernels.arrays.printing import times
 from refkernels.explain.trace.classes import label_of, named, names_of
 from refkernels.explain.trace.photo import fit
-from refkernels.explain.trace.phrases import listed, times
+from refkernels.explain.trace.phrases import listed
 from refkernels.explain.trace.records import Fate
 from refkernels.explain.trace.tables import as_lines, html_table
 from refkernels.explain.trace.trace import Trace
@@ -164,12 +165,12 @@ class Comparison:
         lines.insert(-2, "")
         more = len(self.positives) - SHOWN
         if more > 0:
-            lines.insert(-3, f"and {more} more ground truths")
+            lines.insert(-3, f"and {times(more, 'more ground truth')}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         more = len(self.positives) - SHOWN
-        left = [f"<p>and {more} more ground truths</p>"] if more > 0 else []
+        left = [f"<p>and {times(more, 'more ground truth')}</p>"] if more > 0 else []
         told = [escape(own).replace("\n", "<br>") for own in self.differences()[:TOLD]]
         return "\n".join([html_table(self.table()), *left, *(f"<p>{own}</p>" for own in told)])
 

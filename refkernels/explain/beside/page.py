@@ -9,12 +9,12 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from refkernels.arrays.printing import times
 from refkernels.explain.beside.comparison import Comparison
 from refkernels.explain.beside.marks import COLORS, marks_of
 from refkernels.explain.trace.classes import class_of, short
 from refkernels.explain.trace.embedded import embedded
 from refkernels.explain.trace.photo import PIXELS, fit, outside
-from refkernels.explain.trace.phrases import times
 from refkernels.explain.trace.records import Fate
 from refkernels.explain.trace.tables import headline
 
@@ -83,6 +83,7 @@ def as_comparison_page(
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.globals["times"] = times
     text = files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
     first = next(iter(comparison.traces.values()))
     head, *rows, every, without = comparison.table(MOST_TRUTHS)

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from refkernels.arrays.printing import times
 from refkernels.explain.beside.comparison import Comparison
 from refkernels.explain.beside.marks import COLORS, marks_of
 from refkernels.explain.trace.classes import short
 from refkernels.explain.trace.lines import Lines
 from refkernels.explain.trace.looks import figure_of
 from refkernels.explain.trace.photo import fit, outside
-from refkernels.explain.trace.phrases import times
 from refkernels.explain.trace.records import Fate
 
 __all__ = ["draw_comparison"]
@@ -78,7 +78,9 @@ def _draw(axis: Any, name: str, trace: Any, extent: Any, image: Any) -> None:
     rest = f", {marks.left_out} not drawn" if marks.left_out else ""
     beyond = sum(outside(trace, place))
     out = f"\n{times(beyond, 'ground truth')} not wholly in the image" if beyond else ""
-    axis.set_title(f"{name}: {positive} positive{rest}\n{without} ground truths without{out}")
+    axis.set_title(
+        f"{name}: {positive} positive{rest}\n{times(without, 'ground truth')} without{out}"
+    )
 
 
 def _bars(axis: Any, comparison: Comparison) -> None:
@@ -95,7 +97,8 @@ def _bars(axis: Any, comparison: Comparison) -> None:
     axis.set_yticks(every, [short(first, int(truth)) for truth in every], fontsize=8)
     more = len(comparison.positives) - len(shown)
     axis.set(
-        xlabel="positive anchors" + (f"; {more} more ground truths not shown" if more else ""),
+        xlabel="positive anchors"
+        + (f"; {times(more, 'more ground truth')} not shown" if more else ""),
         ylabel="ground truth",
         ylim=(len(shown) - 0.5, -0.5),
     )

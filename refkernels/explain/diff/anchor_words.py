@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, rounded
+from refkernels.arrays.printing import times
 from refkernels.bbox import BBoxBatchIOU
 from refkernels.coder import MultiClassEncoder
 from refkernels.explain.diff.compare import Cause, Difference, StageDifference
@@ -226,7 +227,7 @@ def _why_sampled(dump: Dump, stage: StageDifference, side: int, image: int, anch
     least = f"{float(held.scores[image][taken].min())!r}" if taken.any() else "none"
     return (
         f"it is {state}; its score is {float(held.scores[image, anchor])!r}, the lowest of the "
-        f"{int(taken.sum())} negatives is {least}"
+        f"{times(int(taken.sum()), 'negative')} is {least}"
     )
 
 

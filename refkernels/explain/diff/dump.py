@@ -17,6 +17,7 @@ import numpy as np
 
 from refkernels.arrays import Array, as_indices, as_mask, as_real, require
 from refkernels.arrays.files import no_pipe
+from refkernels.arrays.printing import times
 from refkernels.bbox import BBoxBatchIOU
 from refkernels.chain.matching import PREDICTING
 from refkernels.chain.roles import INPUTS, OPTIONAL, PLACES, Place
@@ -36,8 +37,8 @@ WHOLE = ("matches", "samples", "cls_targets", "cls_masks", "indices")
 COUNTS, MASKS, INFINITE = ("levels", "candidates"), ("inside", "valid"), ("ranges",)
 
 AXES = {
-    "B": "images", "N": "anchors", "M": "objects", "K": "scores", "L": "levels", "P": "rows",
-    "C": "classes",
+    "B": "image", "N": "anchor", "M": "object", "K": "score", "L": "level", "P": "row",
+    "C": "class",
 }  # fmt: skip
 
 # Up to so many bytes a dump may unpack to whatever its size; above, to so many times its size.
@@ -333,7 +334,8 @@ def _check_sizes(arrays: Mapping[str, Array], axes: Mapping[str, str]) -> None:
             own, first = sizes.setdefault(letter, (size, name))
             if size != own:
                 raise ValueError(
-                    f"{name}: {size} {AXES[letter]} in shape {arrays[name].shape}, expected {own} "
+                    f"{name}: {times(size, AXES[letter])} in shape {arrays[name].shape}, "
+                    f"expected {own} "
                     f"as in {first}, of shape {arrays[first].shape}"
                 )
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from refkernels.arrays.printing import times
 from refkernels.explain.diff.anchor_words import SIDES
 from refkernels.explain.diff.compare import Cause, Difference, StageDifference
 from refkernels.explain.diff.inputs import InputDifference
@@ -120,7 +121,7 @@ def leaving(found: Difference, side: int) -> str:
         return f"{name} cannot be followed at {stage.stage.name}: {held.undefined}."
     images, anchors = found.dumps[0].shape
     count = int(held.wrong.sum())
-    where = f"for {count} of {images * anchors} anchors" if count else held.remarks[0]
+    where = f"for {count} of {times(images * anchors, 'anchor')}" if count else held.remarks[0]
     why = f", which is explained by {held.guess}" if held.guess else ""
     return f"{name} leaves the contract first at {stage.stage.name}: {where}{why}."
 
@@ -128,7 +129,9 @@ def leaving(found: Difference, side: int) -> str:
 def _of_stage(stage: StageDifference) -> str:
     own = stage.stage.name
     why = next(held.not_held for held in stage.held if held.not_held)
-    told = f"They differ first at {own}, for {stage.differing} of {stage.causes.size} anchors"
+    told = (
+        f"They differ first at {own}, for {stage.differing} of {times(stage.causes.size, 'anchor')}"
+    )
     if stage.guess:
         return f"{told}, which is explained by {stage.guess}."
     return f"{told}; it is held to nothing, as {why}."

@@ -5,6 +5,7 @@ from itertools import permutations
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.explain.diff.relations import plain, roundings
 
 __all__ = ["levels_of", "order_of", "order_words"]
@@ -60,7 +61,10 @@ def order_words(order: Array) -> str:
     if grids and all(grids):
         if len(grids) == 1:
             return f"another order, that of axes {grids[0]}"
-        return f"another order in each of {len(grids)} levels, in the first that of axes {grids[0]}"
+        return (
+            f"another order in each of {times(len(grids), 'level')}, in the first that of "
+            f"axes {grids[0]}"
+        )
     moved = int((order != np.arange(count)).sum())
     return f"another order of the same boxes, {moved} of {count} moved"
 

@@ -8,6 +8,7 @@ import jinja2
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.explain.diff.anchor_words import SIDES
 from refkernels.explain.diff.compare import Cause, Difference
 from refkernels.explain.diff.headline import input_in_words
@@ -49,6 +50,7 @@ def as_page(found: Difference, *, shown: int = 3) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.globals["times"] = times
     text = files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
     lead, *others = verdict(found)
     return environment.from_string(text).render(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, common_real, rounded
+from refkernels.arrays.printing import times
 from refkernels.bounds.bbox import box_batch_iou
 from refkernels.bounds.coder import box_center_encoder
 from refkernels.bounds.sampler import mining_score
@@ -315,8 +316,8 @@ def _hold_mined(held: Held, operator: Any, given: tuple[Array, ...], found: Arra
         taken = int((able & (sample == -1)).sum())
         if taken != want:
             held.remarks.append(
-                f"image {image} takes {taken} negatives, expected {want}: of "
-                f"{int(matched[image].sum())} positives, and {int(able.sum())} may be"
+                f"image {image} takes {times(taken, 'negative')}, expected {want}: of "
+                f"{times(int(matched[image].sum()), 'positive')}, and {int(able.sum())} may be"
             )
             held.wrong[image] |= sample != expected[image]
         else:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.arrays.printing import printable
+from refkernels.arrays.printing import printable, times
 from refkernels.chain.roles import PLACES
 from refkernels.explain.diff.anchor_words import SIDES, why_different, why_wrong
 from refkernels.explain.diff.compare import Cause, Difference, StageDifference
@@ -82,10 +82,10 @@ def stage_lines(found: Difference, stage: StageDifference, shown: int) -> list[s
 def contents(dump: Dump) -> str:
     """Return the sizes of a dump, and the dtypes of its real results."""
     images, anchors = dump.shape
-    parts = [f"{images} image{'s' * (images != 1)}", f"{anchors} anchors"]
+    parts = [times(images, "image"), times(anchors, "anchor")]
     for name, axis in (("boxes", 1), ("labels", 1), ("ious", 2)):
         if name in dump.arrays:
-            parts.append(f"{dump.arrays[name].shape[axis]} objects")
+            parts.append(times(dump.arrays[name].shape[axis], "object"))
             break
     real = [dump.arrays[name].dtype for name in ("ious", "box_targets") if name in dump.arrays]
     return ", ".join([*parts, *dict.fromkeys(map(str, real))])

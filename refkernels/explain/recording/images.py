@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.chain.roles import INPUTS, PLACES
 
 __all__ = ["Found", "stacked"]
@@ -62,7 +63,8 @@ def _of_one_size(found: Found) -> list[dict[str, Array]]:
     if len(kept) < len(counts):
         left = ", ".join(f"{k} ({n})" for k, n in enumerate(counts) if n != counts[0])
         found.remarks.append(
-            f"left out are images that have not {counts[0]} anchors as the first has: {left}"
+            f"left out are images that have not {times(counts[0], 'anchor')} as the first "
+            f"has: {left}"
         )
     return kept
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.coder import MultiClassEncoder, NormalizedBoxCenterEncoder, SigmoidClassEncoder
 from refkernels.explain.recording.images import Found
 from refkernels.explain.recording.packages import Seen
@@ -274,7 +275,8 @@ def _chain(name: str, images: list[dict[str, Array]], matched: list[Any]) -> Fou
             image.setdefault("matches", matches)
     else:
         found.remarks.append(
-            f"{len(matched)} calls of a Matcher were seen for {len(asked)} images with objects"
+            f"{times(len(matched), 'call')} of a Matcher were seen for "
+            f"{times(len(asked), 'image')} with objects"
         )
     for image in images:  # models ask nobody for those without objects
         image.setdefault("matches", np.full(len(image["anchors"]), -1))

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refkernels.arrays import Array, rounded
+from refkernels.arrays.printing import times
 from refkernels.explain.trace.best import best_pairs, least_of
-from refkernels.explain.trace.phrases import listed, number, times
+from refkernels.explain.trace.phrases import listed, number
 from refkernels.matcher.composite import flat
 
 if TYPE_CHECKING:

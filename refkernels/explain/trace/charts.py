@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refkernels.arrays import Array, rounded
+from refkernels.arrays.printing import times
 from refkernels.explain.trace.best import is_threshold
 from refkernels.explain.trace.classes import short
 from refkernels.explain.trace.looks import COLORS, LETTERS, LOST, figure_of
@@ -174,7 +175,7 @@ def _places(trace: "Trace") -> tuple[Array, Array]:
 
 
 def _rest(trace: "Trace", rows: int, columns: int) -> str:
-    parts = [f"{len(trace.anchors) - rows} other anchors"]
+    parts = [times(len(trace.anchors) - rows, "other anchor")]
     if len(trace.columns) > columns:
-        parts.append(f"{len(trace.columns) - columns} other ground truths")
+        parts.append(times(len(trace.columns) - columns, "other ground truth"))
     return f"not shown: {', '.join(parts)}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from refkernels.arrays.printing import times
 from refkernels.explain.trace.classes import named
 from refkernels.explain.trace.moves import Move
 from refkernels.explain.trace.tables import html_table
@@ -82,8 +83,7 @@ class Flips(list[Flip]):
 
     def _repr_html_(self) -> str:
         found = len(self) + self.left_out
-        count = "1 match" if found == 1 else f"{found} matches"
-        told = [f"<p>{count} would be decided otherwise by so small a change</p>"]
+        told = [f"<p>{times(found, 'match')} would be decided otherwise by so small a change</p>"]
         if self:
             rows = [
                 [str(flip.anchor), line.split(": ", 1)[1]]

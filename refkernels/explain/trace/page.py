@@ -17,11 +17,11 @@ import jinja2
 import numpy as np
 
 from refkernels.arrays import Array, check_integer, check_numbers
+from refkernels.arrays.printing import times
 from refkernels.explain.trace.classes import class_of
 from refkernels.explain.trace.embedded import embedded
 from refkernels.explain.trace.nearest import nearest_anchors
 from refkernels.explain.trace.photo import PIXELS, fit, outside
-from refkernels.explain.trace.phrases import times
 from refkernels.explain.trace.records import Fate, Stage
 from refkernels.explain.trace.tables import headline
 from refkernels.explain.trace.trace import Trace
@@ -154,6 +154,7 @@ def as_page(
         lstrip_blocks=True,
         loader=jinja2.DictLoader(texts),
     )
+    environment.globals["times"] = times
     chosen = nearest_anchors(trace, most)
     view = _view(trace, chosen, place)
     positive = trace.anchors["sample"] > 0

@@ -5,14 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 __all__ = [
-    "anchors_in_words",
     "by_how_much",
     "floored",
     "listed",
     "name_of",
     "number",
     "ordinal",
-    "times",
 ]
 
 
@@ -24,22 +22,6 @@ def number(value: float) -> str:
 def by_how_much(margin: float) -> str:
     """Return by how much a threshold is reached or missed."""
     return " exactly" if margin == 0 else f" by {number(abs(margin))}"
-
-
-def anchors_in_words(count: int) -> str:
-    """Return a number of anchors."""
-    return "1 anchor" if count == 1 else f"{count} anchors"
-
-
-def times(count: int, what: str) -> str:
-    """Return a number of things, with an s unless it is one.
-
-    Examples
-    --------
-    >>> times(1, "candidate"), times(3, "candidate")
-    ('1 candidate', '3 candidates')
-    """
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def ordinal(place: int) -> str:

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.explain.trace.charts import draw_best, draw_matrix
 from refkernels.explain.trace.classes import short
 from refkernels.explain.trace.lines import Lines
 from refkernels.explain.trace.looks import COLORS, DASHES, LOST, REGION, STYLES, figure_of
 from refkernels.explain.trace.photo import fit, outside
-from refkernels.explain.trace.phrases import times
 from refkernels.explain.trace.records import Fate, Stage
 
 if TYPE_CHECKING:

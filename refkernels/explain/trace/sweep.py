@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refkernels.arrays import Array, as_real, check_integer, require
+from refkernels.arrays.printing import times
 from refkernels.explain.trace.classes import class_of
 from refkernels.explain.trace.tables import as_lines, html_table
 from refkernels.explain.trace.trace import explain
@@ -60,7 +61,7 @@ class Sweep:
 
     def _more(self) -> list[str]:
         more = self.anchors.shape[1] - SHOWN
-        return [f"and {more} more ground truths"] if more > 0 else []
+        return [f"and {times(more, 'more ground truth')}"] if more > 0 else []
 
     def __str__(self) -> str:
         table = self.table()

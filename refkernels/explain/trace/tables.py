@@ -3,6 +3,7 @@
 from html import escape
 from typing import TYPE_CHECKING
 
+from refkernels.arrays.printing import times
 from refkernels.explain.trace.classes import label_of
 from refkernels.explain.trace.phrases import number
 from refkernels.explain.trace.records import Fate
@@ -22,7 +23,8 @@ def headline(trace: "Trace") -> str:
     """Return what a trace is of, and the numbers of its samples."""
     sample = trace.anchors["sample"]
     return (
-        f"{trace.name}: {len(sample)} anchors, {len(trace.truths)} ground truths; "
+        f"{trace.name}: {times(len(sample), 'anchor')}, "
+        f"{times(len(trace.truths), 'ground truth')}; "
         f"{int((sample > 0).sum())} positive, {int((sample < 0).sum())} negative, "
         f"{int((sample == 0).sum())} ignored"
     )
@@ -74,7 +76,7 @@ def _tables(trace: "Trace") -> tuple[Table, Table, str]:
         for truth, row in enumerate(truths[1:]):
             row.insert(1, label_of(trace, truth))
     more = len(trace.truths) - SHOWN
-    return stages, truths, f"and {more} more ground truths" if more > 0 else ""
+    return stages, truths, f"and {times(more, 'more ground truth')}" if more > 0 else ""
 
 
 def _short(trace: "Trace") -> str:

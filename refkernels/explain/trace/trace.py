@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from refkernels.arrays import Array, check_integer, require
+from refkernels.arrays.printing import times
 from refkernels.chain.chain import Chain
 from refkernels.explain.trace import tables, words
 from refkernels.explain.trace.classes import named, names_of
@@ -171,10 +172,10 @@ class Trace:
         return named(names_of(self), told)
 
     def _anchor(self, anchor: int) -> int:
-        return _place("anchor", "anchors", anchor, len(self.anchors))
+        return _place("anchor", "anchor", anchor, len(self.anchors))
 
     def _truth(self, truth: int) -> int:
-        return _place("truth", "ground truths", truth, len(self.truths))
+        return _place("truth", "ground truth", truth, len(self.truths))
 
 
 def explain(
@@ -286,10 +287,12 @@ def _refuse(kind: str, expected: str, *given: Any) -> None:
 
 def _place(name: str, what: str, value: int, count: int) -> int:
     number = check_integer(name, value)
-    require(count > 0, f"{name}: there are no {what}, got {number}")
+    require(count > 0, f"{name}: there are no {what}s, got {number}")
+    are = "is" if count == 1 else "are"
     require(
         0 <= number < count,
-        f"{name}: expected an integer from 0 to {count - 1}, since there are {count} {what}, "
+        f"{name}: expected an integer from 0 to {count - 1}, since there {are} "
+        f"{times(count, what)}, "
         f"got {number}",
     )
     return number

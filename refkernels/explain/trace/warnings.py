@@ -3,6 +3,7 @@
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 
 __all__ = ["is_padding", "warnings_of"]
 
@@ -45,12 +46,13 @@ def warnings_of(anchors: Array, boxes: Array) -> list[str]:
         sides = boxes[inverted, 2:]
         guess = "is this xywh?" if (sides > 0).all() else "are corners in another order?"
         count = int(inverted.sum())
-        told.append(f"x2 < x1 or y2 < y1 in {count} of {len(boxes)} boxes: {guess}")
+        told.append(f"x2 < x1 or y2 < y1 in {count} of {times(len(boxes), 'box')}: {guess}")
     middles = (boxes[~inverted, :2] + boxes[~inverted, 2:]) / 2
     outside = ((middles < low) | (middles > high)).any(axis=1)
     if outside.any():
         told.append(
-            f"{ranges}; {int(outside.sum())} of {len(boxes)} boxes have their centre where no "
+            f"{ranges}; {int(outside.sum())} of {times(len(boxes), 'box')} have their centre "
+            "where no "
             "anchor is: were they resized with the image?"
         )
     return told

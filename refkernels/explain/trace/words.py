@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refkernels.arrays import rounded
+from refkernels.arrays.printing import times
 from refkernels.explain.trace import best_words
 from refkernels.explain.trace.best import has_guard, is_threshold
 from refkernels.explain.trace.matching import is_known
-from refkernels.explain.trace.phrases import anchors_in_words, by_how_much, name_of, number
+from refkernels.explain.trace.phrases import by_how_much, name_of, number
 from refkernels.explain.trace.records import MATCHED, Fate, Stage
 from refkernels.matcher import BipartiteMatcher, MaximumMatcher
 from refkernels.matcher.bipartite import sign_of
@@ -73,7 +74,7 @@ def why_truth(trace: "Trace", truth: int) -> str:
         parts = [
             f"{count} by {stage.label}" for stage in MATCHED if (count := int((own == stage).sum()))
         ]
-        told = [f"{name} has {anchors_in_words(record['anchors'])}: {', '.join(parts)}."]
+        told = [f"{name} has {times(record['anchors'], 'anchor')}: {', '.join(parts)}."]
         if record["positives"] < record["anchors"]:
             told.append(f"Positive after sampling: {record['positives']}.")
     else:

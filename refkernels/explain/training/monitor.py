@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import check_flag, check_integer, require, shown
+from refkernels.arrays.printing import times
 from refkernels.explain.training.assigned import Assigned, assigned_of
 
 __all__ = ["AssignmentMonitor"]
@@ -98,7 +99,8 @@ class AssignmentMonitor:
             wanted = [image for image in wanted if image[1]]
         require(
             len(seen) == len(wanted),
-            f"step: {len(seen)} assignments were seen of {len(ids)} images; watch the assigner, "
+            f"step: {times(len(seen), 'assignment')} were seen of {times(len(ids), 'image')}; "
+            "watch the assigner, "
             "and that one alone",
         )
         self._tell(seen, wanted)
@@ -209,6 +211,6 @@ def _images_of(images: Any, objects: Any) -> tuple[list[Any], list[int]]:
     counts = [check_integer(f"objects[{k}]", n, low=0) for k, n in enumerate(objects)]
     require(
         len(counts) == len(given),
-        f"objects: expected one number for each of {len(given)} images, got {len(counts)}",
+        f"objects: expected one number for each of {times(len(given), 'image')}, got {len(counts)}",
     )
     return [own.item() if hasattr(own, "item") else own for own in given], counts

@@ -137,7 +137,7 @@ def test_an_image_is_explained(model, tmp_path):
     result = CliRunner().invoke(main, ["explain", str(tmp_path / "a.npz"), "--image", "1"])
     assert result.exit_code == 0, result.output
     assert "is matched with ground truth 0" in result.output
-    assert "1 ground truths" in result.output
+    assert "1 ground truth" in result.output
     assert "The dump has other matches" not in result.output
 
 

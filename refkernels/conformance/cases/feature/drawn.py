@@ -19,6 +19,7 @@ from hypothesis.strategies import DrawFn
 
 from refkernels import feature
 from refkernels.arrays import Array, computing_dtype
+from refkernels.arrays.printing import times
 from refkernels.conformance.cases.feature.networks import networks, small_network
 from refkernels.conformance.cases.strategies import configurations
 from refkernels.conformance.model.compare import Disagreement, compare_real
@@ -71,7 +72,7 @@ class Features(Operator):
         """Hold outputs to the definition, within the error that runs through the layers."""
         expected = reference.exact if reference.exact is not None else reference.kernel
         if len(outputs) != len(expected):
-            what = f"{len(outputs)} outputs, expected {len(expected)}"
+            what = f"{times(len(outputs), 'output')}, expected {len(expected)}"
             return Disagreement("outputs", what, kind="wrong outputs")
         bounds = reference.bound(0, partial(self._bounds, case))
         for i, (found, exact, bound) in enumerate(zip(outputs, expected, bounds, strict=True)):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.conformance.cases.sampler.chance import (
     chi_square,
     even_subsets,
@@ -253,7 +254,9 @@ def laws_of_lots(name: str) -> tuple[Law, ...]:
                 lots = _lots(name, parameters, usual)
                 sizes = [max(count, 2 * quota) for quota in lots.quotas]
                 for kind, own in _kept(run, lots, images, *sizes).items():
-                    wrong = even_subsets(own, f"{NAMES[kind]} of {own.shape[1]} candidates")
+                    wrong = even_subsets(
+                        own, f"{NAMES[kind]} of {times(own.shape[1], 'candidate')}"
+                    )
                     if wrong is not None:
                         return wrong
         except _Strange as strange:

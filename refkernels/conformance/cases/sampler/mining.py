@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.bounds import sampler as bounds
 from refkernels.conformance.cases.sampler import balanced, split
 from refkernels.conformance.cases.sampler import quota as by_quota
@@ -130,7 +131,7 @@ class Mining(Operator):
             if len(taken) != want:
                 return Disagreement(
                     "samples",
-                    f"image {image} has {len(taken)} negatives, expected {want} "
+                    f"image {image} has {times(len(taken), 'negative')}, expected {want} "
                     f"(quota {quota}, {int(able.sum())} eligible)",
                 )
             if not len(taken) or not len(left):

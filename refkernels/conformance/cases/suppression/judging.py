@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, computing_dtype
+from refkernels.arrays.printing import times
 from refkernels.bounds import suppression as bounds
 from refkernels.conformance.model.compare import Disagreement, wrong_form
 from refkernels.conformance.model.operator import Case, Operator, Reference
@@ -33,7 +34,7 @@ class Suppression(Operator):
     ) -> Disagreement | None:
         """Demand one list of indices, of any length."""
         if len(outputs) != 1:
-            what = f"{len(outputs)} outputs, expected 1: indices"
+            what = f"{times(len(outputs), 'output')}, expected 1: indices"
             return Disagreement("outputs", what, kind="wrong outputs")
         (indices,) = outputs
         if indices.ndim != 1:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.explain.trace.beyond.reading import Reading
 from refkernels.explain.trace.pairs import Pairs
-from refkernels.explain.trace.phrases import listed, number, ordinal, times
+from refkernels.explain.trace.phrases import listed, number, ordinal
 from refkernels.explain.trace.records import Stage
 from refkernels.matcher import TaskAlignedMatcher
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array, common_real, rounded_to_computing, to_computing
+from refkernels.arrays.printing import times
 from refkernels.explain.trace.beyond.reading import Reading
 from refkernels.explain.trace.pairs import Pairs
-from refkernels.explain.trace.phrases import number, times
+from refkernels.explain.trace.phrases import number
 from refkernels.explain.trace.records import Stage
 from refkernels.matcher import PointMatcher
 
