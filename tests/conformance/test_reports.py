@@ -19,7 +19,7 @@ from refkernels.conformance.model.verdict import VERDICTS
 from refkernels.conformance.peers.opening import declared
 from refkernels.conformance.report.console import LiveReport, print_results
 from refkernels.conformance.report.junit import as_junit
-from refkernels.conformance.report.summary import as_json, write
+from refkernels.conformance.report.summary import as_json, gathered, write
 
 # Of processes, files and pages: the versions of NumPy and of frameworks play no part.
 pytestmark = pytest.mark.once
@@ -292,6 +292,42 @@ def test_one_report_that_cannot_be_written_costs_no_other(monkeypatch, summary):
     assert result.exit_code == 2
     assert "refkernels: cannot write r.json: No space left on device" in result.output
     assert Path("r.xml").exists()
+
+
+AREA = """
+class BBoxArea:
+    def __call__(self, x):
+        sides = x[..., 2:] - x[..., :2]
+        return sides[..., :1] * sides[..., 1:] + 1
+"""
+
+
+def test_one_counterexample_in_several_dtypes_is_told_once(monkeypatch):
+    Path("one_more.py").write_text(AREA)
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    few = ("--operator", "BBoxArea", "--max-examples", 2)
+    done = run("one_more", *few, "--json", "r.json", "--html", "r.html")
+    assert done.exit_code == 1
+    told = done.output
+    assert told.count("dissents") == told.count("again with:") == told.count("import numpy") == 1
+    assert "\nlikewise in float32, float64, int64\n" in told
+    whole = json.loads(Path("r.json").read_text())["operators"][0]["dissents"]
+    assert [own["dtype"] for own in whole] == ["float16", "float32", "float64", "int64"]
+    page = Path("r.html").read_text()
+    assert page.count('<details class="counterexample"') == 1
+    assert "; likewise in float32, float64, int64</p>" in page
+
+
+def test_what_differs_otherwise_is_told_apart(summary):
+    own = Dissent("target", "diverges", "off", "float32", "call", "cpu", "print(1)", "drawn")
+    others = [
+        replace(own, dtype="float64"),
+        replace(own, dtype="float16", kind="raises"),
+        replace(own, dtype="int64", mode="strided"),
+        replace(own, dtype="uint8", paste="print(2)"),
+    ]
+    found = gathered([own, *others])
+    assert [likewise for _, likewise in found] == [["float64"], [], [], []]
 
 
 def test_the_terminal_takes_what_the_target_says(monkeypatch, summary):

@@ -19,7 +19,7 @@ from refkernels.conformance.engine.run import Result
 from refkernels.conformance.model.dissent import NOT_SAVED
 from refkernels.conformance.model.quoting import printable
 from refkernels.conformance.model.verdict import UNUSABLE, VERDICTS, failed
-from refkernels.conformance.report.summary import Summary, in_short, versions
+from refkernels.conformance.report.summary import Summary, gathered, in_short, versions
 
 __all__ = ["LiveReport", "print_dissents", "print_header", "print_results"]
 
@@ -149,8 +149,7 @@ def print_dissents(console: Console, result: Result) -> None:
     """Print what is wrong with an operator, with calls that can be pasted into Python."""
     if result.note:
         console.print(Text(result.note))
-    shown: set[str] = set()
-    for dissent in result.dissents:
+    for dissent, others in gathered(result.dissents):
         console.print(Text(str(dissent), "bold"))
         if dissent.saved:
             again = f"--operator {result.operator} --seed {result.seed}"
@@ -159,13 +158,10 @@ def print_dissents(console: Console, result: Result) -> None:
             console.print(Text(f"or: refkernels replay {place}"), soft_wrap=True)
         elif NOT_SAVED in dissent.origin:
             console.print(Text(printable(dissent.origin)))
-        essence = dissent.paste.replace(dissent.dtype, "")
-        if essence in shown:
-            console.print(Text(f"The same case as above, in {dissent.dtype}."))
-        else:
-            # Not wrapped: it must survive being copied.
-            console.print(Text(dissent.paste), soft_wrap=True)
-        shown.add(essence)
+        # Not wrapped: it must survive being copied.
+        console.print(Text(dissent.paste), soft_wrap=True)
+        if others:
+            console.print(Text(f"likewise in {', '.join(others)}", "bold"))
 
 
 def print_results(console: Console, summary: Summary, detail: int = 0) -> None:

@@ -19,7 +19,7 @@ from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.operator import Case, Operator
 from refkernels.conformance.model.verdict import UNUSABLE, VERDICTS, failed
 from refkernels.conformance.report.drawing import draw
-from refkernels.conformance.report.summary import Summary, in_short, versions
+from refkernels.conformance.report.summary import Summary, gathered, in_short, versions
 
 __all__ = ["as_html"]
 
@@ -92,17 +92,18 @@ def _operator(summary: Summary, result: Result) -> dict[str, Any]:
         "not_offered": result.not_offered,
         "known": summary.known(result),
         "text": " ".join(said).lower(),
-        "counterexamples": [_counterexample(operator, d) for d in result.dissents],
+        "counterexamples": [_counterexample(operator, *own) for own in gathered(result.dissents)],
     }
 
 
-def _counterexample(operator: Operator, dissent: Dissent) -> dict[str, Any]:
+def _counterexample(operator: Operator, dissent: Dissent, others: Sequence[str]) -> dict[str, Any]:
     case = dissent.case or _saved_case(dissent.saved)
     paste = dissent.paste
     if len(paste) > LONGEST_PASTE:
         paste = "# a case too large to be pasted"
     content = {
         "dissent": dissent,
+        "likewise": ", ".join(others),
         "place": os.path.relpath(dissent.saved) if dissent.saved else "",
         "paste": paste,
         "call": "",

@@ -15,10 +15,11 @@ from typing import Any
 from refkernels.conformance.cases import find
 from refkernels.conformance.engine.run import Result
 from refkernels.conformance.model.bfloat16 import BFLOAT16
+from refkernels.conformance.model.dissent import Dissent
 from refkernels.conformance.model.operator import DTYPES, INTEGERS
 from refkernels.conformance.model.verdict import FAILED, exit_status, failed
 
-__all__ = ["Summary", "as_json", "in_short", "versions", "write"]
+__all__ = ["Summary", "as_json", "gathered", "in_short", "versions", "write"]
 
 FORMAT = 1
 
@@ -112,6 +113,27 @@ def in_short(dtypes: Sequence[str]) -> str:
     """
     floats = [dtype.replace("float", "") for dtype in dtypes if dtype in (*DTYPES, BFLOAT16)]
     return " ".join([*floats, *(["int"] if set(dtypes) & set(INTEGERS) else [])])
+
+
+def gathered(dissents: Sequence[Dissent]) -> list[tuple[Dissent, list[str]]]:
+    """Return those to be told one by one, each with the other dtypes that the same holds in.
+
+    It is the same where an equal case differs in the same way, in the same mode and context.
+    """
+    found: dict[tuple[str, ...], tuple[Dissent, list[str]]] = {}
+    for own in dissents:
+        essence = own.paste.replace(own.dtype, "")
+        if own.case is not None:  # integers are written otherwise than reals
+            arrays = {
+                name: (x.shape, x.astype(float).tolist()) for name, x in own.case.inputs.items()
+            }
+            essence = f"{own.case.config!r} {arrays!r}"
+        key = (own.who, own.kind, own.law, own.mode, own.context, essence)
+        if key not in found:
+            found[key] = own, []
+        elif own.dtype not in (found[key][0].dtype, *found[key][1]):
+            found[key][1].append(own.dtype)
+    return list(found.values())
 
 
 def as_json(summary: Summary) -> str:
