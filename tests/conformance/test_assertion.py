@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -63,6 +64,101 @@ def test_what_is_built_is_held_to_the_parameters_it_was_built_with():
         assert_conforms(
             refkernels.MaximumMatcher(0.5), "MaximumMatcher", config={"threshold": 0.75}
         )
+
+
+class Detector:
+    """What people have: operators as methods of something that is built otherwise."""
+
+    def __init__(self, classes):
+        self.classes = classes
+
+    def area(self, boxes):
+        return refkernels.BBoxArea()(boxes)
+
+    def area_of(self, boxes, classes):
+        return refkernels.BBoxArea()(boxes)
+
+    @staticmethod
+    def plain_area(boxes):
+        return refkernels.BBoxArea()(boxes)
+
+    @classmethod
+    def class_area(cls, boxes):
+        return refkernels.BBoxArea()(boxes)
+
+    __call__ = area
+
+
+class NotCalled:
+    """Its objects are not called."""
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        Detector(80).area,
+        Detector(80),
+        Detector.plain_area,
+        Detector.class_area,
+        partial(Detector(80).area_of, classes=80),
+        partial(Detector.area, Detector(80)),
+        partial(Detector(80)),
+        lambda boxes: refkernels.BBoxArea()(boxes),
+    ],
+)
+def test_whatever_is_called_on_arrays_alone_is_checked(subject):
+    assert assert_conforms(subject, "BBoxArea", max_examples=3).verdict == "conforms"
+
+
+@pytest.mark.parametrize(
+    ("subject", "message"),
+    [
+        (Detector.area, "Detector.area takes self; give an object's own method"),
+        (partial(Detector.area), "Detector.area takes self; give an object's own method"),
+        (
+            Detector,
+            "Detector needs 'classes' to be built, which is no parameter of BBoxArea; give an "
+            "object of it that is built",
+        ),
+        (NotCalled, "objects of NotCalled cannot be called; give one's own method, or what can"),
+        (NotCalled(), "expected a class or a callable, got <"),
+        (
+            partial(refkernels.BBoxArea, fmt="center"),
+            "a call of the partial gives an object of BBoxArea, no result; call it first, or give "
+            "BBoxArea itself and config={...}",
+        ),
+    ],
+)
+def test_what_is_not_called_on_arrays_alone_gets_one_clear_message(subject, message):
+    with pytest.raises(TypeError) as error:
+        assert_conforms(subject, "BBoxArea", max_examples=3)
+    assert message in str(error.value)
+
+
+def test_a_partial_is_named_by_what_it_calls():
+    def one_more(boxes, by):
+        return refkernels.BBoxArea()(boxes) + boxes.dtype.type(by)
+
+    with pytest.raises(AssertionError, match=r"partial\(.*one_more\) is no BBoxArea: target"):
+        assert_conforms(partial(one_more, by=1), "BBoxArea", dtypes=["float32"], max_examples=3)
+
+
+def test_modules_of_pytorch_and_their_methods_are_given_tensors():
+    torch = pytest.importorskip("torch")
+
+    class Best(torch.nn.Module):
+        def forward(self, ious):
+            assert isinstance(ious, torch.Tensor)
+            if not ious.shape[-1]:
+                return torch.full(ious.shape[:-1], -1)
+            best = ious.max(-1)
+            return torch.where(best.values >= 0.5, best.indices, -1)
+
+    for subject in (Best(), Best().forward, partial(Best())):
+        config = {"threshold": 0.5}
+        assert_conforms(subject, "MaximumMatcher", config=config, max_examples=3)
+    with pytest.raises(TypeError, match=r"Best\.forward takes self; give an object's own method"):
+        assert_conforms(Best.forward, "MaximumMatcher", config=config)
 
 
 def test_only_the_dtypes_asked_for_are_tried():

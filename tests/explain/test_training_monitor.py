@@ -142,7 +142,7 @@ def test_what_is_wrong_is_one_line(
 
 def test_a_step_that_sees_too_little_or_is_not_alone_says_so() -> None:
     monitor, _ = monitored()
-    few = pytest.raises(ValueError, match="1 assignments were seen of 2 images; watch the")
+    few = pytest.raises(ValueError, match="1 assignment was seen of 2 images; watch the")
     with few, monitor.step([1, 2], [1, 1]):
         monitor.see(np.array([0]))
     with monitor.step([1], [1]):

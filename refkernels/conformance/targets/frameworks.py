@@ -2,8 +2,8 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from functools import cache
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from functools import cache, partial
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from refkernels.conformance.targets.adapter import Adapter, TargetError
@@ -12,7 +12,7 @@ from refkernels.conformance.targets.mxnet import GluonAdapter
 from refkernels.conformance.targets.numpy import NumPyAdapter
 from refkernels.conformance.targets.torch import TorchAdapter
 
-__all__ = ["ADAPTERS", "adapter_of", "framework"]
+__all__ = ["ADAPTERS", "adapter_of", "framework", "without_partial"]
 
 # By the name of the package that a target is written in.
 ADAPTERS: Mapping[str, Callable[[], Adapter]] = {
@@ -33,7 +33,10 @@ def framework(operator: Any) -> str:
        a module of PyTorch (or a class of any of these);
     3. ``torch`` or ``jax`` if the module that defines it has imported one of the two, and not both;
     4. ``numpy``.
+
+    A partial is of the framework of what it calls, and a method of that of its object.
     """
+    operator = without_partial(operator)
     module = sys.modules.get(getattr(operator, "__module__", None) or "")
     for place in (operator, module):
         said = getattr(place, "__refkernels_framework__", None)
@@ -42,7 +45,8 @@ def framework(operator: Any) -> str:
                 known = ", ".join(ADAPTERS)
                 raise TargetError(f"__refkernels_framework__ is {said!r}, expected one of: {known}")
             return str(said)
-    cls = operator if isinstance(operator, type) else type(operator)
+    owner = operator.__self__ if isinstance(operator, MethodType) else operator
+    cls = owner if isinstance(owner, type) else type(owner)
     bases = {f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__}
     if bases & {"mxnet.gluon.block.Block", "mxnet.operator.CustomOpProp"}:
         return "mxnet"
@@ -51,6 +55,13 @@ def framework(operator: Any) -> str:
     used = {_package_of(value) for value in vars(module).values()} if module is not None else set()
     found = used & {"torch", "jax"}
     return found.pop() if len(found) == 1 else "numpy"
+
+
+def without_partial(operator: Any) -> Any:
+    """Return what is called in the end, through `functools.partial` or not."""
+    while isinstance(operator, partial):
+        operator = operator.func
+    return operator
 
 
 def _package_of(value: Any) -> str:

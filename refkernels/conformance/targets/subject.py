@@ -5,13 +5,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 from refkernels.conformance.model.operator import Case, build
 from refkernels.conformance.model.readings import drop_readings
 from refkernels.conformance.targets.adapter import Adapter, TargetError
-from refkernels.conformance.targets.frameworks import adapter_of, framework
+from refkernels.conformance.targets.frameworks import adapter_of, framework, without_partial
 from refkernels.conformance.targets.representation import Argument, Representation
 from refkernels.conformance.targets.target import Target, is_function, parameters_of
 
@@ -41,13 +41,18 @@ class Subject(Target):
         if not callable(subject):
             kind = type(subject).__name__
             raise TypeError(f"expected a class or a callable, got {subject!r} of type {kind}")
+        _require_inputs_alone(subject)
         self.subject, self.name = subject, name
         self.representation = representation
         self._method = ""  # which is called, of a class whose objects are not
         self.built = not isinstance(subject, type)
         self.is_object = self.built and not is_function(subject)
-        named = subject if hasattr(subject, "__qualname__") else type(subject)
+        called = without_partial(subject)
+        named = called if hasattr(called, "__qualname__") else type(called)
         self.own_name, self.module = named.__qualname__, named.__module__
+        if called is not subject:
+            self.own_name = f"partial({self.own_name})"
+        self._require_known()
         self._find_a_name()
 
     def _find_a_name(self) -> None:
@@ -110,6 +115,20 @@ class Subject(Target):
         for name in () if self.is_object else (*said.given, *theirs):
             if not has(name):
                 raise TargetError(f"{self.own_name} has no parameter {name!r}")
+
+    def _require_known(self) -> None:
+        """Raise `TypeError` if a class is built with what is no parameter of the operator."""
+        if self.built or framework(self.subject) == "mxnet":
+            return
+        said = self.representation
+        names = [own.removeprefix("1/") for own in said.parameters.values()]
+        ours = parameters_of(getattr(importlib.import_module("refkernels"), self.name))
+        for name in _required_by(self.subject):
+            if not (ours(name) or name in names or name in said.given):
+                raise TypeError(
+                    f"{self.own_name} needs {name!r} to be built, which is no parameter of "
+                    f"{self.name}; give an object of it that is built"
+                )
 
     def imports(self, names: Sequence[str]) -> str:
         """Return the lines that import these operators; the subject takes the operator's name."""
@@ -179,6 +198,34 @@ class Subject(Target):
     def _reference(self, name: str) -> Any:
         room = "refkernels.gluon" if framework(self.subject) == "mxnet" else "refkernels"
         return getattr(importlib.import_module(room), name)
+
+
+def _require_inputs_alone(subject: Any) -> None:
+    """Raise `TypeError` if a call takes more than arrays: an object, or what one is built with."""
+    called = without_partial(subject)
+    name = getattr(called, "__qualname__", type(called).__qualname__)
+    if isinstance(called, type) and called is not subject:
+        raise TypeError(
+            f"a call of the partial gives an object of {name}, no result; call it first, or give "
+            f"{name} itself and config={{...}}"
+        )
+    if isinstance(subject, type) and framework(subject) != "mxnet":
+        if not any("__call__" in vars(base) for base in subject.__mro__):
+            raise TypeError(
+                f"objects of {name} cannot be called; give one's own method, or what can"
+            )
+    elif is_function(subject) and next(iter(_required_by(subject)), "") == "self":
+        raise TypeError(f"{name} takes self; give an object's own method")
+
+
+def _required_by(called: Any) -> list[str]:
+    """Return the names of what a call has to be given, as far as a signature says so."""
+    try:
+        own = signature(called).parameters.values()
+    except (TypeError, ValueError):  # what is written in C need not say
+        return []
+    variable = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    return [p.name for p in own if p.default is p.empty and p.kind not in variable]
 
 
 def _defaults(operator: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from difflib import get_close_matches
-from functools import partial
 from inspect import signature
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -18,7 +17,7 @@ from refkernels.conformance.model.operator import Case, Operator, build
 from refkernels.conformance.model.quoting import error_text, represented, text_of
 from refkernels.conformance.model.readings import drop_readings
 from refkernels.conformance.targets.adapter import Adapter, TargetError
-from refkernels.conformance.targets.frameworks import adapter_of, framework
+from refkernels.conformance.targets.frameworks import adapter_of, framework, without_partial
 from refkernels.conformance.targets.offering import EVERYTHING, Offers
 from refkernels.conformance.targets.representation import PLAIN
 from refkernels.legacy_numpy import numpy_for_mxnet
@@ -204,7 +203,8 @@ class Target:
 
 def is_function(value: Any) -> bool:
     """Return whether something takes inputs and parameters in one call, not an object built."""
-    return isinstance(value, (FunctionType, BuiltinFunctionType, MethodType, partial))
+    kinds = (FunctionType, BuiltinFunctionType, MethodType)
+    return isinstance(without_partial(value), kinds)
 
 
 def parameters_of(found: Any) -> Callable[[str], bool]:

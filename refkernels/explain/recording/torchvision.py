@@ -275,7 +275,8 @@ def _chain(name: str, images: list[dict[str, Array]], matched: list[Any]) -> Fou
             image.setdefault("matches", matches)
     else:
         found.remarks.append(
-            f"{times(len(matched), 'call')} of a Matcher were seen for "
+            f"{times(len(matched), 'call')} of a Matcher "
+            f"{'was' if len(matched) == 1 else 'were'} seen for "
             f"{times(len(asked), 'image')} with objects"
         )
     for image in images:  # models ask nobody for those without objects

@@ -99,7 +99,8 @@ class AssignmentMonitor:
             wanted = [image for image in wanted if image[1]]
         require(
             len(seen) == len(wanted),
-            f"step: {times(len(seen), 'assignment')} were seen of {times(len(ids), 'image')}; "
+            f"step: {times(len(seen), 'assignment')} {'was' if len(seen) == 1 else 'were'} "
+            f"seen of {times(len(ids), 'image')}; "
             "watch the assigner, "
             "and that one alone",
         )
