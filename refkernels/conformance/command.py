@@ -88,6 +88,9 @@ def check_command(
     """
     console = Console(highlight=False, markup=False, emoji=False)
     targets, names, module, target = _asked(console, targets, operators)
+    for file in files.values():
+        if not file.absolute().parent.is_dir():
+            raise UsageError(f"cannot write {file}: there is no folder {file.parent}")
     absent_ones: list[str] = []
     if module and module != BLOCKS and not operators:
         try:
@@ -101,9 +104,6 @@ def check_command(
             raise UsageError(str(error)) from None
         absent_ones = [name for name in names if name not in has and "=" not in name]
         names = [name for name in names if name not in absent_ones]
-    for file in files.values():
-        if not file.absolute().parent.is_dir():
-            raise UsageError(f"cannot write {file}: there is no folder {file.parent}")
     # Now: what is not installed must not be noticed in the end.
     renderers = [(file, _renderer(format_)) for format_, file in files.items()]
     report.print_header(console, target, options.seed)

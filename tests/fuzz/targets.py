@@ -16,7 +16,7 @@ from tests.assign.scenes import composed
 from tests.fuzz.examine import Examined, Failed, difference, fault_of, outline, say
 from tests.fuzz.given import ACCEPTED, EITHER, REFUSED, Call, Given, given, quiet
 
-__all__ = ["Image", "examine_targets", "is_batch", "is_padded"]
+__all__ = ["Image", "examine_predicting", "examine_targets", "is_batch", "is_padded"]
 
 NAMES = ("cls_targets", "box_targets", "box_masks", "matches", "samples")
 SPARSE = ("positives", "matches", "cls_targets", "box_targets", "negatives")
@@ -29,6 +29,16 @@ def examine_targets(call: Call) -> Examined:
     examined = Examined()
     try:
         _examine(call, examined)
+    except Failed as failed:
+        examined.finding = failed.finding
+    return examined
+
+
+def examine_predicting(call: Call) -> Examined:
+    """Make a call with predictions, or of points, and say what is wrong with what becomes of it."""
+    examined = Examined()
+    try:
+        _examine_predicting(call, examined)
     except Failed as failed:
         examined.finding = failed.finding
     return examined
@@ -69,6 +79,47 @@ def _examine(call: Call, examined: Examined) -> None:
     if filled is not targets or difference(outputs, _outputs(targets)):
         raise Failed("a second call, into `out`, differs", difference(outputs, _outputs(targets)))
     _hold_sparse(_attempt(call, lambda: assigner.sparse(**_arguments(call))), outputs)
+
+
+def _examine_predicting(call: Call, examined: Examined) -> None:
+    assigner = call.subject.build(call.case.config)
+    arguments = _with_predictions(_arguments(call))
+    before = _bits(arguments)
+    try:
+        targets = assigner(**arguments, rng=0)
+    except Exception as error:
+        fault = fault_of(error, call.blamed or tuple(arguments))
+        if fault is not None:
+            raise Failed(*fault) from None
+        if call.expect == ACCEPTED:
+            raise Failed(f"refuses what is valid: {outline(str(error))}", str(error)) from None
+        return
+    examined.accepted = True
+    outputs = _outputs(targets)
+    if call.expect == REFUSED:
+        raise Failed(f"accepts {call.wrong}", f"{say(outputs)}, where an error was expected")
+    if _bits(arguments) != before:
+        raise Failed("changes its input", "an input is not as it was")
+    examined.compared = True
+    filled = _attempt(call, lambda: assigner(**arguments, rng=0, out=targets))
+    if filled is not targets or difference(outputs, _outputs(targets)):
+        raise Failed("a second call, into `out`, differs", difference(outputs, _outputs(targets)))
+    _hold_sparse(_attempt(call, lambda: assigner.sparse(**arguments, rng=0)), outputs)
+    for k in range(len(arguments["boxes"])):
+        own = {
+            name: tuple(part[k] for part in value) if name == "predictions" else value[k]
+            for name, value in arguments.items()
+        }
+        alone = _attempt(call, lambda own=own, k=k: assigner(**own, rng=0, image_ids=k))
+        if differs := difference(tuple(output[k] for output in outputs), _outputs(alone)):
+            raise Failed("an image differs alone", f"image {k}: {differs}")
+
+
+def _with_predictions(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments of a call, predicted boxes and scores as one of them."""
+    if "predicted" in arguments:
+        arguments["predictions"] = arguments.pop("predicted"), arguments.pop("scores")
+    return arguments
 
 
 def _arguments(call: Call) -> dict[str, Any]:
@@ -199,5 +250,5 @@ def _outputs(targets: Any) -> tuple[Array, ...]:
 def _bits(arguments: Mapping[str, Any]) -> list[bytes]:
     arrays: list[Any] = []
     for value in arguments.values():
-        arrays += value if isinstance(value, list) else [value]
+        arrays += value if isinstance(value, (list, tuple)) else [value]
     return [np.asarray(array).tobytes() for array in arrays if isinstance(array, np.ndarray)]

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import conftest
+from refkernels.assign import TargetAssigner
 from refkernels.matcher import MaximumMatcher
 from tests.assign.scenes import needs_compiler
 from tests.fuzz.crew import run
@@ -21,6 +22,7 @@ from tests.fuzz.planted import die_at_the_third
 from tests.fuzz.report import Findings
 from tests.fuzz.shrink import shrink
 from tests.fuzz.subjects import subjects
+from tests.fuzz.subjects.predicting import PREDICTING
 from tests.fuzz.worker import Job, examine_one
 
 right = MaximumMatcher.__call__
@@ -209,3 +211,9 @@ def test_every_numpy_operator_is_called() -> None:
     public = {name for name in refkernels.__all__ if name[0].isupper()} - networks
     assert public <= set(subjects())
     assert dataclasses.is_dataclass(subjects()["TargetAssigner"])
+
+
+def test_every_detector_that_looks_at_predictions_is_called() -> None:
+    every = [name for name in dir(TargetAssigner) if name[0] != "_"]
+    told = {name: getattr(TargetAssigner, name).__doc__ or "" for name in every}
+    assert {name for name in every if "which looks at predictions" in told[name]} == set(PREDICTING)

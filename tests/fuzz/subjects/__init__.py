@@ -8,7 +8,7 @@ from tests.fuzz.subject import Subject
 __all__ = ["subjects"]
 
 FAMILIES = ("bbox", "matcher", "sampler", "encoder", "decoder", "predictor", "network", "assigner")
-FAMILIES += ("cost", "point_coder", "detector_matcher", "suppression", "anchor")
+FAMILIES += ("cost", "point_coder", "detector_matcher", "suppression", "anchor", "predicting")
 
 
 @cache
