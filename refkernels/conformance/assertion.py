@@ -101,6 +101,7 @@ def assert_conforms(
     if spec.needs != (operator,):
         raise ValueError(f"{operator} is a chain of operators; check the module that they are in")
     target = Subject(subject, operator, representation or Representation())
+    target.require_called_on_arrays()
     unknown = [dtype for dtype in dtypes if dtype not in ALL_DTYPES]
     if unknown or not dtypes:
         raise ValueError(f"dtypes is {list(dtypes)}, expected some of {', '.join(ALL_DTYPES)}")

@@ -41,7 +41,6 @@ class Subject(Target):
         if not callable(subject):
             kind = type(subject).__name__
             raise TypeError(f"expected a class or a callable, got {subject!r} of type {kind}")
-        _require_inputs_alone(subject)
         self.subject, self.name = subject, name
         self.representation = representation
         self._method = ""  # which is called, of a class whose objects are not
@@ -52,7 +51,6 @@ class Subject(Target):
         self.own_name, self.module = named.__qualname__, named.__module__
         if called is not subject:
             self.own_name = f"partial({self.own_name})"
-        self._require_known()
         self._find_a_name()
 
     def _find_a_name(self) -> None:
@@ -116,8 +114,9 @@ class Subject(Target):
             if not has(name):
                 raise TargetError(f"{self.own_name} has no parameter {name!r}")
 
-    def _require_known(self) -> None:
-        """Raise `TypeError` if a class is built with what is no parameter of the operator."""
+    def require_called_on_arrays(self) -> None:
+        """Raise `TypeError` if a call takes more than arrays, or a class more than parameters."""
+        _require_inputs_alone(self.subject)
         if self.built or framework(self.subject) == "mxnet":
             return
         said = self.representation
