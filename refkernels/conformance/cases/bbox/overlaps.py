@@ -224,11 +224,47 @@ def _all_pairs() -> Iterator[Case]:
     yield Case({"fmt": "center"}, {"a": boxes, "b": boxes})
 
 
+# Boxes that are so many powers of two larger along x and y have coordinates within the dtype, but
+# areas or squares of sides beyond it: first of float32, then of float64.
+EXPONENTS = ((62, 62), (-70, -70), (110, -110), (120, 0), (-110, 110), (0, -120))
+DOUBLE_EXPONENTS = ((520, 520), (-520, -520), (-1000, 1019), (1019, -1000))
+
+
+def _beyond() -> Iterator[Case]:
+    """Yield batches of such boxes: with one another, and with ordinary ones on either side."""
+    boxes = np.concatenate([BOXES[:2], FLAT[1:3], INVERTED[:1]])
+    for i, exponents in enumerate((*EXPONENTS, *DOUBLE_EXPONENTS)):
+        far = boxes * np.tile(np.exp2(exponents), 2)
+        inputs = {"a": np.stack([far, far, boxes]), "b": np.stack([far, boxes, far])}
+        yield Case({"fmt": "center"} if i % 2 else {}, inputs)
+        if i % 4 == 0:
+            yield Case({}, {**inputs, "b": inputs["b"][:1]})
+            yield Case({}, {**inputs, "a": inputs["a"][:1]})
+    # As large as numbers go in each dtype, so that sides themselves are beyond it.
+    end = np.finfo(np.float64).max
+    endless = np.array(
+        [[-end, -end, end, end], [-end, 0, end, 1], [0, -end, 1, end], [-end, 0, end, end]]
+    )
+    yield Case({}, {"a": endless, "b": np.concatenate([endless, boxes])})
+    # So unlike in size that what brings one of them near 1 brings the other beyond all numbers, on
+    # both sides of 0.
+    small = boxes * 2.0**-70
+    large = np.concatenate([boxes, boxes * [-1, -1, 1, 1]]) * 2.0**110
+    for fmt in ("corner", "center"):
+        yield Case({"fmt": fmt}, {"a": small, "b": large})
+        yield Case({"fmt": fmt}, {"a": large, "b": small})
+
+
 def _covered() -> Iterator[Case]:
     yield from _all_pairs()
     boxes = np.concatenate([BOXES, FLAT, INVERTED])
     for offset in (1, -1, 0.7):
         yield Case({"offset": offset}, {"a": boxes, "b": boxes})
+
+
+def _of_any_size() -> Iterator[Case]:
+    yield from _all_pairs()
+    yield from _beyond()
 
 
 def _about_offset(config: Mapping[str, Any]) -> Iterator[Case]:
@@ -240,7 +276,7 @@ def _about_offset(config: Mapping[str, Any]) -> Iterator[Case]:
 
 CORNERS = {
     "BBoxBatchIOA": _covered,
-    **dict.fromkeys(("BBoxBatchGIOU", "BBoxBatchDIOU", "BBoxBatchCIOU"), _all_pairs),
+    **dict.fromkeys(("BBoxBatchGIOU", "BBoxBatchDIOU", "BBoxBatchCIOU"), _of_any_size),
 }
 
 # What is there for a fixed configuration.
