@@ -222,6 +222,7 @@ def _all_pairs() -> Iterator[Case]:
     # Small boxes far from the origin, where a sum of coordinates is rounded.
     yield Case({}, {"a": BOXES + 2**20, "b": BOXES[::-1] + 2**20})
     yield Case({"fmt": "center"}, {"a": boxes, "b": boxes})
+    yield from _beyond()
 
 
 # Boxes that are so many powers of two larger along x and y have coordinates within the dtype, but
@@ -262,11 +263,6 @@ def _covered() -> Iterator[Case]:
         yield Case({"offset": offset}, {"a": boxes, "b": boxes})
 
 
-def _of_any_size() -> Iterator[Case]:
-    yield from _all_pairs()
-    yield from _beyond()
-
-
 def _about_offset(config: Mapping[str, Any]) -> Iterator[Case]:
     """Yield boxes about as large as an offset."""
     size = abs(config.get("offset", 0)) or 1
@@ -276,7 +272,7 @@ def _about_offset(config: Mapping[str, Any]) -> Iterator[Case]:
 
 CORNERS = {
     "BBoxBatchIOA": _covered,
-    **dict.fromkeys(("BBoxBatchGIOU", "BBoxBatchDIOU", "BBoxBatchCIOU"), _of_any_size),
+    **dict.fromkeys(("BBoxBatchGIOU", "BBoxBatchDIOU", "BBoxBatchCIOU"), _all_pairs),
 }
 
 # What is there for a fixed configuration.

@@ -62,6 +62,7 @@ def _corners(labelled: bool) -> Iterator[Case]:
         for scores in (np.arange(12.0), np.arange(12.0)[::-1], np.zeros(12)):
             yield _case({"threshold": threshold}, odd, scores, label(odd))
     yield from _scales(label)
+    yield from _unlike(label)
     yield from _far_away(label)
     yield from _many(labelled)
     if labelled:
@@ -96,6 +97,16 @@ def _scales(label: Any) -> Iterator[Case]:
     for scale, shift in (*sizes, (1.0, 2**22), (1.0, -(2**22)), (0.25, 2**20)):
         own = (boxes * scale + shift).astype(np.float32)
         yield _case({"threshold": 0.3}, own, scores, label(own))
+
+
+def _unlike(label: Any) -> Iterator[Case]:
+    """Yield boxes whose areas leave float32, or float64, among ordinary ones."""
+    rng = np.random.default_rng(0)
+    corners = rng.integers(0, 12, (24, 2))
+    boxes = np.concatenate([corners, corners + rng.integers(1, 12, (24, 2))], -1).astype(np.float64)
+    for x, y in ((70, 70), (-80, -80), (100, -100), (-20, 120), (1000, -1000), (600, 600)):
+        unlike = np.concatenate([boxes, boxes * np.exp2([x, y, x, y])])[rng.permutation(48)]
+        yield _case({"threshold": 0.3}, unlike, rng.random(48), label(unlike))
 
 
 def _far_away(label: Any) -> Iterator[Case]:
