@@ -29,6 +29,7 @@ from refkernels.conformance.peers.keras_hub.conditions import (
     thresholds_are_single,
     ties_are_turned,
 )
+from refkernels.conformance.peers.suppressing import areas_leave_reals
 
 __all__ = ["DIVERGENCES"]
 
@@ -224,6 +225,15 @@ DIVERGENCES = (
         "ones may be, overlap less than they do",
         eps_decides,
         witness(HALF, boxes=[[0, 0, 2**-14, 2**-14], [0, 0, 2**-14, 2**-14]], scores=[0.75, 0.5]),
+        authority="SPEC; its documentation has the IoU",
+    ),
+    Divergence(
+        "KH-025",
+        "NMS",
+        "areas of boxes that are infinite in single precision, or nothing, make an IoU that is no "
+        "number: it is not over the threshold, and equal boxes stay side by side",
+        areas_leave_reals(np.float32),
+        witness(HALF, boxes=[[0, 0, 2**80, 2**80], [0, 0, 2**80, 2**80]], scores=[0.75, 0.5]),
         authority="SPEC; its documentation has the IoU",
     ),
     Divergence(

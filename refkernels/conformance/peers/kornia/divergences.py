@@ -12,6 +12,7 @@ from refkernels.conformance.peers.kornia.conditions import (
     sort_is_unstable,
     union_is_none,
 )
+from refkernels.conformance.peers.suppressing import areas_leave_reals
 
 __all__ = ["DIVERGENCES"]
 
@@ -64,6 +65,15 @@ DIVERGENCES = (
         ),
         "float16",
         authority="SPEC, which rounds a threshold to the dtype of what is compared with it",
+    ),
+    Divergence(
+        "KO-008",
+        "NMS",
+        "the areas of boxes that are infinite in their dtype, or nothing, make an IoU that is no "
+        "number, by which the box of lower score is suppressed, also where the other is far larger",
+        areas_leave_reals(not_a_number=True),
+        witness(HALF, boxes=[[0, 0, 2**80, 2**80], [0, 0, 2**80, 2**78]], scores=[0.5, 0.25]),
+        authority="its documentation, which has the IoU",
     ),
     Divergence(
         "KO-006",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from refkernels.conformance.model.case import Case
 from refkernels.conformance.model.divergence import Divergence, witness
+from refkernels.conformance.peers.covering import covered_area_leaves_reals
 from refkernels.conformance.peers.mmdet import overlaps
 
 __all__ = ["OVERLAPS"]
@@ -112,6 +113,14 @@ OVERLAPS = (
         overlaps.overlaps_leave_integers("ioa"),
         witness(a=[[0, 0, 1, 1]], b=[[2, 2, 3, 3]]),
         "uint8",
+    ),
+    Divergence(
+        "MM-088",
+        "BBoxBatchIOA",
+        "an area that is infinite in the dtype of the boxes is divided by itself: the share of a "
+        "box that is covered by an equal one is not a number",
+        covered_area_leaves_reals,
+        witness(a=[[0, 0, 2**80, 2**80]], b=[[0, 0, 2**80, 2**80]]),
     ),
     *_of(
         "BBoxBatchGIOU",

@@ -16,6 +16,7 @@ from refkernels.conformance.peers.powerboxes.conditions import (
     there_are_boxes,
     there_is_none,
 )
+from refkernels.conformance.peers.suppressing import areas_leave_reals
 
 __all__ = ["DIVERGENCES"]
 
@@ -138,5 +139,20 @@ DIVERGENCES = (
         witness(x=[[0, 0, 2, 2]]),
         "uint8",
         authority="its documentation, which takes any of these dtypes",
+    ),
+    *(
+        Divergence(
+            f"PB-{number:03}",
+            "NMS",
+            "the areas of boxes that are infinite in double precision, or nothing, make an IoU "
+            "that is no number: it is not over the threshold, and equal boxes stay side by side",
+            areas_leave_reals(np.float64),
+            witness(
+                HALF, boxes=[[0, 0, 2**520, 2**520], [0, 0, 2**520, 2**520]], scores=[0.5, 0.25]
+            ),
+            "float64",
+            place=f"{CALLS}:{name}",
+        )
+        for number, name in ((17, "nms"), (18, "rtree_nms"))
     ),
 )

@@ -1,12 +1,16 @@
 """Where supervision 0.31 differs, as ``refkernels check supervision`` found."""
 
+import numpy as np
+
 from refkernels.conformance.model.divergence import Divergence, witness
+from refkernels.conformance.peers.covering import covered_area_leaves_reals
 from refkernels.conformance.peers.supervision.conditions import (
     area_is_small,
     is_double,
     order_is_flipped,
     single_decides,
 )
+from refkernels.conformance.peers.suppressing import areas_leave_reals
 
 __all__ = ["DIVERGENCES"]
 
@@ -59,6 +63,35 @@ DIVERGENCES = (
         for number, operator, more in (
             (5, "NMS", {}),
             (6, "BatchedNMS", {"labels": [0, 0]}),
+        )
+    ),
+    Divergence(
+        "SV-007",
+        "BBoxBatchIOA",
+        "an area that is infinite in double precision is divided by itself: the share of a box "
+        "that is covered by an equal one is not a number",
+        covered_area_leaves_reals,
+        witness(a=[[0, 0, 2**520, 2**520]], b=[[0, 0, 2**520, 2**520]]),
+        "float64",
+    ),
+    *(
+        Divergence(
+            f"SV-{number:03}",
+            operator,
+            "the areas of boxes that are infinite in double precision, or nothing, make an IoU "
+            "that is no number: it is not over the threshold, and equal boxes stay side by side",
+            areas_leave_reals(np.float64),
+            witness(
+                {"threshold": 0.5},
+                boxes=[[0, 0, 2**520, 2**520], [0, 0, 2**520, 2**520]],
+                scores=[0.5, 0.25],
+                **more,
+            ),
+            "float64",
+        )
+        for number, operator, more in (
+            (8, "NMS", {}),
+            (9, "BatchedNMS", {"labels": [0, 0]}),
         )
     ),
 )

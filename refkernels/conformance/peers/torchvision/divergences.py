@@ -5,6 +5,7 @@ import numpy as np
 from refkernels.arrays import Array
 from refkernels.conformance.model.case import Case
 from refkernels.conformance.model.divergence import Divergence, witness
+from refkernels.conformance.peers.suppressing import areas_leave_reals
 from refkernels.conformance.peers.torchvision.conditions import (
     area_leaves_int32,
     areas_leave_int32,
@@ -264,5 +265,22 @@ DIVERGENCES = (
             labels=[0, 0],
         ),
         authority="SPEC, which rounds a threshold to the dtype of what is compared with it",
+    ),
+    *(
+        Divergence(
+            f"TV-{number:03}",
+            operator,
+            "the areas of boxes that are infinite in their dtype, or nothing, make an IoU that is "
+            "no number: it is not over the threshold, and equal boxes stay side by side",
+            areas_leave_reals(),
+            witness(
+                {"threshold": 0.5},
+                boxes=[[0, 0, 2**80, 2**80], [0, 0, 2**80, 2**80]],
+                scores=[0.5, 0.25],
+                **more,
+            ),
+            authority="its documentation, which has the IoU",
+        )
+        for number, operator, more in ((24, "NMS", {}), (25, "BatchedNMS", {"labels": [0, 0]}))
     ),
 )

@@ -57,6 +57,20 @@ def _are_pixels(case: Case) -> bool:
     return _are_ordered(case) and all(bool((x[..., 2:] - x[..., :2] >= 2).all()) for x in boxes)
 
 
+def _are_large_beside_eps(case: Case) -> bool:
+    """Return whether the eps that is given is nothing beside any area; no box is inverted."""
+    if not _are_ordered(case):
+        return False
+    unit = np.finfo(np.float64 if case.inputs["a"].dtype == np.float64 else np.float32).eps
+    low = 0 if case.config.get("fmt") == "center" else 1
+    for boxes in case.inputs.values():
+        x = boxes.astype(np.float64)
+        area = (x[..., 2:] - low * x[..., :2]).prod(-1)
+        if ((area > 0) & (area * unit < LEAST)).any():
+            return False
+    return True
+
+
 def _pairs(operator: str, kind: str) -> tuple[Binding, Binding]:
     """Return ``bbox_iou`` of one of its kinds, row by row in either form, and broadcast.
 
@@ -71,7 +85,7 @@ def _pairs(operator: str, kind: str) -> tuple[Binding, Binding]:
         aligned=True,
         squeezed=True,
     )
-    own = Offers(case=_are_ordered, mixed=False, dtypes=FINE)
+    own = Offers(case=_are_large_beside_eps, mixed=False, dtypes=FINE)
     pixels = Offers(case=_are_pixels, mixed=False, dtypes=COARSE)
     return (
         Binding(f"{METRICS}:bbox_iou", operator, said, own),

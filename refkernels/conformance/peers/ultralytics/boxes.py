@@ -13,6 +13,7 @@ from refkernels.conformance.peers.ultralytics.conditions import (
     is_level,
     leaves_uint8,
     point_has_no_aspect,
+    steps_are_infinite,
     steps_round_in_half,
     steps_wrap,
 )
@@ -185,4 +186,19 @@ OVERLAPS = (
     ),
 )
 
-BOXES = (*FORMS, *OVERLAPS)
+BEYOND = tuple(
+    Divergence(
+        f"UL-{number:03}",
+        operator,
+        f"{what} that are infinite in the dtype of the boxes make the overlap no number",
+        steps_are_infinite(kind),
+        witness({"fmt": "center"}, a=[[0, 0, 2**80, 2**80]], b=[[0, 0, 2**80, 2**80]]),
+        place=DIRECT,
+    )
+    for number, operator, kind, what in (
+        (51, "BBoxBatchGIOU", "GIoU", "areas"),
+        (52, "BBoxBatchDIOU", "DIoU", "areas, or squares of sides,"),
+    )
+)
+
+BOXES = (*FORMS, *OVERLAPS, *BEYOND)

@@ -29,6 +29,7 @@ __all__ = [
     "plain",
     "point_has_no_aspect",
     "power_of_subnormal",
+    "steps_are_infinite",
     "steps_round_in_half",
     "steps_wrap",
 ]
@@ -180,6 +181,26 @@ def steps_wrap(kind: str) -> Callable[[Case], bool]:
         with np.errstate(all="ignore"):
             steps = _overlap_steps(case, kind, lambda x: in_dtype(x, dtype), _exactly, EPS)
             return _differ(steps, _overlap_steps(case, kind, _exactly, _exactly, EPS))
+
+    return when
+
+
+def steps_are_infinite(kind: str) -> Callable[[Case], bool]:
+    """Return a predicate: whether a step to an overlap of this kind is beyond all reals."""
+
+    def when(case: Case) -> bool:
+        """Return whether a step is infinite in the dtype of the boxes, single or double."""
+        dtype = dtype_of(case.inputs["a"])
+        if dtype not in ("float32", "float64"):
+            return False
+
+        def own(x: Any) -> Any:
+            """Return numbers as they are in the dtype of the boxes."""
+            return in_dtype(x, dtype)
+
+        with np.errstate(all="ignore"):
+            steps = _overlap_steps(case, kind, own, own, 0.0)
+        return any(bool(np.isinf(step).any()) for step in steps)
 
     return when
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from refkernels.conformance.model.case import Case
 from refkernels.conformance.model.divergence import Divergence, witness
+from refkernels.conformance.peers.suppressing import areas_leave_reals
 from refkernels.conformance.peers.ultralytics.boxes import BOXES, CALLS
 from refkernels.conformance.peers.ultralytics.conditions import (
     is_double,
@@ -220,6 +221,29 @@ def _suppressing(number: int, call: str, *, single: bool = False) -> tuple[Diver
     )
 
 
+def _beyond(number: int, place: str, *, not_a_number: bool = False) -> Divergence:
+    """Return what areas beyond the dtype make of a suppression."""
+    labelled = ":batched" in place
+    side = 2**78 if not_a_number else 2**80
+    case = witness(
+        {"threshold": 0.5}, boxes=[[0, 0, 2**80, 2**80], [0, 0, 2**80, side]], scores=[0.5, 0.25]
+    )
+    result = (
+        "by which the box of lower score is suppressed, also where the other is far larger"
+        if not_a_number
+        else "which is not over the threshold, and equal boxes stay side by side"
+    )
+    return Divergence(
+        f"UL-{number:03}",
+        "BatchedNMS" if labelled else "NMS",
+        "areas of boxes that are infinite in their dtype, or nothing, make an IoU that is no "
+        f"number, {result}",
+        areas_leave_reals(not_a_number=not_a_number),
+        _labelled(case) if labelled else case,
+        place=place,
+    )
+
+
 def _by_offsets(number: int, call: str) -> Divergence:
     return Divergence(
         f"UL-{number:03}",
@@ -269,6 +293,10 @@ SUPPRESSION = (
         place=f"{CALLS}:batched_nms_without_torchvision",
         authority="its documentation: its own suppression matches torchvision's exactly",
     ),
+    _beyond(47, "ultralytics.utils.nms:TorchNMS.nms", not_a_number=True),
+    _beyond(48, f"{CALLS}:one_class_nms"),
+    _beyond(49, f"{CALLS}:batched_nms"),
+    _beyond(50, f"{CALLS}:batched_nms_without_torchvision", not_a_number=True),
 )
 
 DIVERGENCES = (*BOXES, *ASSIGNMENT, *SUPPRESSION)
