@@ -1,4 +1,4 @@
-"""What is divided by where it is asked how much of a box is covered: for the conditions of peers."""
+"""What the share of a box that is covered is divided by: for the conditions of peers."""
 
 import numpy as np
 
