@@ -32,7 +32,7 @@ gluoncv must conform, and each case must still fail. With `--strict` they are re
 other failure, with a call to paste.
 
 None is only read off the code: left undeclared one at a time, each is found by `refkernels check`
-at its default number of cases and seed, most by drawn cases, some at corners or by a law;
+at its default seed and in at most 400 cases, most by drawn ones, some at corners or by a law;
 `python -m tests.gluoncv_divergences --found` shows how.
 
 The example is the declared case: the arrays of the call, in order, in the dtype that is named.

@@ -48,7 +48,7 @@ class _Desk(NamedTuple):
         checker = self.data if divergence in split.DIVERGENCES else self.nn
         # The same cases are drawn whatever the dtype; that of the witness is the most likely one.
         for dtype in dict.fromkeys((divergence.dtype, *DTYPES)):
-            options = Options(dtypes=(dtype,), undeclared=(divergence.id,))
+            options = Options(400, dtypes=(dtype,), undeclared=(divergence.id,))
             result = checker.check(divergence.operator, options)
             try:
                 if result.dissents:
