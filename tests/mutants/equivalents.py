@@ -39,6 +39,9 @@ CORNER = "what is squeezed has length 1 along both of the last two axes"
 NOT_ZERO = "in this loop the exponent is not 0, so it is above 0 or below"
 STEPS = "a power of 2 times or divided by powers of 2 is exact, in whatever steps"
 KERNEL_OF_1_OR_3 = "kernels are 1 and 3 wide, and 1 // 3 == 1 // 2 and 3 // 3 == 3 // 2"
+EMPTY_ANYWAY = (
+    "with a side of 0 the product is 0 too, unless the other overflows, which fails nobody"
+)
 NO_NAME = "a pooling has no parameters, and outputs are returned by place, not by name"
 GLOBAL = "a global pooling takes the whole image, whatever its kernel is"
 WIDER = "a single array is as wide as itself, and one that is multiplied by 1 of its dtype stays so"
@@ -222,6 +225,12 @@ EQUIVALENTS = (
     Equivalent("precision.py", "len(arrays) > 1", "len(arrays) > 0", WIDER),
     Equivalent("precision.py", "arrays[1:]", "arrays[ 0:]", WIDER),
     Equivalent("precision.py", "wide[0]", "wide[ -1]", "the only one is the first and the last"),
+    Equivalent(
+        "bbox.py", "(width > 0) * (height > 0)", "(width >= 0) * (height > 0)", EMPTY_ANYWAY
+    ),
+    Equivalent(
+        "bbox.py", "(width > 0) * (height > 0)", "(width > 0) * (height >= 0)", EMPTY_ANYWAY
+    ),
     Equivalent("precision.py", "dim=0", "dim= -1", FLAT),
     Equivalent("precision.py", "axis=0", "axis= -1", FLAT),
     Equivalent(
