@@ -1,7 +1,6 @@
 """What is left undeclared is found by cases that are drawn, at corners, or by a law."""
 
 import sys
-from functools import partial
 from importlib import import_module, util
 
 import pytest
@@ -54,10 +53,10 @@ def test_what_a_law_finds_is_told_with_the_law():
 
 
 def test_what_is_not_found_is_an_error(capsys, monkeypatch):
-    monkeypatch.setattr(found, "Options", partial(Options, max_examples=1))
+    monkeypatch.setattr(found, "CASES", 1)
     assert found.show_found(["GCV-106"]) == 1
     told, last = capsys.readouterr().out.splitlines()
-    assert told == "GCV-106 SplitSortedBucketSampler: not found in 1 cases"
+    assert told == "GCV-106 SplitSortedBucketSampler: not found in 1 case"
     assert last == "0 of 1 found"
 
 

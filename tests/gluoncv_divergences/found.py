@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from refkernels.arrays import Array
+from refkernels.arrays.printing import times
 from refkernels.conformance.engine.replay import load
 from refkernels.conformance.engine.run import DTYPES, Options, Result
 from refkernels.conformance.model.divergence import Divergence
@@ -31,6 +32,9 @@ __all__ = ["example", "show_found"]
 SHOWN = 24
 
 PROCESSES = 2
+
+# How many cases are tried for each, in each dtype.
+CASES = 400
 
 # A machine that has other things to do may take its time.
 TIME_LIMIT = 600
@@ -48,14 +52,14 @@ class _Desk(NamedTuple):
         checker = self.data if divergence in split.DIVERGENCES else self.nn
         # The same cases are drawn whatever the dtype; that of the witness is the most likely one.
         for dtype in dict.fromkeys((divergence.dtype, *DTYPES)):
-            options = Options(400, dtypes=(dtype,), undeclared=(divergence.id,))
+            options = Options(CASES, dtypes=(dtype,), undeclared=(divergence.id,))
             result = checker.check(divergence.operator, options)
             try:
                 if result.dissents:
                     return True, _how(result)
             finally:  # or it would be tried first for the next one
                 shutil.rmtree(self.failures, ignore_errors=True)
-        return False, f"not found in {result.cases} cases {result.note}".rstrip()
+        return False, f"not found in {times(result.cases, 'case')} {result.note}".rstrip()
 
 
 def show_found(ids: Sequence[str] = ()) -> int:

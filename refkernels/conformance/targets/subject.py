@@ -209,7 +209,8 @@ def _require_inputs_alone(subject: Any) -> None:
             f"{name} itself and config={{...}}"
         )
     if isinstance(subject, type) and framework(subject) != "mxnet":
-        if not any("__call__" in vars(base) for base in subject.__mro__):
+        offered = {"__call__", "__iter__"}  # what splits a data set is iterated
+        if offered.isdisjoint(name for base in subject.__mro__ for name in vars(base)):
             raise TypeError(
                 f"objects of {name} cannot be called; give one's own method, or what can"
             )

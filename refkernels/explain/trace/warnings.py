@@ -26,7 +26,7 @@ def warnings_of(anchors: Array, boxes: Array) -> list[str]:
     >>> warnings_of(anchors, anchors / 300)
     ['boxes lie in [0, 1], centres of anchors in [15, 285]: are the boxes normalised?']
     >>> warnings_of(anchors, np.array([[200.0, 100, 50, 20]]))
-    ['x2 < x1 or y2 < y1 in 1 of 1 boxes: is this xywh?']
+    ['x2 < x1 or y2 < y1 in 1 of 1 box: is this xywh?']
     """
     boxes = boxes[~is_padding(boxes)].astype(np.float64)
     if not len(boxes) or not len(anchors):
