@@ -20,7 +20,10 @@ from pathlib import Path
 from bench.machine import machine, versions
 
 BENCHES = ("iou", "match", "modern", "sample", "code", "network", "assign")
-PACKAGES = ("numpy", "numba", "mxnet", "gluoncv", "pycocotools", "powerboxes", "torch")
+PACKAGES = (
+    *("numpy", "numba", "scipy", "mxnet", "gluoncv", "pycocotools", "powerboxes"),
+    *("torch", "torchvision", "ultralytics", "mmdet"),
+)
 
 
 def main() -> int:
@@ -66,7 +69,7 @@ def main() -> int:
             "peer_threads": threads,
             "machine": here,
             "versions": found,
-            "races": recorded(),
+            **recorded(),
         }
         write_bytes(options.json, (json.dumps(record, indent=1) + "\n").encode())
     return 0 if all(met) else 1

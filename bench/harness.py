@@ -31,6 +31,7 @@ PAUSE_SECONDS = 0.002
 
 # What every race of this process has measured, in turn.
 _races: list[dict[str, Any]] = []
+_growth: list[dict[str, Any]] = []
 
 
 @dataclass(frozen=True)
@@ -194,6 +195,13 @@ def compare(title: str, contestants: Sequence[Contestant], rounds: int, differ: 
     return met
 
 
-def recorded() -> list[dict[str, Any]]:
-    """Return the races so far: titles, and each contestant's `Result`, in seconds."""
-    return list(_races)
+def grow(name: str, make: Callable[[int], Callable[[], Any]], sizes: Sequence[int]) -> list[float]:
+    """Return the medians of what `make` gives for each size, in seconds, and note them."""
+    medians = [measure(make(size), 5).median for size in sizes]
+    _growth.append({"name": name, "sizes": list(sizes), "medians": medians})
+    return medians
+
+
+def recorded() -> dict[str, list[dict[str, Any]]]:
+    """Return the races so far, as titles and each contestant's `Result`, and what was grown."""
+    return {"races": list(_races), "growth": list(_growth)}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.harness import Contestant, Table, compare, load, measure
+from bench.harness import Contestant, Table, compare, grow, load
 from bench.peers import MMDET, SCIPY, TORCHVISION_MODELS, ULTRALYTICS
 from refkernels import (
     NMS,
@@ -43,7 +43,7 @@ def run(rounds: int) -> bool:
     met &= _suppression(peers, rounds)
     met &= _assigners(peers, rounds)
     met &= _matching(peers, rounds)
-    _growth(rounds)
+    _growth()
     return met
 
 
@@ -235,25 +235,28 @@ def _matching(peers: dict[str, Any], rounds: int) -> bool:
     return met
 
 
-def _growth(rounds: int) -> None:
+def _growth() -> None:
     """Print the time as sizes grow."""
-    table = Table("ms as sizes grow", "", "small", "middle", "large")
-    cells = []
-    for count in (1000, 10_000, 100_000):
+    rng = np.random.default_rng(0)
+
+    def suppress(count: int) -> Callable[[], Any]:
         boxes, scores = _crowd(count)
-        seconds = measure(lambda b=boxes, s=scores: NMS(0.5)(b, s), min(rounds, 5)).median
-        cells.append(f"{count}: {1e3 * seconds:.2f}")
-    table.add("NMS, boxes", *cells)
-    cells = []
-    for count in (100, 300, 1000):
-        cost = np.random.default_rng(0).random((count, count))
-        seconds = measure(lambda c=cost: HungarianMatcher()(c), min(rounds, 5)).median
-        cells.append(f"{count}: {1e3 * seconds:.2f}")
-    table.add("HungarianMatcher, N = M", *cells)
-    cells = []
-    for count in (1000, 10_000, 100_000):
-        x = np.random.default_rng(0).random((count, 20), np.float32)
-        seconds = measure(lambda x=x: ThresholdMatcher(0.7, 0.3)(x), min(rounds, 5)).median
-        cells.append(f"{count}: {1e3 * seconds:.3f}")
-    table.add("ThresholdMatcher, N with M = 20", *cells)
+        return lambda: NMS(0.5)(boxes, scores)
+
+    def assign(count: int) -> Callable[[], Any]:
+        cost = rng.random((count, count))
+        return lambda: HungarianMatcher()(cost)
+
+    def match(count: int) -> Callable[[], Any]:
+        x = rng.random((count, 20), np.float32)
+        return lambda: ThresholdMatcher(0.7, 0.3)(x)
+
+    table = Table("ms as sizes grow", "", "small", "middle", "large")
+    for name, make, sizes in (
+        ("NMS, boxes", suppress, (1000, 10_000, 100_000)),
+        ("HungarianMatcher, N = M", assign, (100, 300, 1000)),
+        ("ThresholdMatcher, N with M = 20", match, (1000, 10_000, 100_000)),
+    ):
+        medians = grow(name, make, sizes)
+        table.add(name, *(f"{n}: {1e3 * s:.3f}" for n, s in zip(sizes, medians, strict=True)))
     table.print()

@@ -21,6 +21,23 @@ def draw_assign() -> None:
     _draw(json.loads((RUNS / "assign.json").read_text()))
 
 
+def draw_modern() -> None:
+    """Draw the recorded run of `bench modern`."""
+    _draw(json.loads((RUNS / "modern.json").read_text()))
+
+
+def draw_growth() -> None:
+    """Draw the times of `bench modern` as sizes grow."""
+    _, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    for each in json.loads((RUNS / "modern.json").read_text())["growth"]:
+        milliseconds = [1e3 * seconds for seconds in each["medians"]]
+        axes.plot(each["sizes"], milliseconds, marker="o", label=each["name"])
+    axes.set(xscale="log", yscale="log", xlabel="size", ylabel="ms, one thread")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    plt.show()
+
+
 def _draw(record: dict[str, Any]) -> None:
     """Draw one bar for each contestant of each race, on a logarithmic axis."""
     bars: list[tuple[str, float, float, float] | None] = []
