@@ -6,6 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from refkernels.cli.main import main
+from refkernels.conformance.engine.run import Options, check_operator
+from refkernels.conformance.targets.subject import Subject
 
 TARGETS = Path(__file__).parent / "targets"
 NAMES = (
@@ -38,6 +40,18 @@ def test_the_blocks_conform(mx):
     result = run("refkernels.gluon")
     assert result.exit_code == 0, result.output
     assert "5 conforms" in result.output
+
+
+def test_a_predictor_that_cannot_be_built_is_told_as_one_that_raises(mx):
+    from refkernels.gluon import ConvPredictor
+
+    class Unbuildable(ConvPredictor):
+        def __init__(self, **parameters):
+            raise TypeError("no activation")
+
+    result = check_operator("ConvPredictor", Subject(Unbuildable, "ConvPredictor"), Options(12))
+    assert result.verdict == "raises"
+    assert "TypeError: no activation" in result.dissents[0].what
 
 
 def test_a_fault_is_found_and_its_call_can_be_pasted():

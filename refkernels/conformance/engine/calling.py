@@ -73,7 +73,11 @@ class WithParameters(Calling):
         """Return Python that runs a case on the target and on the kernel by itself."""
         name = operator.name
         adapter: Any = target.adapter(name)
-        if not adapter.owns_parameters(target.build(name, case.config)):
+        try:
+            owns = adapter.owns_parameters(target.build(name, case.config))
+        except Exception:  # what cannot be built is what the paste shows
+            owns = False
+        if not owns:
             return super().paste(operator, target, case, mode, context)
         parameters = ", ".join(f"{own!r}: {own}" for own in case.inputs if own != "x")
         return "\n".join(
