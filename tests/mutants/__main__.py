@@ -38,6 +38,12 @@ ALL_FAMILIES = (*FAMILIES, *sorted({file.split("/")[0] for file in OPERATOR_FILE
     "--source", "sources", multiple=True, type=click.Choice(SOURCES), help="Default: both."
 )
 @click.option("--max", "limit", type=click.IntRange(min=1), help="This many, evenly spread.")
+@click.option(
+    "--skip",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Leave out the first of that order, declared or not, which does not change it.",
+)
 @click.option("--match", multiple=True, help="Those whose name holds this text; repeatable.")
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option(
@@ -66,6 +72,7 @@ def main(
     only: tuple[str, ...],
     sources: tuple[str, ...],
     limit: int | None,
+    skip: int,
     match: tuple[str, ...],
     workers: int,
     configs: int | None,
@@ -91,6 +98,11 @@ def main(
         if mutant.family in (only or ALL_FAMILIES)
         and any(text in mutant.name for text in match or [""])
     ]
+    if skip or (limit is not None and limit < len(mutants)):
+        # By multiples of the golden ratio: evenly, and so are those that are first. Those declared
+        # equivalent have their places too, so that one more declaration moves no other.
+        order = sorted(range(len(mutants)), key=lambda i: i * GOLDEN % 1)
+        mutants = [mutants[i] for i in order[skip:][:limit]]
     declared = [mutant for _, mutant in mutants if mutant.equivalent]
     mutants = [pair for pair in mutants if bool(pair[1].equivalent) == equivalent]
     console = Console(highlight=False)
@@ -98,10 +110,6 @@ def main(
         raise click.UsageError("--config is for --of blocks")
     if configs:
         mutants = _configurable(mutants, console)
-    if limit is not None and limit < len(mutants):
-        # By multiples of the golden ratio: evenly, and so are those that are first.
-        order = sorted(range(len(mutants)), key=lambda i: i * GOLDEN % 1)
-        mutants = [mutants[i] for i in order[:limit]]
     if not mutants:
         console.print("no mutant is chosen")
         sys.exit(2)

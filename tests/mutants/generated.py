@@ -5,7 +5,7 @@ a text, and `run` does the rest.
 """
 
 import ast
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -88,7 +88,8 @@ STATEMENTS_LEFT_OUT = (
 
 # A check gives valid input and parameters. So of the operators without a block are left out the
 # functions and statements that check them, or convert them, and those that raise; and constructors
-# by the name of a package, which are parameters.
+# by the name of a package, which are parameters. It gives no array to write to either: what runs
+# for the parameter `out` alone is held by the tests of that.
 CHECKS = ("as_", "_as_", "check_", "_check_", "require", "keep", "_keep_", "within", "all_finite")
 
 
@@ -163,6 +164,8 @@ def _called_lines(file: str) -> set[int]:
         if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
             body = body[1:]  # the docstring
         lines |= _lines(body)
+        if file in OPERATOR_FILES:
+            lines -= _lines(_for_out_alone(body))
         for node in ast.walk(function):
             left_out = _is_check if file in OPERATOR_FILES else _is_left_out
             if isinstance(node, ast.stmt) and left_out(node):
@@ -197,6 +200,20 @@ def _is_check(statement: ast.stmt) -> bool:
     if not isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign | ast.Return):
         return False
     return isinstance(value, ast.Call) and _called(value).startswith(CHECKS)
+
+
+def _for_out_alone(body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """Return the statements of a function's body that run only if `out` is given."""
+    for i, statement in enumerate(body):
+        if isinstance(statement, ast.If) and ast.unparse(statement.test) == "out is not None":
+            return [*statement.body, *_for_out_alone(body[i + 1 :])]
+        if isinstance(statement, ast.If) and ast.unparse(statement.test) == "out is None":
+            returns = isinstance(statement.body[-1], ast.Return)
+            return [
+                *statement.orelse,
+                *(body[i + 1 :] if returns else _for_out_alone(body[i + 1 :])),
+            ]
+    return []
 
 
 def _called(call: ast.Call) -> str:

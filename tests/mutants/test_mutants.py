@@ -97,6 +97,17 @@ def test_no_check_of_an_operators_input_is_mutated() -> None:
     assert not [n for n in changed if "raise" in n or "require(" in n or "check_" in n]
 
 
+def test_what_runs_for_the_parameter_out_alone_is_not_mutated() -> None:
+    pytest.importorskip("cosmic_ray")
+    from tests.mutants.generated import _called_lines
+
+    lines = source("bbox/pairs.py").splitlines()
+    changed = [lines[i - 1].strip() for i in sorted(_called_lines("bbox/pairs.py"))]
+    assert "if out is None:" in changed
+    assert "own = shape if self.batched else shape[1:]" not in changed
+    assert "out[...] = result.reshape(out.shape)" not in changed
+
+
 @pytest.mark.parametrize("entry", [e for e in EQUIVALENTS if e.file in OPERATOR_FILES], ids=str)
 def test_what_is_declared_of_an_operator_is_in_its_source(entry: Any) -> None:
     assert entry.old in source(entry.file)
