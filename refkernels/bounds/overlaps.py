@@ -25,6 +25,9 @@ __all__ = ["box_batch_ciou", "box_batch_diou", "box_batch_giou", "box_batch_ioa"
 # Units in the last place by which a library's arctangent errs.
 ATAN_ULPS = 2
 
+# Below this power of two no square of a side leaves float64, nor do a few that are added up.
+IN_RANGE = 500
+
 # For a bound that is infinite: every finite number lies within it.
 UNBOUNDED = float(np.finfo(np.float64).max)
 
@@ -93,6 +96,7 @@ def box_batch_giou(a: Array, b: Array, *, axis: int = -1, fmt: str = "corner") -
     Of corner boxes the hull errs by 3 u, and the union, at most the hull, by about 12 u of it; so
     the fraction errs by some 20 u beside the 17 u of the IoU, absolute.
     """
+    a, b = _in_range(a, b)
     dtype, one, other = _sets(a, b, axis, fmt)
     with np.errstate(all="ignore"):
         iou, union = _iou(one, other)
@@ -108,6 +112,7 @@ def box_batch_diou(a: Array, b: Array, *, axis: int = -1, fmt: str = "corner") -
     The distance of the centres may be computed from the centres, which err by u of a coordinate, or
     from the distances of the corners, which err by u of these: the larger error counts.
     """
+    a, b = _in_range(a, b)
     dtype, one, other = _sets(a, b, axis, fmt)
     with np.errstate(all="ignore"):
         iou, _ = _iou(one, other)
@@ -122,6 +127,7 @@ def box_batch_ciou(a: Array, b: Array, *, axis: int = -1, fmt: str = "corner") -
     v))**2, at most 1 too; so it errs by no more than these times the errors of v and IoU, taken
     where they are largest, and by u for each of its own four operations.
     """
+    a, b = _in_range(a, b)
     dtype, one, other = _sets(a, b, axis, fmt)
     with np.errstate(all="ignore"):
         iou, _ = _iou(one, other)
@@ -139,6 +145,23 @@ def box_batch_ciou(a: Array, b: Array, *, axis: int = -1, fmt: str = "corner") -
         error += 5 * unit.u * (value + error) + 2 * unit.eta
         trade_off = _within(Approximate(value, error, unit), 0, 1, np.full(np.shape(value), True))
         return _finish(iou - _distance_share(one, other) - trade_off, dtype)
+
+
+def _in_range(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return boxes so small that their areas are numbers, all smaller by one power of two.
+
+    That changes no overlap, and what is lost where numbers are least counts for no less. Boxes of
+    which one would itself lose digits are left as they are.
+    """
+    largest = max(float(np.abs(boxes).max(initial=0)) for boxes in (a, b))
+    exponent = math.frexp(largest)[1]
+    if exponent <= IN_RANGE:
+        return a, b
+    power = math.ldexp(1.0, IN_RANGE - exponent)
+    smaller = a * power, b * power
+    if not all(np.array_equal(x / power, y) for x, y in zip(smaller, (a, b), strict=True)):
+        return a, b
+    return smaller
 
 
 def _sets(a: Array, b: Array, axis: int, fmt: str) -> tuple[np.dtype[Any], _Set, _Set]:

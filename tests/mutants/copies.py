@@ -18,7 +18,20 @@ __all__ = ["write_copies"]
 # Which rooms the kernels are in: a file of another room is never copied.
 ROOMS = ("anchor", "bbox", "coder", "cost", "matcher", "sampler", "suppression")
 
-PLAIN = "def jit(function):\n    return function\n"
+# Memory that nothing wrote is all 0x7f there, huge numbers: what reads it would be right by chance.
+PLAIN = """
+import numpy as np
+
+
+def jit(function):
+    return function
+
+
+def unwritten(*arguments, **keywords):
+    array = np.empty(*arguments, **keywords)
+    array.reshape(-1).view(np.uint8)[:] = 0x7F
+    return array
+"""
 
 # Nothing is kept on disk: it would never be used again.
 COMPILED = "def jit(function):\n    return numba.njit(**OPTIONS)(function)\n"
@@ -49,6 +62,9 @@ def write_copies(mutant: Mutant, folder: Path, name: str, *, compiled: bool) -> 
         text = mutant.apply() if file == mutant.file else (ROOT / file).read_text()
         for other in ("jit.py", *files):
             text = re.sub(rf"\brefkernels\.{_module(other)}\b", f"{name}.{_module(other)}", text)
+        if not compiled:
+            text = text.replace("np.empty(", "jit_module.unwritten(")
+            text = _with_import(text, f"import {name}.jit as jit_module\n")
         (package / file).write_text(text)
     own = "import numba\nfrom refkernels.jit import *\nfrom refkernels.jit import OPTIONS\n\n"
     (package / "jit.py").write_text(own + (COMPILED if compiled else PLAIN))
@@ -56,6 +72,18 @@ def write_copies(mutant: Mutant, folder: Path, name: str, *, compiled: bool) -> 
         f"from {name}.{_module(file)} import {operator}\n" for operator, file in operators.items()
     ]
     (package / "__init__.py").write_text("".join(lines))
+
+
+def _with_import(text: str, line: str) -> str:
+    """Return a source with one import more, before the others."""
+    lines = text.splitlines(keepends=True)
+    first = next(
+        node.lineno
+        for node in ast.parse(text).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and getattr(node, "module", "") != "__future__"
+    )
+    return "".join([*lines[: first - 1], line, *lines[first - 1 :]])
 
 
 def _module(file: str) -> str:

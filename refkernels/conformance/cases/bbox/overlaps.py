@@ -219,6 +219,9 @@ def _all_pairs() -> Iterator[Case]:
     for scale in (2.0**-14, 2.0**30):
         x = (boxes * scale).astype(np.float32)
         yield Case({}, {"a": x, "b": x})
+    # As many boxes as go through vectors at once, and one less: they end where the array does.
+    for count in (64, 63):
+        yield Case({}, {"a": np.resize(BOXES, (count, 4)), "b": BOXES[:1]})
     # Small boxes far from the origin, where a sum of coordinates is rounded.
     yield Case({}, {"a": BOXES + 2**20, "b": BOXES[::-1] + 2**20})
     yield Case({"fmt": "center"}, {"a": boxes, "b": boxes})

@@ -241,6 +241,8 @@ def _corners() -> Iterator[Case]:
         for config in KNOWN[:4]:
             yield Case(config, {"x": x})
             yield Case(config, {"x": np.sort(x, -2)})
+    # Exactly as many rows as are read again together.
+    yield Case({"high": 0.5, "low_quality": "truth"}, {"x": rng.random((16384, 1)) / 4})
 
 
 def _aimed(config: Mapping[str, Any]) -> Iterator[Case]:

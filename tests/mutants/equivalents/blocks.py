@@ -1,18 +1,8 @@
-"""Generated mutants that no case can show, each with the argument why."""
+"""Generated mutants of blocks that no case can show, each with the argument why."""
 
-from typing import NamedTuple
+from tests.mutants.equivalents.equivalent import Equivalent
 
-__all__ = ["EQUIVALENTS", "why_equivalent"]
-
-
-class Equivalent(NamedTuple):
-    """A change of `old` into `new`, wherever it is all that changes in a line of the file."""
-
-    file: str
-    old: str
-    new: str
-    why: str
-
+__all__ = ["EQUIVALENTS"]
 
 VECTOR = "a shape is an array of one axis, which is its first and its last"
 FLAT = "a flat array has one axis, which is its first and its last"
@@ -46,63 +36,7 @@ NO_NAME = "a pooling has no parameters, and outputs are returned by place, not b
 GLOBAL = "a global pooling takes the whole image, whatever its kernel is"
 WIDER = "a single array is as wide as itself, and one that is multiplied by 1 of its dtype stays so"
 
-EITHER_WAY = "along whichever set of boxes vectors run, each overlap is computed in the same steps"
-NOTHING = "without boxes, loops over them do nothing"
-SAFE_SIDE = "more overlaps than need be are computed with scaled coordinates, which changes none"
-LOWER_GOAL = "a goal that is lower by a power of two leaves as much room below as above"
-NO_DISTANCE = "the distance is 0, by whatever it is divided"
-NEGATIVE_ZERO = "-0 equals 0 in all that is made of it"
-SURE_ALONE = (
-    "it only decides which areas are sure, where 1 is nothing beside the limits; and what is not "
-    "sure is computed again, to the same result"
-)
-FINITE_ALONE = (
-    "finite boxes are taken for others, so that rows are looked at again, of which those that are "
-    "sure are left; an infinite one still makes nan of the sum, or an infinity"
-)
-SLOWER = "rows are looked at that hold nothing to select, one by one, and none is"
-SAME_NUMBER = "of equal numbers the least is the same"
-NO_LESS = "no magnitude is below 0, and the first that is larger takes its place"
-ABOVE_INFINITY = "all that is selected among is finite, so above -inf"
-ANY_NEGATIVE = "only whether it is negative is looked at"
-FOUR_COLUMNS = "of four columns those at -2 and -1 are those at 2 and 3"
-WIDTHS = (
-    "boxes of an IoU over t have sides that differ by less than 1 - t of the longer, so that half "
-    "sides are within reach of each other as centres are: other boxes are compared, beside all "
-    "that have to be"
-)
-ADDS_NOTHING = "where no score is 1, nothing times the clamp is added to the same cross entropy"
-SLOWER_CHECK = "only the check of the input uses it, and where that sees a fault, a slower one none"
-
 EQUIVALENTS = (
-    *(
-        Equivalent(file, "count_b > count_a", "count_b >= count_a", EITHER_WAY)
-        for file in ("bbox/ioa.py", "bbox/enclosing.py")
-    ),
-    Equivalent("bbox/ioa.py", "count_b == 0", "count_b == -1", NOTHING),
-    Equivalent("bbox/ioa.py", "type(0), tiny", "type( -1), tiny", SURE_ALONE),
-    *(
-        Equivalent("bbox/ioa.py", "zero, half = out.dtype.type(0)", other, SURE_ALONE)
-        for other in ("zero, half = out.dtype.type( 1)", "zero, half = out.dtype.type( -1)")
-    ),
-    Equivalent("bbox/ioa.py", "(box[2] - box[2])", "(box[2] + box[2])", FINITE_ALONE),
-    Equivalent("bbox/ioa.py", "(box[2] - box[2])", "(box[ 3] - box[2])", FINITE_ALONE),
-    Equivalent("bbox/ioa.py", "(box[1] - box[1])", "(box[1] - box[ 0])", FINITE_ALONE),
-    Equivalent("bbox/enclosing.py", "int(info.minexp) // 2", "int(info.minexp) // 3", SAFE_SIDE),
-    Equivalent("bbox/enclosing.py", "most - 1, int", "most - 2, int", LOWER_GOAL),
-    Equivalent("bbox/enclosing.py", "return 0.0, 0.0", "return 1.0, 0.0", NO_DISTANCE),
-    Equivalent("bbox/measured.py", "right + zero, bottom", "right - zero, bottom", NEGATIVE_ZERO),
-    Equivalent(
-        "cost/aligned.py", "own_scores.dtype.type(1)", "own_scores.dtype.type( 0)", SLOWER_CHECK
-    ),
-    Equivalent("cost/simota.py", "if count > zero", "if count >= zero", ADDS_NOTHING),
-    Equivalent("matcher/threshold.py", "chosen = -1", "chosen = - 2", ANY_NEGATIVE),
-    Equivalent("matcher/selection.py", "hit = False", "hit = True", SLOWER),
-    Equivalent("matcher/hungarian.py", "own < least else", "own <= least else", SAME_NUMBER),
-    Equivalent("matcher/hungarian.py", "largest = 0.0", "largest = -1.0", NO_LESS),
-    Equivalent("matcher/simota.py", "lowest, False, room", "lowest, True, room", ABOVE_INFINITY),
-    Equivalent("suppression/cells.py", "+ 0.5 * second", "+ -0.5 * second", WIDTHS),
-    Equivalent("suppression/nms.py", "a[axis + 2]", "a[axis - 2]", FOUR_COLUMNS),
     Equivalent("bbox.py", "axis=0, begin=-2", "axis= -1, begin=-2", VECTOR),
     Equivalent("bbox.py", "parts[0]", "parts[ 1]", SAME_SHAPE),
     Equivalent("bbox.py", "parts[0]", "parts[ -1]", SAME_SHAPE),
@@ -244,16 +178,3 @@ EQUIVALENTS = (
     Equivalent("precision.py", "(exponent), 52)", "(exponent), 53)", STEPS),
     Equivalent("precision.py", "(exponent), 52)", "(exponent), 51)", STEPS),
 )
-
-
-def why_equivalent(file: str, before: str, after: str) -> str:
-    """Return why the change of a line is declared equivalent; empty if it is not."""
-    for entry in EQUIVALENTS:
-        parts = before.split(entry.old)
-        changed = (
-            entry.old.join(parts[:i]) + entry.new + entry.old.join(parts[i:])
-            for i in range(1, len(parts))
-        )
-        if file == entry.file and after in changed:
-            return entry.why
-    return ""

@@ -1,0 +1,21 @@
+"""Generated mutants that no case can show, each with the argument why."""
+
+from tests.mutants.equivalents import blocks, operators
+from tests.mutants.equivalents.equivalent import Equivalent
+
+__all__ = ["EQUIVALENTS", "Equivalent", "why_equivalent"]
+
+EQUIVALENTS = (*operators.EQUIVALENTS, *blocks.EQUIVALENTS)
+
+
+def why_equivalent(file: str, before: str, after: str) -> str:
+    """Return why the change of a line is declared equivalent; empty if it is not."""
+    for entry in EQUIVALENTS:
+        parts = before.split(entry.old)
+        changed = (
+            entry.old.join(parts[:i]) + entry.new + entry.old.join(parts[i:])
+            for i in range(1, len(parts))
+        )
+        if file == entry.file and after in changed:
+            return entry.why
+    return ""
