@@ -236,8 +236,11 @@ def _first_failure_of_operator(
     try:
         options = run.Options(min(FIRST_EXAMPLES, plan.max_examples), scope_seconds=1)
         found = _first_failure(f"{name}_plain", affected(mutant), (), options, watched=False)
-    except TimeoutError:
-        pass
+    except Exception:
+        if (
+            not late
+        ):  # what the alarm raises may come out as another error, as while a case is drawn
+            raise
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
