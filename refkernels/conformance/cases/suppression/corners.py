@@ -61,6 +61,7 @@ def _corners(labelled: bool) -> Iterator[Case]:
     for threshold in (0.0, 0.5, 1.0):
         for scores in (np.arange(12.0), np.arange(12.0)[::-1], np.zeros(12)):
             yield _case({"threshold": threshold}, odd, scores, label(odd))
+    yield from _at_reach(label)
     yield from _scales(label)
     yield from _unlike(label)
     yield from _far_away(label)
@@ -84,6 +85,22 @@ def _at_threshold(config: Mapping[str, Any], label: Any) -> Iterator[Case]:
                 yield _case(config, pair, scores, labels)
                 if labels is not None:  # times 0, nothing takes digits of boxes
                     yield _case(config, pair, scores, 0 * labels)
+
+
+def _at_reach(label: Any) -> Iterator[Case]:
+    """Yield a box that covers little over a quarter of another one, whose centre is far from its.
+
+    No two centres are farther apart of which one box suppresses the other. Further boxes stretch
+    a grid of 4 columns, or 2 rows, such that its lines are there between the two.
+    """
+    far = 0.5 + 4 * 1.4975
+    pair = [[0, 0, 1, 1], [0, 0, 3.998, 1]]
+    boxes = np.array([*pair, [far - 0.5, 0, far + 0.5, 1]])
+    yield _case({"threshold": 0.25}, boxes, np.array([3.0, 2, 1]), label(boxes))
+    others = np.array([4.0, 0, 6, 1]) + np.arange(150.0)[:, None] * [2, 0, 2, 0]
+    others += np.array([0, 1, 0, 1]) * (2 * 1.4975)
+    boxes = np.concatenate([np.array(pair)[:, [1, 0, 3, 2]], others])
+    yield _case({"threshold": 0.25}, boxes, np.arange(152.0)[::-1], label(boxes))
 
 
 def _scales(label: Any) -> Iterator[Case]:
