@@ -65,3 +65,16 @@ def test_what_underflow_can_lose_is_never_zero(dtype):
     smallest = np.finfo(dtype).smallest_subnormal
     assert 0 < roundoff(dtype).eta <= float(smallest)
     assert float(dtype(0.25) * smallest) == 0  # it does lose something
+
+
+@pytest.mark.parametrize("operator", ["BBoxBatchGIOU", "BBoxBatchDIOU", "BBoxBatchCIOU"])
+def test_overlaps_of_the_largest_boxes_there_are_are_bounded_as_those_of_others(operator):
+    end = np.finfo(np.float64).max
+    boxes = np.array([[-end, -end, end, end], [-end, 0, end, end / 2], [0, -end, end / 4, end]])
+    case = Case({}, {"a": boxes, "b": boxes[::-1]})
+    (output,) = cases.find(operator).outputs(case)
+    assert (output.bound(case, None) < 1e-14).all()
+    # One that would itself lose digits beside the others has no bound but the largest number.
+    small = boxes * 2.0**-1023 * np.tile([1, 2.0**-1000], 2)
+    apart = Case({}, {"a": boxes, "b": small})
+    assert (output.bound(apart, None) > 1).all()
