@@ -31,7 +31,12 @@ WIDTHS = (
 )
 ADDS_NOTHING = "where no score is 1, nothing times the clamp is added to the same cross entropy"
 SLOWER_CHECK = "only the check of the input uses it, and where that sees a fault, a slower one none"
+FLAT = "a flat array has one axis, which is its first and its last"
 WIDER_REACH = "boxes that are farther apart are compared too, beside all that have to be"
+BY_NUMBERS = (
+    "the condition is met by fewer blocks, and those that are left are copied number by number, to "
+    "the same bits"
+)
 MONOTONE = (
     "any cell that does not fall as a centre grows will do: it only leaves out boxes beyond reach"
 )
@@ -84,6 +89,31 @@ EQUIVALENTS = (
     *(
         Equivalent("suppression/cells.py", "2.0**-9:", other, WIDER_REACH)
         for other in ("1.0**-9:", "2.0**- 8:", "2.0**9:")
+    ),
+    *(
+        Equivalent(
+            "suppression/cells.py", "return (1 - least) * max(1.0, 0.5 / least)", other, WIDER_REACH
+        )
+        for other in (
+            "return (1 + least) * max(1.0, 0.5 / least)",
+            "return ( 2 - least) * max(1.0, 0.5 / least)",
+            "return (1 - least) * max( 2.0, 0.5 / least)",
+            "return (1 - least) * max(1.0, 1.5 / least)",
+        )
+    ),
+    *(
+        Equivalent("bbox/pairs.py", f"{flat}.shape[0]", f"{flat}.shape[ -1]", FLAT)
+        for flat in ("boxes", "out")
+    ),
+    *(
+        Equivalent("bbox/pairs.py", old, new, BY_NUMBERS)
+        for old, new in (
+            ("(lanes - 1) * count + last", "(lanes - 0) * count + last"),
+            ("row + lanes <= rows", "row + lanes < rows"),
+            ("last + lanes <= out", "last + lanes < out"),
+            ("+ lanes <= boxes", "+ lanes < boxes"),
+            ("4 * (first + BLOCK)", "5 * (first + BLOCK)"),
+        )
     ),
     *(
         Equivalent("suppression/cells.py", f"0.5 * ({side}", f"1.5 * ({side}", WIDER_REACH)
