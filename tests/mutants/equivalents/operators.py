@@ -31,6 +31,12 @@ WIDTHS = (
 )
 ADDS_NOTHING = "where no score is 1, nothing times the clamp is added to the same cross entropy"
 SLOWER_CHECK = "only the check of the input uses it, and where that sees a fault, a slower one none"
+LEFT_OUT_AGAIN = (
+    "only the task-aligned matcher has a limit; what does not exceed it is selected last, and is "
+    "left out by the matcher again"
+)
+ANY_ORIGIN = "sums of IoUs less another of them round otherwise, but within the bound"
+COPY = "a copy holds the same numbers"
 FLAT = "a flat array has one axis, which is its first and its last"
 WIDER_REACH = "boxes that are farther apart are compared too, beside all that have to be"
 BY_NUMBERS = (
@@ -101,6 +107,28 @@ EQUIVALENTS = (
             "return (1 - least) * max(1.0, 1.5 / least)",
         )
     ),
+    *(
+        Equivalent(file, "copy=False", "copy=True", COPY)
+        for file in (
+            "anchor/grid.py",
+            "coder/distance.py",
+            "coder/heatmap_encoder.py",
+            "cost/aligned.py",
+            "cost/detr.py",
+            "cost/distance.py",
+            "cost/simota.py",
+        )
+    ),
+    *(
+        Equivalent("bbox/measured.py", old, new, NEGATIVE_ZERO)
+        for old, new in (
+            ("left + zero, top + zero", "left - zero, top + zero"),
+            ("left + zero, top + zero", "left + zero, top - zero"),
+            ("bottom + zero", "bottom - zero"),
+        )
+    ),
+    Equivalent("matcher/selection.py", "(inclusive and", "(inclusive or", LEFT_OUT_AGAIN),
+    Equivalent("matcher/atss.py", "values[0] if", "values[ -1] if", ANY_ORIGIN),
     *(
         Equivalent("bbox/pairs.py", f"{flat}.shape[0]", f"{flat}.shape[ -1]", FLAT)
         for flat in ("boxes", "out")

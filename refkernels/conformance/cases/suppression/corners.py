@@ -127,6 +127,12 @@ def _unlike(label: Any) -> Iterator[Case]:
         # Times 0, as no multiple of a label takes digits of boxes then.
         labels = None if labels is None else 0 * labels
         yield _case({"threshold": 0.5}, unlike, rng.random(32), labels)
+    # So far apart that the distance is no number, though areas are.
+    ends = np.array([[-1.75, 0, -1.5, 1], [1.5, 0, 1.75, 1], [1.5, 0, 1.7, 1]])
+    ends = ends * np.array([2.0**1023, 1, 2.0**1023, 1])
+    labels = label(ends)
+    labels = None if labels is None else 0 * labels
+    yield _case({"threshold": 0.5}, ends, np.array([3.0, 2, 1]), labels)
 
 
 def _far_away(label: Any) -> Iterator[Case]:
