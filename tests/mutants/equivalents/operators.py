@@ -127,6 +127,28 @@ EQUIVALENTS = (
             ("bottom + zero", "bottom - zero"),
         )
     ),
+    *(
+        Equivalent(
+            "coder/distance.py", "inputs[0].dtype)", other, "all inputs have one dtype by then"
+        )
+        for other in ("inputs[ 1].dtype)", "inputs[ -1].dtype)")
+    ),
+    Equivalent(
+        "cost/aligned.py",
+        "(i - first + 1) * columns",
+        "(i - first + 2) * columns",
+        "what is written of it are the first columns",
+    ),
+    Equivalent("suppression/cells.py", "cells / span", "cells * span", MONOTONE),
+    Equivalent(
+        "cost/aligned.py", "values[i] > zero", "values[i] >= zero", "0 to a power above 0 is 0"
+    ),
+    Equivalent(
+        "matcher/hungarian.py",
+        "then = 1 - now",
+        "then = 0 - now",
+        "in place, where each length is read before it is written, it is slower, but the same",
+    ),
     Equivalent("matcher/selection.py", "(inclusive and", "(inclusive or", LEFT_OUT_AGAIN),
     Equivalent("matcher/atss.py", "values[0] if", "values[ -1] if", ANY_ORIGIN),
     *(
