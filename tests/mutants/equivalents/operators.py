@@ -139,6 +139,7 @@ EQUIVALENTS = (
         "(i - first + 2) * columns",
         "what is written of it are the first columns",
     ),
+    Equivalent("suppression/cells.py", "largest < FARTHEST", "largest <= FARTHEST", AT_THE_LIMIT),
     Equivalent("suppression/cells.py", "cells / span", "cells * span", MONOTONE),
     Equivalent(
         "cost/aligned.py", "values[i] > zero", "values[i] >= zero", "0 to a power above 0 is 0"
