@@ -80,6 +80,7 @@ STATEMENTS_LEFT_OUT = (
     "check_",
     "_check_",
     "require(",
+    "min_depth = check_integer(",
     "_start(",
     "self.blocks.append(",
     "return self.blocks[",
