@@ -257,22 +257,23 @@ class TargetAssigner(SparseAssigner, Presets):
     def _fill(self, batch: Batch, arrays: list[Array]) -> Array:
         """Fill `arrays` (B, N, ...), and return how many boxes were dropped."""
         results = np.zeros((batch.size, 2), np.int64)
-        plan = () if self._plan is None else self._plan
-        fine = []
+        known = () if self._plan is None else (*self._tiles, *self._plan)
+        given = (batch.boxes, batch.labels, batch.regions, batch.places)
+        fine = True
 
         def fill_some(counter: Array) -> None:
             """Fill in images until the shared counter has given out all; note if all went well."""
+            nonlocal fine
             scratch = self._scratch()
-            given = batch.boxes, batch.labels, batch.regions, batch.places, counter
-            filled = [*arrays, results]
-            fine.append(solve_dense(*self._tiles, *plan, *scratch, *given, *filled))
+            if not solve_dense(*known, *scratch, *given, counter, *arrays, results):
+                fine = False
             self._free.append(scratch)
 
         if self._plan is None:
             results[:, 0] = COMPOSE
         else:
             self._workers.share(fill_some, batch.size)
-            if all(fine):
+            if fine:
                 return results[:, 1]
         for index in np.flatnonzero(results[:, 0] != DONE):
             targets, results[index, 1] = self._compose(batch, index)

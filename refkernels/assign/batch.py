@@ -137,12 +137,16 @@ def read_batch(boxes: Any, labels: Any, ignore: Any, image_ids: Any, dtype: np.d
     if form == "image":
         own = _boxes(boxes, dtype, "boxes")
         own_labels = _labels(labels, len(own), "labels")
-        region = np.empty((0, 4), dtype) if ignore is None else _boxes(ignore, dtype, "ignore")
         places = np.zeros((2, 4), np.uint64)
-        places[1, 0], places[1, 1] = len(own), len(region)
+        places[1, 0] = len(own)
+        if ignore is None:
+            region = np.empty((0, 4), dtype)
+        else:
+            region = _for_kernel(_boxes(ignore, dtype, "ignore"))
+            places[1, 1] = len(region)
         if image_ids is not None:
             places[0, 2] = check_integer("image_ids", image_ids, low=0, high=LARGEST)
-        return Batch(_for_kernel(own), _for_kernel(own_labels), _for_kernel(region), places, form)
+        return Batch(_for_kernel(own), _for_kernel(own_labels), region, places, form)
     size = len(boxes)
     if form == "padded" and not size:  # no image in which the dtypes of its arrays are looked at
         for name, given in (("boxes", boxes), ("labels", labels), ("ignore", ignore)):

@@ -44,10 +44,10 @@ class Workers:
             The number of images.
         """
         counter = np.zeros(1, np.int64)
-        others = min(self.count, size) - 1
-        if others < 1:
+        if self.count == 1 or size < 2:
             work(counter)
             return
+        others = min(self.count, size) - 1
         tasks = [self._started().submit(work, counter) for _ in range(others)]
         try:
             work(counter)
