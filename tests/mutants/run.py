@@ -208,13 +208,19 @@ def _first_failure(
         return {"how": "no import", "what": str(error)}
     for operator in operators:
         result, answer = _checked(operator, target, options, images, watched=watched)
-        if not answer and result.verdict != "conforms":
-            answer = {"how": result.verdict, "operator": operator, "what": result.note}
-        if not answer and result.not_offered:  # the check tells it, and fails it if it is strict
-            lacks = "; ".join(f"{what}: {why}" for what, why in result.not_offered.items())
-            answer = {"how": "not offered", "operator": operator, "what": lacks}
+        answer = answer or _told(operator, result)
         if answer:
             return answer
+    return {}
+
+
+def _told(operator: str, result: run.Result) -> dict[str, Any]:
+    """Return what the result of a check says against a mutant, if anything."""
+    if result.verdict != "conforms":
+        return {"how": result.verdict, "operator": operator, "what": result.note}
+    if result.not_offered:  # the check tells it, and fails it if it is strict
+        lacks = "; ".join(f"{what}: {why}" for what, why in result.not_offered.items())
+        return {"how": "not offered", "operator": operator, "what": lacks}
     return {}
 
 
@@ -281,8 +287,8 @@ def _first_failure_configured(name: str, operators: Sequence[str], plan: _Plan) 
             except Exception as error:
                 broken = f"{operator}({dict(config)}): {type(error).__name__}: {error}"
                 continue
-            if not answer and result.verdict not in ("conforms", "error"):
-                answer = {"how": result.verdict, "operator": operator, "what": result.note}
+            if not answer and result.verdict != "error":
+                answer = _told(operator, result)
             if answer:
                 return {**answer, "config": f"{operator}({dict(config)})"}
             untried += result.verdict == "error"
