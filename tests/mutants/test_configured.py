@@ -33,7 +33,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def verdict(name: str) -> Any:
-    return SimpleNamespace(verdict=name, note=name), {}
+    return SimpleNamespace(verdict=name, note=name, not_offered={}), {}
 
 
 def test_each_configuration_is_tried_on_few_cases_before_any_is_on_all(judged: Any) -> None:
