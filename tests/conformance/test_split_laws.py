@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import refkernels
+from refkernels.conformance import assert_conforms
 from refkernels.conformance.cases import find
 from refkernels.conformance.engine.examine import Examiner
 from refkernels.conformance.targets.subject import Subject
@@ -42,6 +43,11 @@ class OfPartsThatOverlap(refkernels.SplitSortedBucketSampler):
         return super()._draw(epoch, part + 100 * self._part_index)
 
 
+class OfTheSamePart(refkernels.SplitSortedBucketSampler):
+    def _draw(self, epoch, part):
+        return super()._draw(0 if part == 0 else epoch, part)
+
+
 class WithoutBuckets(refkernels.SplitSortedBucketSampler):
     def __iter__(self):
         batches = list(super().__iter__())
@@ -74,6 +80,14 @@ def test_uneven_lots_break_a_law(sampler, law):
     dissent = Examiner(find(operator), Subject(sampler, operator)).examine_laws(law)
     assert dissent.law == law
     assert dissent.kind == "breaks a law"
+
+
+def test_a_part_that_is_never_drawn_anew_breaks_a_law_where_it_is_given():
+    config = {"sort_keys": list(range(40)), "batch_size": 3, "num_parts": 4, "part_index": 2}
+    config |= {"shuffle": True, "seed": 233}
+    with pytest.raises(AssertionError, match="a part that is given has any examples"):
+        assert_conforms(OfTheSamePart, "SplitSortedBucketSampler", config=config)
+    assert_conforms(refkernels.SplitSortedBucketSampler, "SplitSortedBucketSampler", config=config)
 
 
 def test_what_no_sampler_draws_is_told():

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from refkernels.arrays import Array
-from refkernels.conformance.cases.sampler.chance import chi_square, fair_coin, rare
+from refkernels.conformance.cases.sampler.chance import chi_square, even_subsets, fair_coin, rare
 from refkernels.conformance.model.operator import Case, Law
 from refkernels.conformance.model.parameters import Parameters, Untried
 from refkernels.definition.sampler import SplitSortedBucketSampler
@@ -318,6 +318,21 @@ def _parts_are_drawn(run: Run) -> str | None:
     )
 
 
+def _parts_are_any(run: Run, parameters: Parameters) -> str | None:
+    """Look at which examples a part has in many epochs, where it is fixed."""
+    config = parameters.fixed
+    if config is None or not config.get("shuffle", False) or config.get("num_parts", 1) < 2:
+        return None
+    epochs = _many_epochs(run, config)
+    kept = np.zeros((len(epochs), len(config["sort_keys"])), bool)
+    for own, epoch in zip(kept, epochs, strict=True):
+        own[[example for batch in epoch for example in batch]] = True
+    counts = kept.sum(axis=1)
+    if len(set(counts.tolist())) > 1:
+        return f"a part has {counts.min()} examples in one epoch, {counts.max()} in another"
+    return even_subsets(kept, f"examples of a part in {len(epochs)} epochs")
+
+
 def _buckets_are_sorted(run: Run) -> str | None:
     """Look for batches whose keys reach into each other: of one bucket, none do."""
     buckets, size = 4, 4
@@ -341,6 +356,7 @@ BUCKET_LAWS = (
     _law("whether a bucket is sorted up or down is drawn", _directions_are_even),
     _law("with shuffle, every order of batches is equally likely", _batches_are_shuffled),
     _law("with shuffle, parts are drawn, and have no example in common", _parts_are_drawn),
+    _law_of_orders("with shuffle, a part that is given has any examples", _parts_are_any),
     _law("with shuffle, batches of a bucket follow each other by key", _buckets_are_sorted),
     _law_of_orders("many batches and buckets are shuffled too", _buckets_are_shuffled),
 )
