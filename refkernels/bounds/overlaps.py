@@ -6,6 +6,7 @@ over size. Where a quotient's error reaches 1 it says no more than its range doe
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -96,7 +97,10 @@ def box_batch_giou(a: Array, b: Array, *, axis: int = -1, fmt: str = "corner") -
     Of corner boxes the hull errs by 3 u, and the union, at most the hull, by about 12 u of it; so
     the fraction errs by some 20 u beside the 17 u of the IoU, absolute.
     """
-    a, b = _in_range(a, b)
+    return _in_range(_giou, a, b, axis, fmt)
+
+
+def _giou(a: Array, b: Array, axis: int, fmt: str) -> Array:
     dtype, one, other = _sets(a, b, axis, fmt)
     with np.errstate(all="ignore"):
         iou, union = _iou(one, other)
@@ -112,7 +116,10 @@ def box_batch_diou(a: Array, b: Array, *, axis: int = -1, fmt: str = "corner") -
     The distance of the centres may be computed from the centres, which err by u of a coordinate, or
     from the distances of the corners, which err by u of these: the larger error counts.
     """
-    a, b = _in_range(a, b)
+    return _in_range(_diou, a, b, axis, fmt)
+
+
+def _diou(a: Array, b: Array, axis: int, fmt: str) -> Array:
     dtype, one, other = _sets(a, b, axis, fmt)
     with np.errstate(all="ignore"):
         iou, _ = _iou(one, other)
@@ -127,7 +134,10 @@ def box_batch_ciou(a: Array, b: Array, *, axis: int = -1, fmt: str = "corner") -
     v))**2, at most 1 too; so it errs by no more than these times the errors of v and IoU, taken
     where they are largest, and by u for each of its own four operations.
     """
-    a, b = _in_range(a, b)
+    return _in_range(_ciou, a, b, axis, fmt)
+
+
+def _ciou(a: Array, b: Array, axis: int, fmt: str) -> Array:
     dtype, one, other = _sets(a, b, axis, fmt)
     with np.errstate(all="ignore"):
         iou, _ = _iou(one, other)
@@ -147,21 +157,28 @@ def box_batch_ciou(a: Array, b: Array, *, axis: int = -1, fmt: str = "corner") -
         return _finish(iou - _distance_share(one, other) - trade_off, dtype)
 
 
-def _in_range(a: Array, b: Array) -> tuple[Array, Array]:
-    """Return boxes so small that their areas are numbers, all smaller by one power of two.
+def _in_range(
+    bound: Callable[[Array, Array, int, str], Array], a: Array, b: Array, axis: int, fmt: str
+) -> Array:
+    """Return a bound; of pairs with a large box that of both smaller by a power of two.
 
-    That changes no overlap, and what is lost where numbers are least counts for no less. Boxes of
-    which one would itself lose digits are left as they are.
+    Their squares are numbers then, no overlap is another, and what is lost where numbers are least
+    counts for no less. A pair of which a box would itself lose digits keeps its own bound, and so
+    do all others, whatever is beside them.
     """
-    largest = max(float(np.abs(boxes).max(initial=0)) for boxes in (a, b))
-    exponent = math.frexp(largest)[1]
+    found = bound(a, b, axis, fmt)
+    exponent = math.frexp(max(float(np.abs(boxes).max(initial=0)) for boxes in (a, b)))[1]
     if exponent <= IN_RANGE:
-        return a, b
+        return found
     power = math.ldexp(1.0, IN_RANGE - exponent)
-    smaller = a * power, b * power
-    if not all(np.array_equal(x / power, y) for x, y in zip(smaller, (a, b), strict=True)):
-        return a, b
-    return smaller
+
+    def pairs(one: Array, other: Array) -> tuple[Array, Array]:
+        """Return what holds of the boxes of `a` and of `b`, as it lies beside pairs."""
+        return one.any(axis)[..., :, None], other.any(axis)[..., None, :]
+
+    large = np.logical_or(*pairs(*(np.abs(x) >= 2.0**IN_RANGE for x in (a, b))))
+    loses = np.logical_or(*pairs(*(x * power / power != x for x in (a, b))))
+    return np.where(large & ~loses, bound(a * power, b * power, axis, fmt), found)
 
 
 def _sets(a: Array, b: Array, axis: int, fmt: str) -> tuple[np.dtype[Any], _Set, _Set]:

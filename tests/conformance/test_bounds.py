@@ -78,3 +78,23 @@ def test_overlaps_of_the_largest_boxes_there_are_are_bounded_as_those_of_others(
     small = boxes * 2.0**-1023 * np.tile([1, 2.0**-1000], 2)
     apart = Case({}, {"a": boxes, "b": small})
     assert (output.bound(apart, None) > 1).all()
+
+
+@pytest.mark.parametrize(
+    "operator", ["BBoxBatchIOA", "BBoxBatchGIOU", "BBoxBatchDIOU", "BBoxBatchCIOU"]
+)
+@pytest.mark.parametrize("side", [1e-3, 1e3, 1e150])
+def test_the_bound_of_a_pair_is_its_own_whatever_is_beside_it(operator, side):
+    pair = np.array([[0, 0, 3, 4], [1, 1, 4, 6]]) * side
+    end = np.finfo(np.float64).max
+    beside = np.array([[-end, -end, end, end], [0, 0, end, end / 2]])
+
+    def bound(a, b):
+        case = Case({}, {"a": a, "b": b})
+        (output,) = cases.find(operator).outputs(case)
+        return output.bound(case, None)
+
+    alone = bound(pair[:1], pair[1:])
+    together = bound(np.concatenate([pair[:1], beside]), np.concatenate([pair[1:], beside]))
+    assert alone[0, 0] < 1e-12
+    assert together[0, 0] == alone[0, 0]
