@@ -2,29 +2,12 @@
 
 import numpy as np
 
-from refkernels.explain import Fate, Stage, Trace, explain
+from refkernels.explain import Fate, explain
 from refkernels.matcher import (
     HungarianMatcher,
     SimOTAMatcher,
     TaskAlignedMatcher,
 )
-
-# Truth 0 has its largest with anchor 0, truth 1 with anchor 3, truth 2 with nobody.
-IOUS = np.array(
-    [
-        [0.75, 0.125, 0.0],
-        [0.5, 0.25, 0.0],
-        [0.125, 0.0, 0.0],
-        [0.4375, 0.375, 0.0],
-        [0.0, 0.0, 0.0],
-        [0.0, 0.375, 0.0],
-    ]
-)
-
-
-def stages(trace: Trace) -> list[Stage]:
-    return [Stage(stage) for stage in trace.anchors["stage"]]
-
 
 COST = np.array([[1.0, 2.0], [5.0, 4.0], [3.0, 9.0], [4.0, 1.5]])
 SHARES = np.array([[0.875, 0.25], [0.75, 0.125], [0.375, 0.0], [0.125, 0.375]])

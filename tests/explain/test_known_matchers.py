@@ -5,29 +5,14 @@ import pytest
 
 from refkernels import BalancedSampler
 from refkernels.assign.unguarded import UnguardedMatcher
-from refkernels.explain import Fate, Stage, Trace, explain
+from refkernels.explain import Fate, Stage, explain
 from refkernels.matcher import (
     ATSSMatcher,
     CompositeMatcher,
     MaximumMatcher,
     ThresholdMatcher,
 )
-
-# Truth 0 has its largest with anchor 0, truth 1 with anchor 3, truth 2 with nobody.
-IOUS = np.array(
-    [
-        [0.75, 0.125, 0.0],
-        [0.5, 0.25, 0.0],
-        [0.125, 0.0, 0.0],
-        [0.4375, 0.375, 0.0],
-        [0.0, 0.0, 0.0],
-        [0.0, 0.375, 0.0],
-    ]
-)
-
-
-def stages(trace: Trace) -> list[Stage]:
-    return [Stage(stage) for stage in trace.anchors["stage"]]
+from tests.explain.worked import IOUS, stages
 
 
 class TestThreshold:

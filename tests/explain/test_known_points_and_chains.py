@@ -12,7 +12,7 @@ from refkernels.chain.assigners import ASSIGNERS, atss, fcos
 from refkernels.chain.chain import Chain
 from refkernels.chain.chain import Stage as Step
 from refkernels.chain.published import preset_operators
-from refkernels.explain import Fate, Stage, Trace, explain
+from refkernels.explain import Fate, Stage, explain
 from refkernels.matcher import (
     ATSSMatcher,
     CompositeMatcher,
@@ -22,23 +22,7 @@ from refkernels.matcher import (
     SimOTAMatcher,
     ThresholdMatcher,
 )
-
-# Truth 0 has its largest with anchor 0, truth 1 with anchor 3, truth 2 with nobody.
-IOUS = np.array(
-    [
-        [0.75, 0.125, 0.0],
-        [0.5, 0.25, 0.0],
-        [0.125, 0.0, 0.0],
-        [0.4375, 0.375, 0.0],
-        [0.0, 0.0, 0.0],
-        [0.0, 0.375, 0.0],
-    ]
-)
-
-
-def stages(trace: Trace) -> list[Stage]:
-    return [Stage(stage) for stage in trace.anchors["stage"]]
-
+from tests.explain.worked import stages
 
 POINTS: dict[str, Any] = {
     "points": np.array([[8.0, 8], [2, 8], [30, 30], [0, 0], [40, 8]]),

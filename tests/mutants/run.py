@@ -159,7 +159,9 @@ def _fate(mutant: Mutant, ours: Connection, process: BaseProcess, seconds: float
         return Fate(mutant, how, what=f"status {process.exitcode}", seconds=seconds)
     process.join()
     if "error" in answer:
-        raise RuntimeError(f"{mutant.name} could not be checked: {answer['error']}")
+        return Fate(
+            mutant, broken=answer["error"], seconds=seconds
+        )  # others are checked all the same
     return Fate(mutant, **answer, seconds=seconds)
 
 

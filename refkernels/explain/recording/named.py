@@ -106,6 +106,7 @@ class NamedOperators:
         name = _name(kind)
 
         def around(call: Any, operator: Any, *args: Any, **kwargs: Any) -> Any:
+            """Let a call of an object be seen, if it is one of those to be recorded."""
             if ids is not None and id(operator) not in ids:
                 return call(operator, *args, **kwargs)
             return self._watch(

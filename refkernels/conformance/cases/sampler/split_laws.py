@@ -323,10 +323,13 @@ def _parts_are_any(run: Run, parameters: Parameters) -> str | None:
     config = parameters.fixed
     if config is None or not config.get("shuffle", False) or config.get("num_parts", 1) < 2:
         return None
-    epochs = _many_epochs(run, config)
-    kept = np.zeros((len(epochs), len(config["sort_keys"])), bool)
+    epochs, count = _many_epochs(run, config), len(config["sort_keys"])
+    kept = np.zeros((len(epochs), count), bool)
     for own, epoch in zip(kept, epochs, strict=True):
-        own[[example for batch in epoch for example in batch]] = True
+        examples = [example for batch in epoch for example in batch]
+        if not set(examples) <= set(range(count)):
+            raise _Strange(f"{examples} are drawn, expected some of {count} examples")
+        own[examples] = True
     counts = kept.sum(axis=1)
     if len(set(counts.tolist())) > 1:
         return f"a part has {counts.min()} examples in one epoch, {counts.max()} in another"
