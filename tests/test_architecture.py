@@ -167,7 +167,7 @@ ROOMS = {
     ),
     f"{CONFORMANCE}.suggest.command": Room(
         ("rich", "refkernels.arrays", MODEL, TARGETS, f"{CONFORMANCE}.suggest"),
-        lazily=("refkernels", "refkernels.assign.telling"),
+        lazily=("refkernels",),
     ),
     f"{CONFORMANCE}.suggest": Room(
         ("numpy", MODEL, CASES, TARGETS, ENGINE, f"{CONFORMANCE}.suggest", "refkernels.arrays")
@@ -178,9 +178,7 @@ ROOMS = {
     ),
     f"{CONFORMANCE}.project": Room((TARGETS,), lazily=("tomli",)),  # for Python 3.10
     f"{CONFORMANCE}.pytest_plugin": Room(("pytest", CONFORMANCE)),
-    f"{CONFORMANCE}.command": Room(
-        ("rich", "refkernels.arrays", CONFORMANCE), lazily=("refkernels.assign.telling",)
-    ),
+    f"{CONFORMANCE}.command": Room(("rich", "refkernels.arrays", CONFORMANCE)),
     CONFORMANCE: Room((CONFORMANCE,), lazily=("refkernels",)),
     "refkernels.__main__": Room(("refkernels.cli",)),
     "refkernels.cli": Room(

@@ -230,5 +230,33 @@ def test_without_a_place_for_the_cache_one_warning_says_so_and_kernels_work(kept
     assert (found, len(told)) == ([False, False], 1)
 
 
+# A preset of each kind of fused matching, on boxes that reach thresholds or share a best anchor.
+ASSIGNED = """
+import numpy as np
+from refkernels.assign import TargetAssigner
+boxes = np.array([[10, 10, 90, 120], [150, 150, 154, 154], [40, 30, 250, 200], [5, 5, 5, 9]], "f4")
+for preset in ("ssd300", "torchvision_ssd300", "rpn_fpn", "atss"):
+    sizes = {} if "ssd" in preset else {"height": 128, "width": 128}
+    assigner = getattr(TargetAssigner, preset)(**sizes)
+    found = assigner(boxes, np.arange(4), [[0, 0, 60, 60]], rng=1)
+    sparse = assigner.sparse(boxes, np.arange(4), [[0, 0, 60, 60]], rng=1)
+    kept = found.cls_targets, found.matches, found.samples, sparse.positives, sparse.negatives
+    for own in kept:
+        print(preset, hash(own.tobytes()), int((own > 0).sum()))
+"""
+
+
+@needs_compiler
+def test_without_the_compiler_assigners_decide_the_same():
+    def told(**more):
+        environment = {**os.environ, "PYTHONHASHSEED": "0", **more}
+        command = [sys.executable, "-c", ASSIGNED]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert told(NUMBA_DISABLE_JIT="1") == told()
+
+
 def test_warmup_is_that_of_every_family():
     refkernels.warmup()

@@ -9,12 +9,12 @@ from typing import Any
 
 from refkernels.annotations.images import AnnotationSet
 from refkernels.arrays.printing import times
+from refkernels.arrays.telling import telling
 from refkernels.assign.beside import PROBLEMS, beside, write_beside
 from refkernels.assign.dataset.job import assign_dataset
 from refkernels.assign.dataset.part import Summary
 from refkernels.assign.given import check_given, given_images, stop, tell_problems
 from refkernels.assign.network import Given, called, detector_of
-from refkernels.assign.telling import telling
 
 __all__ = ["assign_command"]
 

@@ -9,8 +9,8 @@ from refkernels.annotations.formats import read_annotations
 from refkernels.annotations.generated import sample_images
 from refkernels.annotations.images import AnnotationSet
 from refkernels.arrays.printing import times
+from refkernels.arrays.telling import telling
 from refkernels.assign.beside import classes_of
-from refkernels.assign.telling import telling
 
 __all__ = ["check_given", "given_images", "stop", "tell_problems"]
 

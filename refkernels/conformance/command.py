@@ -12,6 +12,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.text import Text
 
+from refkernels.arrays.telling import telling
 from refkernels.conformance import cases
 from refkernels.conformance.engine.replay import load, whose_code
 from refkernels.conformance.engine.run import Options, Result
@@ -227,8 +228,6 @@ def replay_command(
 
 def _named_in(module: str, time_limit: float) -> list[str]:
     """Return the operators that a module has by name, found out in another process."""
-    from refkernels.assign.telling import telling
-
     with (
         telling(f"{printable(module)}: importing it"),
         ending_in_order(),

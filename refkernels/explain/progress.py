@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
+from refkernels.arrays.telling import telling
+
 __all__ = ["showing"]
 
 # Seconds until anything is shown.
@@ -32,8 +34,6 @@ def showing(what: str) -> Iterator[Callable[[int, int], None]]:
     >>> with showing("counting") as progress:
     ...     progress(1, 2)
     """
-    from refkernels.assign.telling import telling
-
     begun, bar, task, said = time.monotonic(), None, None, what
 
     def report(done: int, total: int) -> None:

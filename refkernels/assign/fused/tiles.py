@@ -214,9 +214,8 @@ def iou_bounds(bounds, first, last, box, out):  # type: ignore[no-untyped-def]
     quotient underflows.
     """
     zero, tiny = bounds.dtype.type(0), bounds.dtype.type(TINY)
-    begin = np.uint64(first)  # an index that may be negative keeps a loop from being vectorised
-    for i in range(np.uint64(last - first)):
-        k = begin + i
+    for i in range(last - first):
+        k = np.uint64(first + i)  # one that may be negative keeps the loop from being vectorised
         width = min(min(bounds[2, k], box[2]) - max(bounds[0, k], box[0]), bounds[4, k])
         height = min(min(bounds[3, k], box[3]) - max(bounds[1, k], box[1]), bounds[5, k])
         # An anchor of area A overlaps by no more than `inter`, so inter / (A + box - inter) is

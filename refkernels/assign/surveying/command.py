@@ -12,12 +12,12 @@ import numpy as np
 
 from refkernels.arrays import check_integer, require
 from refkernels.arrays.printing import times
+from refkernels.arrays.telling import telling
 from refkernels.assign.assigner import TargetAssigner
 from refkernels.assign.given import check_given, given_images, stop, tell_problems
 from refkernels.assign.network import Given, called
 from refkernels.assign.surveying.objects import Group
 from refkernels.assign.surveying.survey import Survey, survey
-from refkernels.assign.telling import telling
 from refkernels.chain.published import NETWORKS
 
 __all__ = ["print_survey", "survey_command"]

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from refkernels.arrays.telling import telling
 from refkernels.conformance.model.quoting import printable
 from refkernels.conformance.targets.adapter import TargetError
 
@@ -54,7 +55,6 @@ def looked_at(module: str) -> tuple[list[dict[str, Any]], list[str]]:
         If it does not import, or ends that process.
     """
     import refkernels
-    from refkernels.assign.telling import telling
 
     own = str(Path(refkernels.__file__).parents[1])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, own])}
