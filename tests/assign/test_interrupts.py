@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from refkernels.assign import command, sample_images, telling
+from refkernels.arrays import telling
+from refkernels.assign import command, sample_images
 from refkernels.assign.command import assign_command
 
 # Of processes, files and pages: the versions of NumPy and of frameworks play no part.

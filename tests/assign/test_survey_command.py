@@ -115,7 +115,7 @@ def test_without_rich_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
 def test_it_says_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from refkernels.assign import telling
+    from refkernels.arrays import telling
 
     monkeypatch.setattr(telling, "FIRST", 0.0)
     monkeypatch.setattr(telling, "LATER", 0.0)

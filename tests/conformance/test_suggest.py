@@ -260,7 +260,7 @@ def test_suggest_takes_a_file_and_says_what_is_not_to_be_found(
 
 @pytest.mark.once
 def test_what_takes_long_is_told_on_stderr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from refkernels.assign import telling
+    from refkernels.arrays import telling
 
     monkeypatch.setattr(telling, "FIRST", 0.01)
     monkeypatch.syspath_prepend(tmp_path)
