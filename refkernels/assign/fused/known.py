@@ -41,6 +41,7 @@ UNDECIDED = -2
 # its largest IoU compares to the sampler's thresholds.
 NONE = 31
 POSITIVE, HIGH, LOW = 32, 64, 128
+_FLAGS = POSITIVE | HIGH | LOW
 
 # What underflow can add to a computed IoU beyond its bound times UP, when no area is below
 # `SMALLEST_AREA`: products below the normal numbers of float32, over such an area.
@@ -138,7 +139,7 @@ def give(rules, scratch, place, row, column):  # type: ignore[no-untyped-def]
         # Its largest IoU is below every threshold above 0, as 0 is.
         scratch.known[row] = NONE | flags_of(rules, rules.matchers.dtype.type(0))
     if scratch.known[row] & NONE > place:
-        scratch.known[row] = scratch.known[row] & ~NONE | place
+        scratch.known[row] = scratch.known[row] & _FLAGS | place
         scratch.matches[row] = column
 
 
