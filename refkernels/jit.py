@@ -24,7 +24,7 @@ from numba.core.serialize import dumps
 from numba.core.sigutils import normalize_signature
 from numba.extending import intrinsic, overload
 
-__all__ = ["VECTOR_BYTES", "jit", "next_number", "split", "write_transposed"]
+__all__ = ["jit", "lanes_of", "next_number", "split", "write_transposed"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -254,14 +254,41 @@ def _as(kind: Any, given: Any) -> Any:  # pragma: no cover (compiled only)
 VECTOR_BYTES = 32
 
 
+def lanes_of(array: Any) -> int:
+    """Return how many numbers of an array's dtype a vector holds.
+
+    In compiled code that is a constant, so that loops over lanes are none.
+
+    Parameters
+    ----------
+    array : numpy.ndarray, float32 or float64
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> lanes_of(np.zeros(3)), lanes_of(np.zeros(3, np.float32))
+    (4, 8)
+    """
+    return VECTOR_BYTES // int(array.itemsize)
+
+
+@overload(lanes_of)
+def _compiled_lanes_of(array):  # type: ignore[no-untyped-def]
+    lanes = 8 * VECTOR_BYTES // array.dtype.bitwidth
+    return lambda array: lanes  # pragma: no cover (compiled only)
+
+
 def write_transposed(
     columns: Any, first: int, pitch: int, out: Any, place: int, stride: int
 ) -> None:
-    """Write a square block, of as many numbers a side as `VECTOR_BYTES` hold, column by column.
+    """Write rows of a vector each, half as many as it has lanes, from columns of so many numbers.
 
     ``out[place + r * stride + c] = columns[first + c * pitch + r]``, row by row: where rows
-    overlap, the later one stays. In compiled code a block is a few shuffles of vectors, which no
-    loop over single numbers is compiled to.
+    overlap, the later one stays. In compiled code such a block is a few shuffles of vectors, which
+    no loop over single numbers is compiled to.
 
     Parameters
     ----------
@@ -277,13 +304,13 @@ def write_transposed(
 
     Examples
     --------
-    >>> out = np.zeros(18)
+    >>> out = np.zeros(10)
     >>> write_transposed(np.arange(16.0), 0, 4, out, 1, 4)
-    >>> out[:9]
-    array([ 0.,  0.,  4.,  8., 12.,  1.,  5.,  9., 13.])
+    >>> out
+    array([ 0.,  0.,  4.,  8., 12.,  1.,  5.,  9., 13.,  0.])
     """
-    for r in range(VECTOR_BYTES // out.itemsize):
-        for c in range(VECTOR_BYTES // out.itemsize):
+    for r in range(lanes_of(out) // 2):
+        for c in range(lanes_of(out)):
             out[place + r * stride + c] = columns[first + c * pitch + r]
 
 
@@ -291,12 +318,10 @@ def write_transposed(
 def _compiled_write_transposed(  # type: ignore[no-untyped-def]
     columns, first, pitch, out, place, stride
 ):
-    lanes = VECTOR_BYTES // (out.dtype.bitwidth // 8)
-
     def by_numbers(columns, first, pitch, out, place, stride):  # type: ignore[no-untyped-def]  # pragma: no cover (compiled only)
         """Write the block number by number."""
-        for r in range(lanes):
-            for c in range(lanes):
+        for r in range(lanes_of(out) // 2):
+            for c in range(lanes_of(out)):
                 out[place + r * stride + c] = columns[first + c * pitch + r]
 
     def by_vectors(columns, first, pitch, out, place, stride):  # type: ignore[no-untyped-def]  # pragma: no cover (compiled only)
@@ -319,23 +344,25 @@ def _write_transposed(
         source, target = (
             context.make_array(signature.args[k])(context, builder, arguments[k]) for k in (0, 3)
         )
-        vector = ir.VectorType(context.get_data_type(out.dtype), lanes)
+        number = context.get_data_type(out.dtype)
+        whole, part = ir.VectorType(number, lanes), ir.VectorType(number, half)
 
-        def at(array: Any, start: Any, step: Any, k: int) -> Any:
+        def at(array: Any, start: Any, step: Any, k: int, kind: Any) -> Any:
             """Return a pointer to the vector that is `k` steps from the start."""
             place = builder.add(start, builder.mul(step, step.type(k)))
-            return builder.bitcast(builder.gep(array.data, [place]), vector.as_pointer())
+            return builder.bitcast(builder.gep(array.data, [place]), kind.as_pointer())
+
+        def column(k: int) -> Any:
+            return builder.load(at(source, arguments[1], arguments[2], k, part), align=size)
 
         def shuffled(one: Any, other: Any, picked: list[int]) -> Any:
             """Return a vector of those lanes of the two that are picked, by their numbers."""
             mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), picked)
             return builder.shuffle_vector(one, other, mask)
 
-        rows = [
-            builder.load(at(source, arguments[1], arguments[2], k), align=size)
-            for k in range(lanes)
-        ]
-        # Each half of the vectors by itself, in steps: groups of lanes, of two vectors in turn.
+        # Columns k and k + half are put side by side as they are loaded, which needs no shuffle.
+        rows = [shuffled(column(k), column(k + half), list(range(lanes))) for k in range(half)]
+        # Then each half by itself, in steps: groups of lanes, of two vectors in turn.
         group = 1
         while group < half:
             low = [
@@ -346,19 +373,15 @@ def _write_transposed(
                 for i in range(group)
             ]
             high = [lane + half // 2 for lane in low]
-            for k in range(lanes):
+            for k in range(half):
                 if not k & group:
                     pair = rows[k], rows[k + group]
                     rows[k], rows[k + group] = shuffled(*pair, low), shuffled(*pair, high)
             group *= 2
-        # Then halves of two vectors are put together, in the order that the steps leave them in.
-        row = 0
-        for side in (0, half):
-            picked = [owner + side + lane for owner in (0, lanes) for lane in range(half)]
-            for k in (0, 2, 1, 3) if half == 4 else (0, 1):
-                whole = shuffled(rows[k], rows[k + half], picked)
-                builder.store(whole, at(target, arguments[4], arguments[5], row), align=size)
-                row += 1
+        # In the order that the steps leave them in.
+        for row, k in enumerate((0, 2, 1, 3) if half == 4 else (0, 1)):
+            place = at(target, arguments[4], arguments[5], row, whole)
+            builder.store(rows[k], place, align=size)
         return context.get_dummy_value()
 
     position = numba.types.intp

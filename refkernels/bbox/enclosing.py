@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refkernels.bbox.pairs import BLOCK, exponent, gather, powers_of_two, spread
-from refkernels.jit import VECTOR_BYTES, jit
+from refkernels.jit import jit, lanes_of
 
 __all__ = ["CIOU", "DIOU", "GIOU", "RANGES", "batch_overlaps", "scaled_batch_overlaps"]
 
@@ -197,7 +197,7 @@ def _overlaps(mode, a, b, corner, limits, out):  # type: ignore[no-untyped-def]
         all_sure &= sure
     flat_lanes, flat = lanes.reshape(-1), out.reshape(-1)
     block = np.empty(8 * BLOCK, out.dtype)
-    columns = 1 if along_b else count_b + VECTOR_BYTES // out.itemsize
+    columns = 1 if along_b else count_b + lanes_of(out)
     tile = np.zeros(columns * BLOCK, out.dtype)
     for first in range(0, lanes.shape[0], BLOCK):
         rows = min(BLOCK, lanes.shape[0] - first)

@@ -17,7 +17,7 @@ from refkernels.arrays import (
 from refkernels.bbox.base import FORMATS
 from refkernels.bbox.measured import SAFE_AREAS, corners, measured, measured_block, overlap
 from refkernels.bbox.pairs import BLOCK, Pairs, exponent, gather, powers_of_two, spread
-from refkernels.jit import VECTOR_BYTES, jit
+from refkernels.jit import jit, lanes_of
 
 __all__ = ["BBoxBatchIOA"]
 
@@ -147,7 +147,7 @@ def _ioa(a, b, corner, offset, tiny, huge, out):  # type: ignore[no-untyped-def]
         all_sure &= sure if along_b else _is_finite((left, top, right, bottom))
     flat_lanes, flat = lanes.reshape(-1), out.reshape(-1)
     block = np.empty(8 * BLOCK, out.dtype)
-    columns = 1 if along_b else count_b + VECTOR_BYTES // out.itemsize
+    columns = 1 if along_b else count_b + lanes_of(out)
     tile = np.zeros(columns * BLOCK, out.dtype)
     for first in range(0, lanes.shape[0], BLOCK):
         rows = min(BLOCK, lanes.shape[0] - first)

@@ -18,12 +18,12 @@ from refkernels.arrays import (
 from refkernels.bbox.base import FORMATS
 from refkernels.bbox.measured import SAFE_AREAS, corners, measured, measured_block, overlap
 from refkernels.bbox.pairs import BLOCK, Pairs, exponent, gather, powers_of_two, spread
-from refkernels.jit import VECTOR_BYTES, jit
+from refkernels.jit import jit, lanes_of
 
 __all__ = ["BBoxBatchIOU"]
 
 # A row of up to so many bytes is narrow: vectors that run along it are too few, and too empty.
-NARROW_BYTES = 88
+NARROW_BYTES = 160
 
 
 class Target(NamedTuple):
@@ -171,7 +171,7 @@ def _iou(a, b, corner, offset, eps, tiny, huge, out):  # type: ignore[no-untyped
     count_a, count_b = a.shape[0], b.shape[0]
     if count_a == 0 or count_b == 0:
         return True
-    chunk = VECTOR_BYTES // out.itemsize
+    chunk = lanes_of(out)
     padded = (count_b + chunk - 1) // chunk * chunk
     given = corner, out.dtype.type(0.5), offset, offset, eps, tiny, huge
     xmin, ymin = np.zeros(padded, out.dtype), np.zeros(padded, out.dtype)

@@ -20,7 +20,7 @@ from refkernels.arrays import (
     to_computing,
 )
 from refkernels.bbox.base import as_batch
-from refkernels.jit import VECTOR_BYTES, jit, write_transposed
+from refkernels.jit import jit, lanes_of, write_transposed
 
 __all__ = ["BLOCK", "Pairs", "exponent", "gather", "powers_of_two", "spread"]
 
@@ -101,13 +101,13 @@ def gather(boxes, first, block):  # type: ignore[no-untyped-def]
     boxes : (4 * N,)
     block : (8 * BLOCK,)
         What is k-th of box ``first + i`` goes to ``k * BLOCK + i``, for k < 4, and 0 where there is
-        no such box. The second half may hold anything then.
+        no such box.
     """
-    lanes = VECTOR_BYTES // block.itemsize
-    # What is loaded of the last box is a vector, which may hold the next one too.
-    if 4 * (first + BLOCK) + lanes <= boxes.shape[0]:
-        for i in range(0, BLOCK, lanes):
-            write_transposed(boxes, 4 * (first + i), 4, block, i, BLOCK)
+    if 4 * (first + BLOCK) <= boxes.shape[0]:
+        for i in range(0, BLOCK, lanes_of(block)):
+            for k in range(0, 4, lanes_of(block) // 2):
+                place = k * BLOCK + i
+                write_transposed(boxes, 4 * (first + i) + k, 4, block, place, BLOCK)
         return
     block[:] = 0
     for i in range(min(BLOCK, boxes.shape[0] // 4 - first)):
@@ -135,17 +135,20 @@ def spread(tile, rows, first, count, out):  # type: ignore[no-untyped-def]
         How many columns there are.
     out : (N * count,)
     """
-    lanes = VECTOR_BYTES // out.itemsize
+    lanes, half = lanes_of(out), lanes_of(out) // 2
     last = (count - 1) // lanes * lanes
-    for row in range(0, rows, lanes):
+    # Those whose last vector ends within `out`, and whole blocks of them, so that loops are plain.
+    fitting = (out.shape[0] - last - lanes) // count + 1 - first
+    whole = max(0, min(rows, fitting)) // lanes * lanes
+    for row in range(0, whole, lanes):
         place = (first + row) * count
-        if row + lanes <= rows and place + (lanes - 1) * count + last + lanes <= out.shape[0]:
-            for column in range(last, -1, -lanes):
-                write_transposed(tile, column * BLOCK + row, BLOCK, out, place + column, count)
-        else:
-            for i in range(row, min(row + lanes, rows)):
-                for j in range(count):
-                    out[(first + i) * count + j] = tile[j * BLOCK + i]
+        for column in range(last, -1, -lanes):
+            source, own = column * BLOCK + row, place + column
+            write_transposed(tile, source, BLOCK, out, own, count)
+            write_transposed(tile, source + half, BLOCK, out, own + half * count, count)
+    for i in range(whole, rows):
+        for j in range(count):
+            out[(first + i) * count + j] = tile[j * BLOCK + i]
 
 
 @jit
