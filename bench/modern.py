@@ -161,7 +161,8 @@ def _assigners(peers: dict[str, Any], rounds: int) -> bool:
     cost = SimOTACost()(scores, labels, BBoxBatchIOU()(predictions, boxes), inside)
 
     def task_aligned() -> Any:
-        own_ious = np.maximum(overlap(predictions, boxes), 0)
+        own_ious = overlap(predictions, boxes)
+        np.maximum(own_ious, 0, out=own_ious)
         # As ultralytics does, for which a small box is as large as a cell of its second level.
         centres, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
         half = np.where(sides < YOLO[1][1], YOLO[1][1], sides) / 2
@@ -185,6 +186,18 @@ def _assigners(peers: dict[str, Any], rounds: int) -> bool:
             return torch.where(positive[0], matched[0], -1)
 
         theirs["task aligned, whole"] = "ultralytics' TaskAlignedAssigner", ultralytics
+        own.bs, own.n_max_boxes = 1, len(boxes)
+        held = torch.tensor(np.ascontiguousarray(inside.T))[None]
+        pairs = [torch.tensor(np.ascontiguousarray(x.T))[None] * held for x in (scored, ious)]
+
+        def selection() -> Any:
+            positive = own.select_topk_candidates(pairs[0]) * held
+            matched, positive, _ = own.select_highest_overlaps(
+                positive, pairs[1], len(boxes), pairs[0]
+            )
+            return torch.where(positive[0] > 0, matched[0], -1)
+
+        theirs["task aligned, its matching"] = "ultralytics' selection", selection
     if "mmdet" in peers:
         torch, instances, assigners = peers["mmdet"]
         sim, whole = assigners.SimOTAAssigner(), assigners.ATSSAssigner(topk=9)

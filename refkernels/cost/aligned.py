@@ -214,21 +214,26 @@ def _metrics(scores, labels, ious, alpha, beta, out):  # type: ignore[no-untyped
     for image in range(out.shape[0]):
         own_scores = scores[min(image, scores.shape[0] - 1)]
         own_labels = labels[min(image, labels.shape[0] - 1)]
+        known = np.maximum(own_labels, 0).astype(np.uint64)
         own_ious = ious[min(image, ious.shape[0] - 1)].reshape(-1)
         result = out[image].reshape(-1)
         for first in range(0, rows, height):
             last = min(first + height, rows)
             size = (last - first) * columns
             values, powers = base[:size], power[:size]
-            values[:] = own_ious[first * columns : last * columns]
+            given = own_ious[first * columns : last * columns]
             for i in range(size):
-                right &= (values[i] >= zero) & (values[i] <= largest)
+                values[i] = given[i]
+            right &= within(values, zero, largest)
             _raise(values, beta, powers)
             for i in range(first, last):
-                row = values[(i - first) * columns : (i - first + 1) * columns]
+                place = (i - first) * columns
                 for j in range(columns):
-                    label = own_labels[j]
-                    row[j] = own_scores[i, np.uint64(label)] if label >= 0 else zero
+                    values[np.uint64(place + j)] = own_scores[np.uint64(i), known[j]]
+            for j in range(columns):
+                if own_labels[j] < 0:
+                    for i in range(j, size, columns):
+                        values[np.uint64(i)] = zero
             metrics = result[first * columns : last * columns]
             _raise(values, alpha, metrics)
             for i in range(size):

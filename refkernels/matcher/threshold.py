@@ -22,10 +22,13 @@ from refkernels.matcher.base import BLOCK, NEITHER, UNMATCHED, Matcher, as_matri
 
 __all__ = ["LOW_QUALITY", "WINNERS", "ThresholdMatcher", "least_of_best"]
 
+# Elements that are looked at in one go, of which BLOCK at a time are again where one reaches a
+# threshold: hardly any does, and a start costs as much as a hundred elements.
+STEP = 1024
 
 # Elements of a part of the rows, of which each column's largest value is kept: so many that keeping
 # them costs nothing, and so few that reading one part again for each column does not either.
-PART = 16384
+PART = 4096
 
 LOW_QUALITY = ("own", "truth")
 WINNERS = ("last", "first")
@@ -250,7 +253,7 @@ def _threshold(x, high, low, quality, least, ties, last, out):  # type: ignore[n
     if x.size == 0:
         return True
     count, columns = x.shape[1:]
-    height = max(1, BLOCK // columns)
+    height = max(1, STEP // columns)
     part = height * max(1, PART // (height * columns))
     parts = (count + part - 1) // part if quality else 0
     peaks = np.empty((parts, columns), x.dtype)
@@ -267,8 +270,8 @@ def _match_rows(x, high, low, height, part, peaks, out):  # type: ignore[no-unty
     """Match the rows of `x` (N, M) by the thresholds, and find the largest values of columns.
 
     They go to `peaks`, for each `part` of the rows, unless that is empty. Most rows of an IoU
-    matrix are below any threshold, so what usually happens is one look at a block of `height` whole
-    rows, since single rows may be too short for vectors.
+    matrix are below any threshold, so what usually happens is one look at `height` whole rows,
+    since single rows may be too short for vectors.
 
     Returns whether all of `x` is finite.
     """
@@ -293,24 +296,54 @@ def _match_rows(x, high, low, height, part, peaks, out):  # type: ignore[no-unty
             new[len(values) :] = old[len(values) :]
             old, new = new, old
             if (first + height) % part == 0 or first + height >= count:
-                peak = peaks[first // part]
-                for c in range(columns):
-                    peak[c] = old[c::columns].max()
+                _keep_largest(old, height, peaks[first // part])
         else:
             for i in range(len(values)):
                 finite &= values[i] - values[i] == zero
                 hit |= values[i] >= low
         if hit:
-            for r in range(first, min(first + height, count)):
-                own, largest = 0, x[r, 0]
-                for c in range(1, columns):
-                    if x[r, c] > largest:
-                        own, largest = c, x[r, c]
-                if largest >= high:
-                    out[r] = own
-                elif largest >= low:
-                    out[r] = NEITHER
+            block = max(1, BLOCK // columns)
+            for start in range(first, min(first + height, count), block):
+                end = min(start + block, first + height, count)
+                if _any_reaches(flat[start * columns : end * columns], low):
+                    _match_each(x, start, end, high, low, out)
     return finite
+
+
+@jit
+def _keep_largest(values, rows, peak):  # type: ignore[no-untyped-def]
+    """Fill `peak` (M,) with the largest of each column of `values` (rows * M,): halves of it."""
+    columns = len(peak)
+    while rows > 1:
+        half = (rows + 1) // 2
+        upper = values[half * columns : rows * columns]
+        for i in range(len(upper)):
+            values[i] = upper[i] if upper[i] > values[i] else values[i]
+        rows = half
+    for c in range(columns):
+        peak[c] = values[c]
+
+
+@jit
+def _any_reaches(values, low):  # type: ignore[no-untyped-def]
+    found = False
+    for i in range(len(values)):
+        found |= values[i] >= low
+    return found
+
+
+@jit
+def _match_each(x, start, end, high, low, out):  # type: ignore[no-untyped-def]
+    """Match some rows of `x` one by one."""
+    for r in range(start, end):
+        own, largest = 0, x[r, 0]
+        for c in range(1, x.shape[1]):
+            if x[r, c] > largest:
+                own, largest = c, x[r, c]
+        if largest >= high:
+            out[r] = own
+        elif largest >= low:
+            out[r] = NEITHER
 
 
 @jit
