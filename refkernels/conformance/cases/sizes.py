@@ -155,6 +155,12 @@ def _encoded_by_class() -> Iterator[Case]:
         arrays["labels"] = classes - 1.0 - np.arange(truths) % 2  # the last of many
         config = {"num_class": classes, "max_pos": rows}
         yield Case(config, {**arrays, "refs": _boxes(rng, truths)})
+    # So few positives, and so late ones, that all of them have rows whatever number is fixed.
+    arrays = _assigned(rng, ANCHORS, truths=3)
+    arrays["samples"] = np.where(np.isin(np.arange(ANCHORS), (7, 1024, 1600, 2112)), 1.0, -1.0)
+    arrays |= {"anchors": _boxes(rng, ANCHORS), "labels": np.arange(3.0)}
+    arrays["matches"] = np.where(arrays["samples"] > 0, np.arange(ANCHORS) % 3, -1.0)
+    yield Case({"num_class": 3, "max_pos": 4}, {**arrays, "refs": _boxes(rng, 3)})
 
 
 def _decoded() -> Iterator[Case]:
