@@ -14,10 +14,7 @@ import pytest
 import refkernels
 from refkernels import jit as jit_module
 from refkernels.jit import jit, lanes_of, next_number, write_transposed
-
-needs_compiler = pytest.mark.skipif(
-    bool(numba.config.DISABLE_JIT), reason="NUMBA_DISABLE_JIT is set"
-)
+from tests.compiled import needs_compiler
 
 
 @jit

@@ -2,19 +2,13 @@
 
 from typing import Any
 
-import numba
 import numpy as np
-import pytest
 
 from refkernels.arrays import Array
 from refkernels.assign import TargetAssigner
 from refkernels.bbox import BBoxBatchIOU
 from refkernels.coder import MultiClassEncoder
 from refkernels.sampler import BalancedSampler, NaiveSampler, QuotaSampler
-
-needs_compiler = pytest.mark.skipif(
-    bool(numba.config.DISABLE_JIT), reason="takes minutes where kernels run as Python"
-)
 
 Image = tuple[Array, Array, Array]  # boxes, labels, ignored regions
 

@@ -29,9 +29,9 @@ from tests.assign.scenes import (
     assert_same,
     call,
     composed,
-    needs_compiler,
     scene,
 )
+from tests.compiled import needs_compiler
 
 thresholds = st.sampled_from([1e-12, 0.1, 0.25, 1 / 3, 0.5, 0.7, 1.0])
 bipartite = st.builds(

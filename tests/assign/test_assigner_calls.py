@@ -22,9 +22,9 @@ from tests.assign.scenes import (
     assert_same,
     call,
     composed,
-    needs_compiler,
     scene,
 )
+from tests.compiled import needs_compiler
 
 
 def test_a_list_a_padded_array_and_single_images_give_the_same() -> None:

@@ -1,7 +1,6 @@
 """The decoder of centre heat maps: the exact selection, whatever ties there are."""
 
 import math
-import os
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from refkernels.coder.heatmap_decoder import BLOCK
 from refkernels.conformance.model.compare import compare_real
 from refkernels.conformance.model.operator import Case
 from refkernels.definition import coder as definition
+from tests.compiled import needs_compiler
 
 DTYPES = [np.float16, np.float32, np.float64]
 
@@ -98,9 +98,7 @@ def test_negative_zero_equals_zero():
     assert selected(x, 2)[0].tolist() == [BLOCK, BLOCK + 1]
 
 
-@pytest.mark.skipif(
-    os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="takes a minute where kernels run as Python"
-)
+@needs_compiler
 def test_indices_are_exact_beyond_what_float32_counts():
     classes = 2**24 + 100
     x = np.zeros((classes, 1, 1), np.float32)

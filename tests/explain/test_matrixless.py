@@ -13,6 +13,7 @@ from refkernels.assign import TargetAssigner
 from refkernels.explain.trace import pairs
 from refkernels.explain.trace.pairs import Pairs
 from refkernels.explain.trace.trace import Trace, explain
+from tests.compiled import needs_compiler
 
 PRESETS = ("ssd300", "rpn_fpn", "torchvision_rpn", "retinanet", "atss", "fcos")
 
@@ -69,6 +70,7 @@ def test_parts_of_any_height_say_what_the_whole_matrix_says(
         assert told(trace) == sentences
 
 
+@needs_compiler
 def test_a_trace_of_many_anchors_and_objects_takes_less_than_their_matrix() -> None:
     assigner = TargetAssigner.rpn_fpn()
     boxes = boxes_of(2, 100, 1000)

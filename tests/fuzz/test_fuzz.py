@@ -15,7 +15,7 @@ import pytest
 import conftest
 from refkernels.assign import TargetAssigner
 from refkernels.matcher import MaximumMatcher
-from tests.assign.scenes import needs_compiler
+from tests.compiled import needs_compiler
 from tests.fuzz.crew import run
 from tests.fuzz.kernel_cache import ROOT, kernel_cache
 from tests.fuzz.planted import die_at_the_third

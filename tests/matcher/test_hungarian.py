@@ -3,7 +3,6 @@
 import itertools
 from fractions import Fraction
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,12 +16,9 @@ from refkernels.conformance.model.operator import Case, Reference
 from refkernels.conformance.model.parameters import FREE
 from refkernels.definition import matcher as definition
 from refkernels.definition.matcher import hungarian
+from tests.compiled import needs_compiler
 
 DTYPES = [np.float16, np.float32, np.float64]
-
-compiled = pytest.mark.skipif(
-    bool(numba.config.DISABLE_JIT), reason="takes minutes where kernels run as Python"
-)
 
 
 def all_matrices(values, *shape):
@@ -66,7 +62,7 @@ def exact_total(cost, matches):
 # All small inputs.
 
 
-@compiled
+@needs_compiler
 @pytest.mark.parametrize(
     "shape", [(1, 1), (1, 3), (3, 1), (2, 2), (2, 3), (3, 2), (2, 4), (4, 2), (3, 3)]
 )
@@ -77,7 +73,7 @@ def test_all_costs_of_few_levels(shape):
     assert np.array_equal(definition.least_total(some).astype(float), least_of_all(some))
 
 
-@compiled
+@needs_compiler
 @pytest.mark.parametrize(("levels", "shape"), [(3, (3, 4)), (3, (4, 3)), (2, (4, 4))])
 def test_all_larger_ones_of_fewer_levels(levels, shape):
     cost = all_matrices(np.float64([-1, 0, 1])[:levels], *shape)
@@ -114,8 +110,8 @@ def matrices(count, truths):
     "shape",
     [
         (9, 150),
-        *(pytest.param(own, marks=compiled) for own in ((300, 50), (50, 300), (90, 90))),
-        pytest.param((300, 100), marks=compiled),
+        *(pytest.param(own, marks=needs_compiler) for own in ((300, 50), (50, 300), (90, 90))),
+        pytest.param((300, 100), marks=needs_compiler),
     ],
 )
 def test_large_matrices_are_certified(shape):

@@ -3,7 +3,6 @@
 import itertools
 from fractions import Fraction
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,13 +11,10 @@ from hypothesis import strategies as st
 from refkernels import SimOTAMatcher
 from refkernels.conformance.cases import find
 from refkernels.definition import matcher as definition
+from tests.compiled import needs_compiler
 
 DTYPES = [np.float16, np.float32, np.float64]
 CONFLICTS = ["all", "selected"]
-
-compiled = pytest.mark.skipif(
-    bool(numba.config.DISABLE_JIT), reason="takes minutes where kernels run as Python"
-)
 
 
 def all_arrays(values, *shape):
@@ -59,7 +55,7 @@ def test_all_ious_and_valid_anchors_of_one_ground_truth(topk):
     assert is_as_defined(cost.astype(np.float32), ious, valid, candidate_topk=topk)
 
 
-@compiled
+@needs_compiler
 @pytest.mark.parametrize("conflict", CONFLICTS)
 @pytest.mark.parametrize("shape", [(1, 3), (2, 2), (2, 3), (3, 2)])
 def test_all_costs_with_one_or_two_to_select(shape, conflict):
@@ -71,7 +67,7 @@ def test_all_costs_with_one_or_two_to_select(shape, conflict):
     assert is_as_defined(cost, ious, conflict=conflict)
 
 
-@compiled
+@needs_compiler
 @pytest.mark.parametrize("conflict", CONFLICTS)
 @pytest.mark.parametrize("shares", [(0.75, 0.75, 0.75), (0.5, 0.75, 0.75)])
 def test_all_three_anchors_and_ground_truths(shares, conflict):

@@ -2,7 +2,6 @@
 
 import itertools
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +11,7 @@ from refkernels import TaskAlignedMatcher
 from refkernels.conformance.cases import find
 from refkernels.conformance.model.parameters import FREE
 from refkernels.definition import matcher as definition
+from tests.compiled import needs_compiler
 
 DTYPES = [np.float16, np.float32, np.float64]
 FLAGS = [
@@ -22,10 +22,6 @@ FLAGS = [
 ]
 each_way = pytest.mark.parametrize(
     "flags", FLAGS, ids=lambda flags: "-".join(map(str, flags.values()))
-)
-
-compiled = pytest.mark.skipif(
-    bool(numba.config.DISABLE_JIT), reason="takes minutes where kernels run as Python"
 )
 
 
@@ -79,7 +75,7 @@ def test_all_ground_truths_of_one_anchor(flags):
     assert is_as_defined(metric, ious, inside, **flags)
 
 
-@compiled
+@needs_compiler
 @pytest.mark.parametrize("flags", FLAGS[::2], ids=str)
 def test_all_two_anchors_and_ground_truths_of_which_one_is_selected(flags):
     metric, inside, ious = combined(

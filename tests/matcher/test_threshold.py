@@ -2,7 +2,6 @@
 
 import itertools
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,12 +9,9 @@ from hypothesis import given
 from refkernels import ThresholdMatcher
 from refkernels.conformance.cases import find
 from refkernels.definition import matcher as definition
+from tests.compiled import needs_compiler
 
 DTYPES = [np.float16, np.float32, np.float64]
-
-takes_minutes_in_python = pytest.mark.skipif(
-    bool(numba.config.DISABLE_JIT), reason="takes minutes where kernels run as Python"
-)
 
 LEVELS = np.array([0, 0.25, 0.5, 0.75])
 # On the levels and between them, and beyond.
@@ -48,7 +44,7 @@ SMALL = [
     (1, 1),
     (1, 2),
     (2, 1),
-    pytest.param((2, 2), marks=takes_minutes_in_python),
+    pytest.param((2, 2), marks=needs_compiler),
     (1, 3),
     (3, 1),
 ]
@@ -64,7 +60,7 @@ def test_all_small_matrices_with_every_threshold_and_flag(shape):
             assert is_as_defined(x, high=high, low=low, min_quality=least, **quality)
 
 
-@takes_minutes_in_python
+@needs_compiler
 @pytest.mark.parametrize("shape", LARGE)
 def test_all_matrices_up_to_three_by_three_with_every_threshold(shape):
     x = all_matrices(*shape)
@@ -72,7 +68,7 @@ def test_all_matrices_up_to_three_by_three_with_every_threshold(shape):
         assert is_as_defined(x, high=high, low=low)
 
 
-@takes_minutes_in_python
+@needs_compiler
 @pytest.mark.parametrize("shape", LARGE)
 def test_all_matrices_up_to_three_by_three_with_every_flag(shape):
     x = all_matrices(*shape)
@@ -92,7 +88,7 @@ def test_it_is_what_its_definition_says(case):
         assert wrong is None, wrong
 
 
-@takes_minutes_in_python
+@needs_compiler
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(20011, 3), (5000, 7), (257, 300), (3, 5000), (40000, 1)])
 def test_matrices_of_many_blocks_whose_best_values_are_anywhere(shape, dtype):
