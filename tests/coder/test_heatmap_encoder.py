@@ -380,3 +380,16 @@ def test_bad_parameters_are_named(options, error, message):
 def test_parameters_must_go_with_the_computing_dtype_and_memory(options, message):
     with pytest.raises(ValueError, match=message):
         encode(np.float32([BOX]), [0], **options)
+
+
+def test_two_centres_that_rounding_moves_off_the_map_may_both_be_there_or_not():
+    # Both centres are just left of the edge, exactly, and on it once their sum is rounded.
+    boxes = np.array([[0.225, -0.525, 0.375, 0.825], [0.225, 0.15, 0.375, 0.3]], np.float32)
+    inputs = {"boxes": boxes, "labels": np.array([0, 0])}
+    case = Case({"num_class": 1, "scale": 0.3, "size": (1, 1)}, inputs)
+    operator = find("CenterHeatmapEncoder")
+    reference = operator.refer(case)
+    assert reference.kernel[3].sum() == 0 < reference.exact[3].sum()
+    assert operator.judge_kernel(case, reference) is None
+    heat, wh, reg, mask = reference.kernel
+    assert operator.judge(case, reference, (heat + 1, wh, reg, mask)).kind == "diverges"

@@ -41,8 +41,6 @@ def list_groups(x, at, columns, relative, delta, begin, end):  # type: ignore[no
                     last += 1
             before = size
             size += 1
-            if filling:
-                rows[before], own[before] = r, c
             for i in range(first, last):
                 row, column = (sorted_rows[i], c) if n % 2 else (r, i)
                 if i != place and _is_near(x[row, column], value, reach, relative, delta):
@@ -53,6 +51,7 @@ def list_groups(x, at, columns, relative, delta, begin, end):  # type: ignore[no
                 size = before
                 continue
             if filling:
+                rows[before], own[before] = r, c
                 ends[count], numbers[count] = size, n
             count += 1
     return rows, own, ends, numbers

@@ -23,6 +23,8 @@ from refkernels.definition.coder import Peak, heatmap_peaks, largest_radius
 
 __all__ = ["HeatMaps", "maps"]
 
+# Of more combinations of what boxes in doubt may do, not all are tried.
+MOST_DECISIONS = 1024
 
 # The number of an image and of a box, and the row and column of a cell.
 _Place = tuple[int, int, int, int]
@@ -141,10 +143,12 @@ def _fits(case: Case, doubts: list[_Doubt], outputs: tuple[Array, ...]) -> bool:
     """Return whether outputs are what comes of some decisions about the boxes in doubt.
 
     One box after the other takes the decision that agrees best; a second time, since what one box
-    hides of another shows only when that is right.
+    hides of another shows only when that is right. Where two hide one another that is not enough,
+    and all decisions of all of them are tried, if they are few.
     """
     images = _peaks(case)
     chosen = {(image, peak.box): peak for image, peaks in enumerate(images) for peak in peaks}
+    options = [list(product([doubt], doubt.cells, doubt.radii)) for doubt in doubts]
     least = _disagreeing(case, chosen, outputs)
     for doubt in doubts * 2:
         key = doubt.image, doubt.box
@@ -160,7 +164,14 @@ def _fits(case: Case, doubts: list[_Doubt], outputs: tuple[Array, ...]) -> bool:
             chosen[key] = best
         if not least:
             return True
-    return not least
+    if math.prod(map(len, options)) > MOST_DECISIONS:
+        return False
+    for decisions in product(*options):
+        for doubt, cell, radius in decisions:
+            _decide(case, chosen, doubt, cell, radius)
+        if not _disagreeing(case, chosen, outputs):
+            return True
+    return False
 
 
 def _decide(
