@@ -8,7 +8,7 @@ are held to whichever of these decisions a target has taken.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import product
 from typing import Any, NamedTuple
@@ -23,8 +23,8 @@ from refkernels.definition.coder import Peak, heatmap_peaks, largest_radius
 
 __all__ = ["HeatMaps", "maps"]
 
-# Of more combinations of what boxes in doubt may do, not all are tried.
-MOST_DECISIONS = 1024
+# So many ways to choose between cells are tried.
+MOST_PLANS = 256
 
 # The number of an image and of a box, and the row and column of a cell.
 _Place = tuple[int, int, int, int]
@@ -140,103 +140,128 @@ class HeatMaps(Operator):
 
 
 def _fits(case: Case, doubts: list[_Doubt], outputs: tuple[Array, ...]) -> bool:
-    """Return whether outputs are what comes of some decisions about the boxes in doubt.
-
-    One box after the other takes the decision that agrees best; a second time, since what one box
-    hides of another shows only when that is right. Where two hide one another that is not enough,
-    and all decisions of all of them are tried, if they are few.
-    """
-    images = _peaks(case)
-    chosen = {(image, peak.box): peak for image, peaks in enumerate(images) for peak in peaks}
-    options = [list(product([doubt], doubt.cells, doubt.radii)) for doubt in doubts]
-    least = _disagreeing(case, chosen, outputs)
-    for doubt in doubts * 2:
-        key = doubt.image, doubt.box
-        before = chosen.get(key)
-        best = before
-        for cell, radius in product(doubt.cells, doubt.radii):
-            _decide(case, chosen, doubt, cell, radius)
-            count = _disagreeing(case, chosen, outputs)
-            if count < least:
-                least, best = count, chosen.get(key)
-        chosen.pop(key, None)
-        if best is not None:
-            chosen[key] = best
-        if not least:
-            return True
-    if math.prod(map(len, options)) > MOST_DECISIONS:
-        return False
-    for decisions in product(*options):
-        for doubt, cell, radius in decisions:
-            _decide(case, chosen, doubt, cell, radius)
-        if not _disagreeing(case, chosen, outputs):
-            return True
-    return False
+    """Return whether outputs are what comes of some decisions about the boxes in doubt."""
+    images, size = _images(case), _own(case)["size"]
+    batch = [x.astype(np.longdouble).reshape(len(images), -1, *size) for x in outputs]
+    for image, peaks in enumerate(_peaks(case)):
+        possible: dict[int, list[Peak | None]] = {peak.box: [peak] for peak in peaks}
+        for doubt in doubts:
+            if doubt.image == image:
+                possible[doubt.box] = _decisions(case, doubt)
+        found = _Maps(case, image, *(maps[image] for maps in batch))
+        if not _is_explained([possible[box] for box in sorted(possible)], found):
+            return False
+    return True
 
 
-def _decide(
-    case: Case,
-    chosen: dict[tuple[int, int], Peak],
-    doubt: _Doubt,
-    cell: tuple[int, int],
-    radius: int,
-) -> None:
-    """Give a box the peak of some decisions; none, if that is not on the map."""
-    own = _own(case)
-    boxes, labels = _images(case)[doubt.image]
-    chosen.pop((doubt.image, doubt.box), None)
-    height, width = own["size"]
-    if not (0 <= cell[0] < width and 0 <= cell[1] < height):
-        return
-    unit = Fraction(float(rounded_to_computing(own.get("scale", 4.0), _dtype(case))))
-    xmin, ymin, xmax, ymax = (Fraction(float(z)) for z in boxes[doubt.box])
-    chosen[doubt.image, doubt.box] = Peak(
-        doubt.box,
-        int(labels[doubt.box]),
-        cell[1],
-        cell[0],
-        radius,
-        ((xmax - xmin) / unit, (ymax - ymin) / unit),
-        ((xmin + xmax) / 2 / unit - cell[0], (ymin + ymax) / 2 / unit - cell[1]),
-    )
-
-
-def _disagreeing(
-    case: Case, chosen: Mapping[tuple[int, int], Peak], outputs: tuple[Array, ...]
-) -> int:
-    """Return how many elements of outputs are not what comes of these peaks, to 64 bits."""
-    count = len(_images(case))
+def _decisions(case: Case, doubt: _Doubt) -> list[Peak | None]:
+    """Return the peaks that a box in doubt may have; None stands for none, off the map."""
     height, width = _own(case)["size"]
-    heat, sides, offsets, mask = (
-        np.zeros((count, channels, height, width), np.longdouble)
-        for channels in (case.config["num_class"], 2, 2, 1)
-    )
-    for (image, _), peak in sorted(chosen.items()):
-        if not 0 <= peak.label < case.config["num_class"]:
-            continue
-        y, x = np.ogrid[:height, :width]
+    boxes, labels = _images(case)[doubt.image]
+    unit = Fraction(float(rounded_to_computing(_own(case).get("scale", 4.0), _dtype(case))))
+    xmin, ymin, xmax, ymax = (Fraction(float(z)) for z in boxes[doubt.box])
+    sides = (xmax - xmin) / unit, (ymax - ymin) / unit
+    found: list[Peak | None] = []
+    for (column, row), radius in product(doubt.cells, doubt.radii):
+        if 0 <= column < width and 0 <= row < height:
+            offset = (xmin + xmax) / 2 / unit - column, (ymin + ymax) / 2 / unit - row
+            label = int(labels[doubt.box])
+            found.append(Peak(doubt.box, label, row, column, radius, sides, offset))
+        elif None not in found:
+            found.append(None)
+    return found
+
+
+class _Maps:
+    """The maps of one image as a target gives them, and what may be on them."""
+
+    def __init__(
+        self, case: Case, image: int, heat: Array, sides: Array, offsets: Array, mask: Array
+    ) -> None:
+        self.heat, self.sides, self.offsets, self.mask = heat, sides, offsets, mask
+        self.dtype = _dtype(case)
+        boxes, unit = _images(case)[image][0], _own(case).get("scale", 4.0)
+        unit = float(rounded_to_computing(unit, self.dtype))
+        self.errors = bounds.center(boxes[:, :2], boxes[:, 2:], unit, self.dtype)
+
+    def shows(self, peak: Peak | None) -> bool:
+        """Return whether there is a centre in a peak's cell, and enough heat around it."""
+        if peak is None:
+            return True
+        if not self.mask[0, peak.row, peak.column] or not 0 <= peak.label < len(self.heat):
+            return False
+        value = self._gaussian(peak)
+        return bool((value - self._allowed(value) <= self.heat[peak.label]).all())
+
+    def begins_with(self, peak: Peak) -> bool:
+        """Return whether the sides and offsets of a peak's cell are its own."""
+        cell = slice(None), peak.row, peak.column
+        sides, offset = (
+            np.array([float(z) for z in pair], np.longdouble) for pair in (peak.sides, peak.offset)
+        )
+        near = abs(self.sides[cell] - sides) <= 1.001 * bounds.side(sides, self.dtype)
+        error = bounds.offset(offset, self.errors[peak.box], self.dtype)
+        near &= abs(self.offsets[cell] - offset) <= 1.001 * error
+        return bool(near.all())
+
+    def are_of(self, peaks: list[Peak]) -> bool:
+        """Return whether there is nothing on the maps but peaks that they show."""
+        heat, empty = np.zeros_like(self.heat), np.ones(self.mask[0].shape, bool)
+        for peak in peaks:
+            heat[peak.label] = np.maximum(heat[peak.label], self._gaussian(peak))
+            empty[peak.row, peak.column] = False
+        rest = self.sides[:, empty], self.offsets[:, empty]
+        # Nor is there less, since each of them is shown.
+        enough = (self.heat <= heat + self._allowed(heat)).all()
+        return bool(enough and (self.mask[0] == ~empty).all()) and not any(map(np.any, rest))
+
+    def _gaussian(self, peak: Peak) -> Array:
+        y, x = np.ogrid[: self.heat.shape[1], : self.heat.shape[2]]
         square = ((y - peak.row) ** 2 + (x - peak.column) ** 2).astype(np.longdouble)
-        value = np.exp(-18 * square / (2 * peak.radius + 1) ** 2)
-        value[(np.abs(y - peak.row) > peak.radius) | (np.abs(x - peak.column) > peak.radius)] = 0
-        heat[image, peak.label] = np.maximum(heat[image, peak.label], value)
-        if not mask[image, 0, peak.row, peak.column]:
-            mask[image, 0, peak.row, peak.column] = 1
-            sides[image, :, peak.row, peak.column] = [float(z) for z in peak.sides]
-            offsets[image, :, peak.row, peak.column] = [float(z) for z in peak.offset]
-    allowed = (
-        bounds.gaussian(heat, _dtype(case)),
-        bounds.side(sides, _dtype(case)),
-        _offset_bound(
-            case, offsets, ((i, k, p.row, p.column) for (i, k), p in sorted(chosen.items()))
-        ),
-        np.zeros(mask.shape),
-    )
-    wrong = 0
-    for expected, bound, found in zip((heat, sides, offsets, mask), allowed, outputs, strict=True):
-        own = found.astype(np.longdouble).reshape(expected.shape)
+        value: Array = np.exp(-18 * square / (2 * peak.radius + 1) ** 2)
+        value[(abs(y - peak.row) > peak.radius) | (abs(x - peak.column) > peak.radius)] = 0
+        return value
+
+    def _allowed(self, heat: Array) -> Array:
         # A little more than the bound covers the rounding of what is known here.
-        wrong += int((~(np.abs(own - expected) <= 1.001 * bound)).sum())
-    return wrong
+        return 1.001 * bounds.gaussian(heat, self.dtype)
+
+
+def _is_explained(boxes: list[list[Peak | None]], found: _Maps) -> bool:
+    """Return whether maps are what comes of one of the possible peaks of each box.
+
+    The first box in a cell decides its sides and offsets, so boxes are gone through in order. A
+    peak that maps show is better than none, whatever comes after it, and a wider one is nowhere
+    less; what is left open is the cell, where they show a peak in several.
+    """
+    shown = [[peak for peak in own if found.shows(peak)] for own in boxes]
+    if not found.are_of([peak for own in shown for peak in own if peak]):
+        return False  # with all of them there is too little
+    plans: list[tuple[int, ...]] = [()]
+    for _ in range(MOST_PLANS):
+        if not plans:
+            return False
+        plan, turn = plans.pop(), 0
+        taken: dict[tuple[int, int], list[Peak]] = {}
+        for own in shown:
+            peaks: dict[tuple[int, int], Peak] = {}
+            for peak in own:
+                cell = (peak.row, peak.column) if peak else None
+                if peak and cell and (cell in taken or found.begins_with(peak)):
+                    peaks[cell] = max(peak, peaks.get(cell, peak), key=lambda one: one.radius)
+            if not peaks and None not in own:
+                break
+            if len(peaks) > 1 and turn == len(plan):
+                plans.extend((*plan, i) for i in range(1, len(peaks)))
+                plan = (*plan, 0)
+            if peaks:
+                cell = list(peaks)[plan[turn] if len(peaks) > 1 else 0]
+                taken.setdefault(cell, []).append(peaks[cell])
+            turn += len(peaks) > 1
+        else:
+            if found.are_of([peak for own in taken.values() for peak in own]):
+                return True
+    return True  # of so many boxes in doubt nothing is shown
 
 
 def _offset_bound(case: Case, offsets: Array, places: Iterable[_Place]) -> Array:
