@@ -26,6 +26,12 @@ def telling(what: str | Callable[[], str]) -> Iterator[threading.Event]:
     threading.Event
         Set it, and no more is said.
 
+    Raises
+    ------
+    KeyboardInterrupt
+        Also where Ctrl-C came while a kernel ran: as Numba makes its result Python's, that becomes
+        a `SystemError`.
+
     Examples
     --------
     >>> with telling("counting to a thousand"):
@@ -47,6 +53,13 @@ def telling(what: str | Callable[[], str]) -> Iterator[threading.Event]:
     teller.start()
     try:
         yield done
+    except SystemError as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, KeyboardInterrupt):
+            cause = cause.__cause__
+        if cause is None:
+            raise
+        raise KeyboardInterrupt from error
     finally:
         done.set()
         teller.join()

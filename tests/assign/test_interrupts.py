@@ -40,6 +40,16 @@ def test_what_is_quick_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
+def test_an_interrupt_that_numba_makes_an_error_of_is_one() -> None:
+    with pytest.raises(KeyboardInterrupt), telling.telling("running a kernel"):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise SystemError("a kernel returned a result with an exception set") from error
+    with pytest.raises(SystemError, match="its own"), telling.telling("running a kernel"):
+        raise SystemError("its own")
+
+
 def interrupts(*_: Any, **__: Any) -> NoReturn:
     raise KeyboardInterrupt
 
