@@ -41,11 +41,10 @@ def test_what_is_quick_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_interrupt_that_numba_makes_an_error_of_is_one() -> None:
+    error = SystemError("a kernel returned a result with an exception set")
+    error.__cause__ = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt), telling.telling("running a kernel"):
-        try:
-            raise KeyboardInterrupt
-        except KeyboardInterrupt as error:
-            raise SystemError("a kernel returned a result with an exception set") from error
+        raise error
     with pytest.raises(SystemError, match="its own"), telling.telling("running a kernel"):
         raise SystemError("its own")
 
