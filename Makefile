@@ -75,8 +75,8 @@ smoke: ## operators' tests where a built wheel, numpy and numba are all there is
 	cd / && $(abspath $(BIN))/python -c 'import refkernels; print(refkernels.__version__, refkernels.__file__)'
 	$(BIN)/python -m pytest --quiet $(CORE)
 
-boundscheck: $(VENV)/.test ## all tests, with kernels that check every index, and are kept by themselves
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/build/boundscheck $(BIN)/python -m pytest $(SIDE_BY_SIDE)
+boundscheck: $(VENV)/.test ## all tests, with kernels that check every index
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 fuzz: $(VENV)/.test ## random calls of every operator, valid and wrong (FUZZ="--minutes 30" picks)
 	$(BIN)/python -m tests.fuzz $(FUZZ)

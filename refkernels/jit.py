@@ -109,6 +109,10 @@ class _Cache(FunctionCache):  # type: ignore[misc]
 
     _impl_class = _Checked
 
+    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
+        """Return what a kernel is kept under; Numba leaves out whether indices are checked."""
+        return (*super()._index_key(sig, codegen), bool(numba.config.BOUNDSCHECK))
+
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled kernel of a signature, or None: it is to be compiled."""
         try:

@@ -127,6 +127,34 @@ def test_a_kernel_whose_types_have_moved_is_made_anew(tmp_path):
     assert run("others")[0] == "3"
 
 
+OUTSIDE = """
+import numpy as np
+from refkernels.jit import jit
+
+@jit
+def entry(x, place):
+    return x[place]
+"""
+
+
+@needs_compiler
+def test_kernels_that_check_indices_are_kept_apart_from_those_that_do_not(tmp_path):
+    (tmp_path / "outside.py").write_text(OUTSIDE)
+    code = "import numpy as np; from outside import entry; print(entry(np.zeros(2), 2))"
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path]),
+        "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
+    }
+
+    def fails(checked):
+        own = {**env, "NUMBA_BOUNDSCHECK": checked}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=own)
+        return "IndexError" in done.stderr
+
+    assert [fails(checked) for checked in "01010"] == [False, True, False, True, False]
+
+
 class Kept:
     """A kernel that is compiled anew, or taken from a cache of its own, each time it is added."""
 
