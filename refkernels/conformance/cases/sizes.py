@@ -64,6 +64,12 @@ def _clipped() -> Iterator[Case]:
     yield Case({}, {"x": boxes, "img": np.zeros((IMAGES, 1, 60, 60)), "sizes": sizes})
 
 
+def _late() -> dict[str, Array]:
+    """Return a matrix whose last columns alone have candidates, whatever the threshold."""
+    rng = np.random.default_rng(0)
+    return {"x": np.concatenate([rng.random((7, TRUTHS - 3)) / 2, 1 - rng.random((7, 3)) / 64], 1)}
+
+
 def _matrices(*configs: dict[str, Any]) -> Iterator[Case]:
     rng = np.random.default_rng(0)
     for config in configs:
@@ -72,13 +78,14 @@ def _matrices(*configs: dict[str, Any]) -> Iterator[Case]:
             yield Case(config, {"x": rng.random(shape) * (rng.random(shape) < 0.5)})
 
 
+def _maximum(config: dict[str, Any]) -> Iterator[Case]:
+    yield from _matrices(config)
+    yield Case(config, _late())
+
+
 def _bipartite() -> Iterator[Case]:
     yield from _matrices({}, {"share_max": False, "eps": 0.05})
-    # The last columns alone have candidates, and rows share them.
-    rng = np.random.default_rng(0)
-    x = rng.random((7, TRUTHS)) / 2
-    x[:, -3:] += 0.5
-    yield Case({"threshold": 0.5, "eps": 0.25}, {"x": x})
+    yield Case({"threshold": 0.5, "eps": 0.25}, _late())  # rows share them
 
 
 def _assigned(rng: Any, *shape: int, truths: int) -> dict[str, Array]:
@@ -252,9 +259,9 @@ SIZES: dict[str, Callable[[], Iterator[Case]]] = {
     "BBoxBatchCIOU": _pairs,
     "BBoxClipToImage": _clipped,
     "BipartiteMatcher": _bipartite,
-    "MaximumMatcher": partial(_matrices, {"threshold": 0.5}),
+    "MaximumMatcher": partial(_maximum, {"threshold": 0.5}),
     "CompositeMatcher": partial(
-        _matrices,
+        _maximum,
         {
             "matchers": [
                 Recipe("BipartiteMatcher", {"share_max": False}),
