@@ -4,9 +4,10 @@ Orders are drawn, so what is checked is what holds of every draw: which examples
 how they fall into batches, that batches are sorted, the length, and that a seed repeats itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -18,10 +19,10 @@ from refkernels.conformance.model.compare import Disagreement
 from refkernels.conformance.model.operator import Case, Operator, Output, Reference, build
 from refkernels.conformance.model.parameters import Parameters
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["OPERATORS", "epochs_of"]
+
+# The batches of each bucket if it is sorted up, and if it is sorted down.
+Buckets = Sequence[tuple[list[list[int]], list[list[int]]]]
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,9 @@ def _check_batches(definition: Any, config: dict[str, Any], batches: list[list[i
         # Which examples the part has is drawn; that they are so many is not.
         expected = len({example for up, _ in buckets for batch in up for example in batch})
         distinct = len({example for batch in batches for example in batch})
-        return None if distinct == expected else f"has {distinct} examples, expected {expected}"
+        if distinct != expected:
+            return f"has {distinct} examples, expected {expected}"
+        return _check_spans([[keys[example] for example in batch] for batch in batches], buckets)
     start = 0
     for up, down in buckets:
         own_batches = batches[start : start + len(up)]
@@ -106,6 +109,20 @@ def _check_batches(definition: Any, config: dict[str, Any], batches: list[list[i
         if own_batches not in (up, down):
             return f"has {own_batches}, expected {up} or {down}"
     return None
+
+
+def _check_spans(batches: Sequence[Sequence[float]], buckets: Buckets) -> str | None:
+    """Tell whether batches, given their keys, reach into each other more than those of buckets do.
+
+    Of a sorted bucket no two batches have keys on both sides of one, but for the last, if it
+    reaches back into the one before. So there are at most so many, whatever was drawn.
+    """
+    most = sum(1 + (len(set(chain(*up))) < sum(map(len, up))) for up, _ in buckets)
+    spans = [(min(batch), max(batch)) for batch in batches]
+    depth = max((sum(low <= at < high for low, high in spans) for at, _ in spans), default=0)
+    if depth <= most:
+        return None
+    return f"{depth} batches have keys on both sides of one, expected {most} at most"
 
 
 def epochs_of(make: Callable[[], Any], count: int = 2) -> tuple[Array, ...]:
