@@ -30,6 +30,7 @@ def test_outputs_and_axes_are_named_for_every_case(name):
 
 
 BUCKETS = {"sort_keys": [3, 1, 2, 0, 9, 8], "batch_size": 3, "mult": 1}
+ONE_BUCKET = {"sort_keys": [*range(8)], "batch_size": 2, "mult": 4, "shuffle": True}
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,10 @@ BUCKETS = {"sort_keys": [3, 1, 2, 0, 9, 8], "batch_size": 3, "mult": 1}
         (BUCKETS, [[1, 0, 2], [3, 5, 4]], "batch [1, 0, 2] is not sorted: its keys are [1, 3, 2]"),
         (BUCKETS, [[1, 2, 2], [3, 5, 4]], "has [[1, 2, 2]], expected [[1, 2, 0]] or [[0, 2, 1]]"),
         ({**BUCKETS, "shuffle": True}, [[1, 2, 2], [3, 5, 4]], "has 5 examples, expected 6"),
+        # One bucket: batches follow each other by key, but for one that reaches back to be full.
+        (ONE_BUCKET, [[4, 5], [0, 1], [6, 7], [3, 2]], None),
+        (ONE_BUCKET, [[4, 5], [0, 2], [6, 7], [3, 1]], "2 batches have keys on both sides of one"),
+        ({**ONE_BUCKET, "sort_keys": [0, 1, 2]}, [[1, 2], [0, 1]], None),
     ],
 )
 def test_an_epoch_of_buckets(config, batches, what):
