@@ -133,12 +133,6 @@ EQUIVALENTS = (
         )
         for other in ("inputs[ 1].dtype)", "inputs[ -1].dtype)")
     ),
-    Equivalent(
-        "cost/aligned.py",
-        "(i - first + 1) * columns",
-        "(i - first + 2) * columns",
-        "what is written of it are the first columns",
-    ),
     Equivalent("suppression/cells.py", "largest < FARTHEST", "largest <= FARTHEST", AT_THE_LIMIT),
     Equivalent("suppression/cells.py", "cells / span", "cells * span", MONOTONE),
     Equivalent(
@@ -159,10 +153,8 @@ EQUIVALENTS = (
     *(
         Equivalent("bbox/pairs.py", old, new, BY_NUMBERS)
         for old, new in (
-            ("(lanes - 1) * count + last", "(lanes - 0) * count + last"),
-            ("row + lanes <= rows", "row + lanes < rows"),
-            ("last + lanes <= out", "last + lanes < out"),
-            ("+ lanes <= boxes", "+ lanes < boxes"),
+            ("// count + 1 - first", "// count + 0 - first"),
+            ("BLOCK) <= boxes", "BLOCK) < boxes"),
             ("4 * (first + BLOCK)", "5 * (first + BLOCK)"),
         )
     ),
