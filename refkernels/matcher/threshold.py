@@ -26,9 +26,9 @@ __all__ = ["LOW_QUALITY", "WINNERS", "ThresholdMatcher", "least_of_best"]
 # threshold: hardly any does, and a start costs as much as a hundred elements.
 STEP = 1024
 
-# Elements of a part of the rows, of which each column's largest value is kept: so many that keeping
+# Steps of a part of the rows, of which each column's largest value is kept: so many that keeping
 # them costs nothing, and so few that reading one part again for each column does not either.
-PART = 4096
+PART = 4
 
 LOW_QUALITY = ("own", "truth")
 WINNERS = ("last", "first")
@@ -254,7 +254,7 @@ def _threshold(x, high, low, quality, least, ties, last, out):  # type: ignore[n
         return True
     count, columns = x.shape[1:]
     height = max(1, STEP // columns)
-    part = height * max(1, PART // (height * columns))
+    part = PART * height
     parts = (count + part - 1) // part if quality else 0
     peaks = np.empty((parts, columns), x.dtype)
     for image in range(x.shape[0]):

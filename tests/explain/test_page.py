@@ -14,6 +14,7 @@ from refkernels.explain import explain
 from refkernels.explain.trace.nearest import NEAR
 from refkernels.explain.trace.page import CELLS, as_page, write_page
 from refkernels.explain.trace.records import Stage
+from tests.compiled import needs_compiler
 from tests.explain.chains import scene
 
 PIXEL = bytes.fromhex(
@@ -76,6 +77,7 @@ def test_records_and_sentences_are_those_of_the_trace():
         )
 
 
+@needs_compiler
 def test_a_page_of_many_anchors_is_small():
     trace = explain(TargetAssigner.rpn_fpn(), scene(3)["boxes"][0] * 5, rng=0)
     assert len(trace.anchors) == 261_888

@@ -7,6 +7,7 @@ from refkernels import MaximumMatcher
 from refkernels.assign import TargetAssigner
 from refkernels.explain import explain
 from refkernels.explain.trace.page import write_page
+from tests.compiled import needs_compiler
 from tests.explain.test_page import PIXEL
 
 WIDTHS = (390, 1280)
@@ -197,6 +198,7 @@ def test_the_ground_tells_how_many_are_only_counted(page, trace):
     assert "anchors around here" in page.inner_text("#record h2")
 
 
+@needs_compiler
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_page_of_a_quarter_of_a_million_anchors_opens(browser, large, tmp_path, width):
     place = tmp_path / "page.html"

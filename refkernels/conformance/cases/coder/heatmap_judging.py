@@ -246,8 +246,7 @@ def _is_explained(boxes: list[list[Peak | None]], found: _Maps) -> bool:
         for own in shown:
             peaks: dict[tuple[int, int], Peak] = {}
             for peak in own:
-                cell = (peak.row, peak.column) if peak else None
-                if peak and cell and (cell in taken or found.begins_with(peak)):
+                if peak and ((cell := (peak.row, peak.column)) in taken or found.begins_with(peak)):
                     peaks[cell] = max(peak, peaks.get(cell, peak), key=lambda one: one.radius)
             if not peaks and None not in own:
                 break

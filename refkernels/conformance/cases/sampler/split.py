@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from refkernels.arrays import Array
-from refkernels.conformance.cases.sampler.split_laws import BUCKET_LAWS, ORDER_LAWS
+from refkernels.conformance.cases.sampler.split_laws import BUCKET_LAWS, ORDER_LAWS, depth_of
 from refkernels.conformance.model.compare import Disagreement
 from refkernels.conformance.model.operator import Case, Operator, Output, Reference, build
 from refkernels.conformance.model.parameters import Parameters
@@ -114,12 +114,11 @@ def _check_batches(definition: Any, config: dict[str, Any], batches: list[list[i
 def _check_spans(batches: Sequence[Sequence[float]], buckets: Buckets) -> str | None:
     """Tell whether batches, given their keys, reach into each other more than those of buckets do.
 
-    Of a sorted bucket no two batches have keys on both sides of one, but for the last, if it
-    reaches back into the one before. So there are at most so many, whatever was drawn.
+    Of a sorted bucket no two do, but for the last, if it reaches back into the one before. So there
+    are at most so many, whatever was drawn.
     """
     most = sum(1 + (len(set(chain(*up))) < sum(map(len, up))) for up, _ in buckets)
-    spans = [(min(batch), max(batch)) for batch in batches]
-    depth = max((sum(low <= at < high for low, high in spans) for at, _ in spans), default=0)
+    depth = depth_of(batches)
     if depth <= most:
         return None
     return f"{depth} batches have keys on both sides of one, expected {most} at most"

@@ -1,5 +1,6 @@
 """Laws of the samplers of examples: what no single epoch shows of orders that are drawn."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, islice, pairwise, permutations
 from typing import Any
@@ -12,7 +13,7 @@ from refkernels.conformance.model.operator import Case, Law
 from refkernels.conformance.model.parameters import Parameters, Untried
 from refkernels.definition.sampler import SplitSortedBucketSampler
 
-__all__ = ["BUCKET_LAWS", "ORDER_LAWS"]
+__all__ = ["BUCKET_LAWS", "ORDER_LAWS", "depth_of"]
 
 Run = Callable[..., tuple[Array, ...]]
 Batches = list[list[int]]
@@ -336,6 +337,12 @@ def _parts_are_any(run: Run, parameters: Parameters) -> str | None:
     return even_subsets(kept, f"examples of a part in {len(epochs)} epochs")
 
 
+def depth_of(batches: Sequence[Sequence[float]]) -> int:
+    """Return how many batches, given their keys, have keys on both sides of one at most."""
+    lows, highs = sorted(map(min, batches)), sorted(map(max, batches))
+    return max((bisect_right(lows, at) - bisect_right(highs, at) for at in lows), default=0)
+
+
 def _buckets_are_sorted(run: Run) -> str | None:
     """Look for batches whose keys reach into each other: of one bucket, none do."""
     buckets, size = 4, 4
@@ -343,8 +350,7 @@ def _buckets_are_sorted(run: Run) -> str | None:
     config = {"sort_keys": keys, "batch_size": size, "mult": 4, "shuffle": True}
     for epochs in _epochs(run, **config):
         for epoch in epochs:
-            spans = sorted((min(own), max(own)) for own in ([keys[i] for i in b] for b in epoch))
-            depth = max(sum(low <= at < high for low, high in spans) for at in range(64))
+            depth = depth_of([[keys[i] for i in batch] for batch in epoch])
             if depth > buckets:
                 return f"{depth} batches have keys on both sides of one, of {buckets} buckets"
     return None
