@@ -194,7 +194,11 @@ def _task_aligned(  # type: ignore[no-untyped-def]
         own, overlaps, within = metric[image], ious[image], inside[image]
         if not (all_finite(own) and all_finite(overlaps)):
             return False
-        select_best(own, one, inside_first, within, low, zero_counts, room, values, rows)
+        # Either with a constant, for which it is compiled by itself.
+        if inside_first:
+            select_best(own, one, True, within, low, zero_counts, room, values, rows)
+        else:
+            select_best(own, one, False, within, low, zero_counts, room, values, rows)
         for c in range(columns):
             for k in range(topk):
                 r = rows[c, k]

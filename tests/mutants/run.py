@@ -93,6 +93,7 @@ class _Plan(NamedTuple):
     configs: int
     budget: int
     max_examples: int
+    plain: bool
 
 
 def sample_images() -> list[Image]:
@@ -111,6 +112,7 @@ def judge(
     max_examples: int = 100,
     configs: int = 0,
     budget: int = 60,
+    plain: bool = False,
 ) -> Iterator[Fate]:
     """Yield the fate of each mutant, in the order in which they are known.
 
@@ -128,6 +130,8 @@ def judge(
         checks as `refkernels check` does, with parameters of every sort.
     budget : int
         How many seconds of computing to spend on a mutant under fixed configurations.
+    plain : bool
+        Whether to leave alive what lives as plain Python, where it is of an operator.
     """
     fork = multiprocessing.get_context("fork")
     waiting = list(mutants)
@@ -137,7 +141,7 @@ def judge(
             while waiting and len(running) < workers:
                 mutant, (ours, theirs) = waiting.pop(0), fork.Pipe(duplex=False)
                 name = f"mutant_{len(mutants) - len(waiting)}"
-                plan = _Plan(configs, budget, max_examples)
+                plan = _Plan(configs, budget, max_examples, plain)
                 arguments = (mutant, name, Path(folder), images, plan, theirs)
                 process = fork.Process(target=_check, args=arguments)
                 process.start()
@@ -255,6 +259,8 @@ def _first_failure_of_operator(
     # What the alarm raises within a call looks like a fault of the mutant.
     if found and not late:
         return {**found, "what": f"as Python: {found['what']}"}
+    if plan.plain:
+        return {}
     write_copies(mutant, folder, name, compiled=True)
     return _first_failure(name, affected(mutant), images, run.Options(plan.max_examples))
 

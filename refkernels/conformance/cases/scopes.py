@@ -88,12 +88,16 @@ SCOPES: dict[str, Space] = {
         ((1, 1), (1, 2), (2, 1)),
         ((3, 1), (2, 2)),
         shared=_levels,
+        fewer={"distances": COSTS[:2], "inside": BOTH[1:]},
+        largest=((4, 1), (2, 3), (3, 2)),
     ),
     "SimOTAMatcher": Space(
         [{}, {"conflict": "selected"}, {"candidate_topk": 2}],
         {"cost": (COSTS, "NM"), "ious": (LEVELS, "NM")},
         ((1, 1), (1, 2), (2, 1), (1, 3), (3, 1)),
         ((2, 2), (4, 1)),
+        fewer={"cost": COSTS[:3], "ious": LEVELS[1::2]},
+        largest=((2, 3), (3, 2)),
     ),
     "TaskAlignedMatcher": Space(
         grid(
@@ -105,6 +109,8 @@ SCOPES: dict[str, Space] = {
         {"metric": (LEVELS[:3], "NM"), "ious": (LEVELS[1:3], "NM"), "inside": (BOTH, "NM")},
         ((1, 1), (1, 2), (2, 1)),
         ((1, 3), (3, 1), (2, 2)),
+        fewer={"inside": BOTH[1:]},
+        largest=((2, 3), (3, 2)),
     ),
     "HungarianMatcher": Space([{}], {"cost": (COSTS, "NM")}),
     "PointMatcher": Space(
@@ -125,7 +131,7 @@ SCOPES: dict[str, Space] = {
         grid(threshold=(0.5, 0.25, 1 / 3, 0.0)),
         {"boxes": (BOXES, "N"), "scores": (LEVELS[1:3], "N")},
         ((1,), (2,)),
-        ((3,),),
+        ((3,), (4,)),
         stacked=False,
     ),
     "BatchedNMS": Space(
@@ -136,7 +142,7 @@ SCOPES: dict[str, Space] = {
             "labels": (np.array([0, 1]), "N"),
         },
         ((1,), (2,)),
-        ((3,),),
+        ((3,), (4,)),
         stacked=False,
     ),
     "NaiveSampler": Space([{}], {"matches": (np.array([-1, 0, 1]), "N")}, LENGTHS, ()),

@@ -46,6 +46,10 @@ class Space:
         The operator's inputs, where those that are shared are not the last.
     stacked : bool
         Whether the operator takes batches of what there is.
+    fewer : mapping of str to array, optional
+        Inputs whose elements may be less in sizes that would have too many combinations.
+    largest : sequence of tuple of int
+        Those sizes, that are tried when all is asked for.
     """
 
     def __init__(
@@ -58,8 +62,14 @@ class Space:
         shared: Callable[[Size], Iterator[Mapping[str, Array]]] | None = None,
         order: Sequence[str] = (),
         stacked: bool = True,
+        fewer: Mapping[str, Array] | None = None,
+        largest: Sequence[Size] = (),
     ) -> None:
         self.configs, self.inputs, self.small, self.large = configs, inputs, small, large
+        self.largest = largest
+        self._few = {
+            name: ((fewer or {}).get(name, values), axes) for name, (values, axes) in inputs.items()
+        }
         self.shared, self.order, self.stacked = shared, order, stacked
 
     def scopes(self, parameters: Parameters, whole: bool) -> Iterator[Scope]:
@@ -70,17 +80,20 @@ class Space:
             # An axis that is counted from the front is another one where there are batches.
             if settled is not None and settled.get("axis", -1) < 0 and settled not in configs:
                 configs.append(settled)
-        for size in [*self.small, *(self.large if whole else ())]:
+        for size in [*self.small, *((*self.large, *self.largest) if whole else ())]:
             name = "x".join(map(str, size))
             count, batches = self._count(size), partial(self._batches, size)
             for config, shared in product(configs, self.shared(size) if self.shared else [{}]):
                 order = self.order or (*self.inputs, *shared)
                 yield Scope(name, config, count, batches, shared, order, self.stacked)
 
+    def _elements(self, size: Size) -> Mapping[str, tuple[Array, str]]:
+        return self._few if size in self.largest else self.inputs
+
     def _count(self, size: Size) -> int:
         shapes = self._shapes(size)
         total = 1  # as a Python integer, that does not overflow
-        for name, (values, _) in self.inputs.items():
+        for name, (values, _) in self._elements(size).items():
             total *= len(values) ** int(np.prod(shapes[name]))
         return total
 
@@ -96,7 +109,7 @@ class Space:
         for start in range(0, total, TOGETHER):
             numbers = np.arange(start, min(start + TOGETHER, total))
             found = {}
-            for name, (values, _) in self.inputs.items():
+            for name, (values, _) in self._elements(size).items():
                 length = int(np.prod(shapes[name]))
                 own = (numbers % len(values) ** length)[:, None]
                 numbers = numbers // len(values) ** length

@@ -85,14 +85,17 @@ class Exhausted:
     left: list[str] | None = None
     note: str = ""
 
-    def __str__(self) -> str:
-        largest = [size for size in self.sizes if not any(_covers(o, size) for o in self.sizes)]
-        but = f", {self.left_out:,} left out" if self.left_out else ""
-        said = (
-            f"up to {' and '.join(largest)} in {self.dtype} "
-            f"({times(self.inputs, 'input', ',')}{but})"
+    @property
+    def largest(self) -> str:
+        """The sizes that no other one covers, such as ``2x4 and 4x2 and 3x3``."""
+        return " and ".join(
+            size for size in self.sizes if not any(_covers(o, size) for o in self.sizes)
         )
-        return said if largest and self.inputs else ""
+
+    def __str__(self) -> str:
+        but = f", {self.left_out:,} left out" if self.left_out else ""
+        said = f"up to {self.largest} in {self.dtype} ({times(self.inputs, 'input', ',')}{but})"
+        return said if self.sizes and self.inputs else ""
 
 
 def _covers(size: str, other: str) -> bool:
