@@ -235,6 +235,16 @@ def test_an_area_that_no_float_holds_is_infinite_and_an_empty_one_0():
     assert BBoxCornerToCenter()(np.array([[-3e38, 5, 3e38, 5]], np.float32))[0, 2] == np.inf
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(130, 3), (3, 130), (130, 30)])
+def test_pixels_count_whichever_set_has_more_boxes(rows, columns):
+    rng = np.random.default_rng(0)
+    low = rng.integers(0, 60, (160, 2))
+    pixels = np.concatenate([low, low + rng.integers(0, 40, (160, 2))], 1).astype(np.float32)
+    corners = pixels + np.float32([0, 0, 1, 1])
+    found = BBoxBatchIOU(offset=1)(pixels[:rows], pixels[-columns:])
+    assert np.array_equal(found, BBoxBatchIOU()(corners[:rows], corners[-columns:]))
+
+
 @pytest.mark.parametrize(
     ("a", "b", "shape"),
     [

@@ -93,14 +93,24 @@ class Approximate:
         return self._rounded(value, error, underflow=True)
 
     def smaller(self, other: "Approximate") -> "Approximate":
-        """Take the smaller of two, which errs by no more than the larger error."""
-        error = np.maximum(self.error, other.error)
+        """Take the smaller of two."""
+        error = self._error_of(other, self.value < other.value)
         return Approximate(np.minimum(self.value, other.value), error, self.unit)
 
     def larger(self, other: "Approximate") -> "Approximate":
-        """Take the larger of two, which errs by no more than the larger error."""
-        error = np.maximum(self.error, other.error)
+        """Take the larger of two."""
+        error = self._error_of(other, self.value > other.value)
         return Approximate(np.maximum(self.value, other.value), error, self.unit)
+
+    def _error_of(self, other: "Approximate", is_own: Array) -> Array:
+        """Return the error of one of two, or the larger one where either may be the one.
+
+        Twice what both may be off by leaves room for float64's own rounding of the values.
+        """
+        with np.errstate(invalid="ignore"):
+            apart = np.abs(self.value - other.value) > 2 * (self.error + other.error)
+        taken = np.where(is_own, self.error, other.error)
+        return np.where(apart, taken, np.maximum(self.error, other.error))
 
     def positive_part(self) -> "Approximate":
         """Clamp below at 0, which does not lengthen any distance."""

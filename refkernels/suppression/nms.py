@@ -223,10 +223,9 @@ def _suppress(  # type: ignore[no-untyped-def]
         ranked = np.empty(extended, np.int64)
         found = 0
         for k in range(own.size):
-            ranked[found] = own[k]
-            found += measured(boxes[own[k]])[1]
-            if found == extended:
-                break
+            if measured(boxes[own[k]])[1]:
+                ranked[found] = own[k]
+                found += 1
         if sure:
             suppress_near(boxes, ranked, threshold, within, stays)
         else:

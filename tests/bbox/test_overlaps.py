@@ -250,6 +250,13 @@ def test_boxes_of_every_size_and_shape_of_set_have_the_same_overlap(name, dtype)
 
 
 @each_enclosing
+@pytest.mark.parametrize("place", [1e30, -1e30, 1e-40])
+def test_two_points_on_one_spot_overlap_in_nothing_however_far_away_it_is(name, place):
+    point = np.full((1, 4), place, np.float32)
+    assert getattr(refkernels, name)()(point, point).item() == 0
+
+
+@each_enclosing
 def test_a_huge_box_beside_others_leaves_them_their_overlap(name):
     boxes = np.float32([[0, 0, 3, 2], [1, 1, 4, 5], [2, 1, 3, 7]])
     build = getattr(refkernels, name)()

@@ -264,6 +264,11 @@ def _covered() -> Iterator[Case]:
     boxes = np.concatenate([BOXES, FLAT, INVERTED])
     for offset in (1, -1, 0.7):
         yield Case({"offset": offset}, {"a": boxes, "b": boxes})
+    # An offset that is nothing along one axis and something along the other, of areas beyond the
+    # dtype: of float32, and of float64.
+    for exponents in ((123, 1), (1, 123), (1019, 1), (1, 1019)):
+        far = boxes * np.tile(np.exp2(exponents), 2)
+        yield Case({"offset": 1}, {"a": far, "b": far})
 
 
 def _about_offset(config: Mapping[str, Any]) -> Iterator[Case]:
