@@ -24,7 +24,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 KERNELS := $(addprefix tests/,assign explain test_predictor.py test_inputs.py test_jit.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help verify verify-gpu audit test test-core test-peers peers lint format coverage smoke boundscheck fuzz soak bench docs clean
+.PHONY: help verify verify-gpu audit test test-core test-peers peers lint format coverage smoke boundscheck exhaustive fuzz soak bench docs clean
 
 help: ## say what each target does
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -77,6 +77,9 @@ smoke: ## operators' tests where a built wheel, numpy and numba are all there is
 
 boundscheck: $(VENV)/.test ## all tests, with kernels that check every index
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE)
+
+exhaustive: $(VENV)/.test ## kernels that decide, on every small input there is, against the definitions
+	$(BIN)/python -m tests.exhaustive
 
 fuzz: $(VENV)/.test ## random calls of every operator, valid and wrong (FUZZ="--minutes 30" picks)
 	$(BIN)/python -m tests.fuzz $(FUZZ)

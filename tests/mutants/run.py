@@ -239,6 +239,7 @@ def _first_failure_of_operator(
     def end(*arguments: object) -> NoReturn:
         nonlocal late
         late = True
+        signal.alarm(1)  # what hangs in one call does in the next
         raise TimeoutError("as plain Python it takes too long")
 
     write_copies(mutant, folder, f"{name}_plain", compiled=False)
