@@ -113,6 +113,15 @@ def test_a_batch_of_1_goes_with_any(name):
 
 
 @each_operator
+def test_one_input_with_a_batch_makes_one_of_all(name):
+    alone = inputs_of(name, np.float32, ())
+    for key, array in alone.items():
+        batch = np.stack([array, array])
+        found = call(name, {**alone, key: batch})
+        assert same_bits(found, call(name, {k: np.stack([x, x]) for k, x in alone.items()}))
+
+
+@each_operator
 @each_dtype
 @pytest.mark.parametrize(
     ("images", "count", "truths"),

@@ -93,6 +93,12 @@ STATEMENTS_LEFT_OUT = (
 # for the parameter `out` alone is held by the tests of that.
 CHECKS = ("as_", "_as_", "check_", "_check_", "require", "keep", "_keep_", "within", "all_finite")
 
+# Nor what no fair check asks for, and tests of the operators hold: distances whose squares are no
+# numbers, how inputs with a batch axis go with others without one, and in costs a batch of 1.
+UNASKED = ("scaled_distance",)
+UNASKED_IN = ("_batched", ".ndim == 3 or")
+UNASKED_IN_COSTS = (*UNASKED_IN, "[min(image,")
+
 
 def generate(of: str = "blocks", families: Collection[str] = ()) -> tuple[Mutant, ...]:
     """Return the mutants that some operator can show.
@@ -169,7 +175,7 @@ def _called_lines(file: str) -> set[int]:
             lines -= _lines(_for_out_alone(body))
         for node in ast.walk(function):
             left_out = _is_check if file in OPERATOR_FILES else _is_left_out
-            if isinstance(node, ast.stmt) and left_out(node):
+            if isinstance(node, ast.stmt) and (left_out(node) or _is_unasked(file, node)):
                 lines -= _lines([node])
     return lines
 
@@ -187,7 +193,7 @@ def _is_left_out(statement: ast.stmt) -> bool:
 def _is_not_called(function: ast.FunctionDef) -> bool:
     """Return whether a function checks, or constructs an operator of parameters with a name."""
     named = "classmethod" in map(ast.unparse, function.decorator_list) and function.name != "of"
-    return named or function.name.startswith((*CHECKS, "__post_init__"))
+    return named or function.name.startswith((*CHECKS, "__post_init__", *UNASKED))
 
 
 def _is_check(statement: ast.stmt) -> bool:
@@ -201,6 +207,14 @@ def _is_check(statement: ast.stmt) -> bool:
     if not isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign | ast.Return):
         return False
     return isinstance(value, ast.Call) and _called(value).startswith(CHECKS)
+
+
+def _is_unasked(file: str, statement: ast.stmt) -> bool:
+    """Return whether a statement of one line of an operator does what no check asks for."""
+    if file not in OPERATOR_FILES or statement.lineno != statement.end_lineno:
+        return False
+    parts = UNASKED_IN_COSTS if file.startswith("cost/") else UNASKED_IN
+    return any(part in ast.unparse(statement) for part in parts)
 
 
 def _for_out_alone(body: Sequence[ast.stmt]) -> list[ast.stmt]:

@@ -1,0 +1,179 @@
+"""Generated mutants of operators that change how a result is computed, and not what it is."""
+
+from tests.mutants.equivalents.equivalent import Equivalent
+from tests.mutants.mutant import OPERATOR_FILES, source
+
+__all__ = ["EQUIVALENTS"]
+
+LENGTH = "any negative length stands for all there is"
+EITHER_WAY = "along whichever set of boxes vectors run, each overlap is computed in the same steps"
+NOTHING = "without boxes, loops over them do nothing"
+ROOM = "memory is taken that nothing looks at"
+UNUSED = "seven parts of a block are used at most"
+ONTO_ITSELF = "of a whole block results are in their place, and are copied onto themselves"
+NEGATIVE_ZERO = "-0 equals 0 in all that is made of it"
+NO_SIDE = "a side of 0 makes an area of 0"
+ONE_RIGHT_ANGLE = "the arc tangent of infinity is a right angle"
+AT_THE_LIMIT = "at the limit itself, what is computed either way is as right"
+COMPUTED_AGAIN = "what is not sure is computed again, to the same result"
+FINITE_ALONE = (
+    "each coordinate is still looked at: finite boxes are taken for others, so that rows are seen "
+    "to again, of which those that are sure are left"
+)
+BEYOND_ALL = "a box whose ends are infinite covers what they are beyond, as it does computed again"
+ROWS_AT_ONCE = "how many rows are looked at in one go is a matter of time"
+SAME_LARGEST = "of equal numbers the largest is the same"
+WITH_ITSELF = "a number is not larger than itself"
+LOOKED_AT_AGAIN = "rows are looked at again that hold nothing more"
+SAME_NEIGHBOUR = "what comes next on the way to 1 comes next on the way to 2"
+ABOVE_ZERO = "a best pair's IoU is above 0 whatever the least quality"
+OF_A_SIGN = "a sign is its own inverse"
+LOWER_BAR = (
+    "a bar that is lower lets more rows be looked at one by one, of which those are taken that "
+    "would have been"
+)
+FOUR_COLUMNS = "of four columns those at -2 and -1 are those at 2 and 3"
+SLOWER_POWER = "powers come out the same either way, within the bound"
+CHECKED_AGAIN = "where it is false, the input is checked once more, and a valid one passes"
+
+FINITE = "(box[0] - box[0]) + (box[2] - box[2]), (box[1] - box[1]) + (box[3] - box[3])"
+OVERLAPS = ("bbox/ioa.py", "bbox/enclosing.py")
+
+EQUIVALENTS = (
+    *(
+        Equivalent(file, "reshape(-1)", "reshape(- 2)", LENGTH)
+        for file in OPERATOR_FILES
+        if "reshape(-1)" in source(file)
+    ),
+    *(
+        Equivalent(file, "a.shape[0], b.shape[0]", f"a.shape[ {axis}], b.shape[0]", EITHER_WAY)
+        for file in OVERLAPS
+        for axis in (1, -1)
+    ),
+    *(Equivalent(file, "count_a == 0", "count_a == -1", NOTHING) for file in OVERLAPS),
+    Equivalent("bbox/enclosing.py", "count_b == 0", "count_b == -1", NOTHING),
+    Equivalent("bbox/ioa.py", "shape[0], 5)", "shape[0], 6)", ROOM),
+    Equivalent("bbox/enclosing.py", "shape[0], 6)", "shape[0], 7)", ROOM),
+    *(
+        Equivalent(file, "np.empty(8 * BLOCK", f"np.empty( {parts} * BLOCK", why)
+        for file in OVERLAPS
+        for parts, why in ((9, ROOM), (7, UNUSED))
+    ),
+    *(Equivalent(file, "1 if along_b", "2 if along_b", ROOM) for file in OVERLAPS),
+    *(Equivalent(file, "(j + 1) * BLOCK", "(j + 2) * BLOCK", ROOM) for file in OVERLAPS),
+    *(
+        Equivalent("bbox/ioa.py", "rows < BLOCK else 0", other, ONTO_ITSELF)
+        for other in ("rows <= BLOCK else 0", "rows < BLOCK else 1", "rows < BLOCK else -1")
+    ),
+    Equivalent("bbox/enclosing.py", "rows < BLOCK", "rows <= BLOCK", ONTO_ITSELF),
+    *(
+        Equivalent("bbox/enclosing.py", f"{side} + zero", f"{side} - zero", NEGATIVE_ZERO)
+        for side in ("left", "top", "right", "bottom")
+    ),
+    *(
+        Equivalent("bbox/enclosing.py", f"({side} > zero)", f"({side} >= zero)", NO_SIDE)
+        for side in ("width", "height")
+    ),
+    Equivalent("bbox/enclosing.py", "if height > 0", "if height >= 0", ONE_RIGHT_ANGLE),
+    *(
+        Equivalent("bbox/enclosing.py", old, new, AT_THE_LIMIT)
+        for old, new in ((">= least)", "> least)"), ("<= most)", "< most)"))
+    ),
+    Equivalent("bbox/enclosing.py", "least - least", "least + least", COMPUTED_AGAIN),
+    *(
+        Equivalent("bbox/measured.py", old, new, COMPUTED_AGAIN)
+        for old, new in (
+            ("area >= tiny", "area > tiny"),
+            ("width <= zero", "width < zero"),
+            ("height <= zero", "height < zero"),
+            ("eps <= huge", "eps < huge"),
+            ("all_sure = True", "all_sure = False"),
+        )
+    ),
+    *(
+        Equivalent("bbox/ioa.py", FINITE, FINITE.replace(old, new, 1), FINITE_ALONE)
+        for k in range(4)
+        for old, new in (
+            *((f"(box[{k}] -", f"(box[ {i}] -") for i in (k + 1, k - 1) if i < 4),
+            *((f"- box[{k}])", f"- box[ {i}])") for i in (k + 1, k - 1) if i < 4),
+            (f"(box[{k}] - box[{k}])", f"(box[{k}] + box[{k}])"),
+        )
+    ),
+    *(
+        Equivalent("bbox/ioa.py", FINITE, FINITE.replace(old, new, 1), FINITE_ALONE)
+        for old, new in (("box[0]) + (", "box[0]) - ("), ("box[1]) + (", "box[1]) - ("))
+    ),
+    *(
+        Equivalent("bbox/ioa.py", "x + y == x - x", other, why)
+        for other, why in (
+            ("x + y == x + x", FINITE_ALONE),
+            ("x - y == x - x", FINITE_ALONE),
+            ("x + y != x - x", BEYOND_ALL),
+        )
+    ),
+    Equivalent("matcher/threshold.py", "float = 0.0", "float = -1.0", ABOVE_ZERO),
+    Equivalent("matcher/threshold.py", "kind(0), kind(1)", "kind(0), kind( 2)", SAME_NEIGHBOUR),
+    *(
+        Equivalent("matcher/threshold.py", old, new, ROWS_AT_ONCE)
+        for old, new in (
+            ("max(1, STEP", "max( 2, STEP"),
+            ("max(1, BLOCK", "max( 2, BLOCK"),
+            ("(count + part - 1)", "(count + part - 0)"),
+            ("if quality else 0", "if quality else 1"),
+        )
+    ),
+    Equivalent("matcher/threshold.py", "> top else", ">= top else", SAME_LARGEST),
+    Equivalent(
+        "matcher/threshold.py", "range(1, x.shape[1])", "range( 0, x.shape[1])", WITH_ITSELF
+    ),
+    Equivalent("matcher/threshold.py", "(k + 1) * part", "(k + 2) * part", LOOKED_AT_AGAIN),
+    *(
+        Equivalent("matcher/threshold.py", f"{name} = False", f"{name} = True", LOOKED_AT_AGAIN)
+        for name in ("hit", "found")
+    ),
+    *(
+        Equivalent("matcher/selection.py", f"{number} * sign", f"{number} / sign", OF_A_SIGN)
+        for number in ("block[i]", "row[c]", "deal[i]")
+    ),
+    *(
+        Equivalent("matcher/selection.py", f"sign > bar[{i}]", f"sign >= bar[{i}]", LOWER_BAR)
+        for i in "ic"
+    ),
+    Equivalent("matcher/selection.py", "> largest[i]", ">= largest[i]", SAME_LARGEST),
+    *(
+        Equivalent("matcher/selection.py", old, new, ROWS_AT_ONCE)
+        for old, new in (
+            ("count < WORTHWHILE", "count <= WORTHWHILE"),
+            ("max(1, TESTED", "max( 2, TESTED"),
+            ("values[c, 0] > least[c]", "values[c, 0] >= least[c]"),
+        )
+    ),
+    Equivalent("matcher/selection.py", "> heap[0]", ">= heap[0]", SAME_LARGEST),
+    *(
+        Equivalent("matcher/selection.py", "largest[i], 0)", f"largest[i], {row})", LOWER_BAR)
+        for row in (1, -1)
+    ),
+    *(
+        Equivalent("cost/inside.py", f"k + 2{end}", f"k - 2{end}", FOUR_COLUMNS)
+        for end in ("]", ", j]")
+    ),
+    Equivalent("cost/inside.py", "np.empty((4,", "np.empty(( 5,", ROOM),
+    *(
+        Equivalent("cost/aligned.py", old, new, SLOWER_POWER)
+        for old, new in (
+            ("<= 2 * LARGEST", "< 2 * LARGEST"),
+            ("<= 2 * LARGEST", "<= 3 * LARGEST"),
+            ("<= 2 * LARGEST", "<= 1 * LARGEST"),
+            ("<= 2 * LARGEST", "<= 2 / LARGEST"),
+        )
+    ),
+    *(
+        Equivalent(file, name, name.replace("True", "False"), CHECKED_AGAIN)
+        for file, name in (
+            ("bbox/enclosing.py", "all_sure = True"),
+            ("cost/distance.py", "all_sure = True"),
+            ("cost/distance.py", "    sure = True"),
+            ("cost/aligned.py", "right = True"),
+        )
+    ),
+)
