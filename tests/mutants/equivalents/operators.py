@@ -128,9 +128,8 @@ EQUIVALENTS = (
         )
     ),
     *(
-        Equivalent(
-            "coder/distance.py", "inputs[0].dtype)", other, "all inputs have one dtype by then"
-        )
+        Equivalent(file, "inputs[0].dtype)", other, "all inputs have one dtype by then")
+        for file in ("coder/distance.py", "cost/detr.py")
         for other in ("inputs[ 1].dtype)", "inputs[ -1].dtype)")
     ),
     Equivalent("suppression/cells.py", "largest < FARTHEST", "largest <= FARTHEST", AT_THE_LIMIT),

@@ -32,8 +32,19 @@ LOWER_BAR = (
     "a bar that is lower lets more rows be looked at one by one, of which those are taken that "
     "would have been"
 )
+LEFT_OUT_AGAIN = (
+    "only the task-aligned matcher has a limit; what does not exceed it is selected last, and is "
+    "left out by the matcher again"
+)
+AT_LEAST_ONE = "each column has room for one at least, so that the most is as much"
 FOUR_COLUMNS = "of four columns those at -2 and -1 are those at 2 and 3"
 SLOWER_POWER = "powers come out the same either way, within the bound"
+BELOW_THE_BOUND = "what it changes is less than the bound allows"
+MIRRORED = "centres that are all mirrored at the origin are as far apart"
+ONE_NUMBER = "it holds one number, the first and the last"
+ONE_BY_ONE = "products that vanish are taken one by one, to the same result"
+ANY_SCALE = "the largest is looked for from any of them"
+NOT_A_POWER = "what is raised so is looked at for being negative alone"
 CHECKED_AGAIN = "where it is false, the input is checked once more, and a valid one passes"
 
 FINITE = "(box[0] - box[0]) + (box[2] - box[2]), (box[1] - box[1]) + (box[3] - box[3])"
@@ -118,8 +129,6 @@ EQUIVALENTS = (
         for old, new in (
             ("max(1, STEP", "max( 2, STEP"),
             ("max(1, BLOCK", "max( 2, BLOCK"),
-            ("(count + part - 1)", "(count + part - 0)"),
-            ("if quality else 0", "if quality else 1"),
         )
     ),
     Equivalent("matcher/threshold.py", "> top else", ">= top else", SAME_LARGEST),
@@ -148,6 +157,24 @@ EQUIVALENTS = (
             ("values[c, 0] > least[c]", "values[c, 0] >= least[c]"),
         )
     ),
+    Equivalent("matcher/selection.py", "value > low or", "value >= low or", LEFT_OUT_AGAIN),
+    *(
+        Equivalent("matcher/selection.py", old, new, LOWER_BAR)
+        for old, new in (
+            ("floor) * eps", "floor) / eps"),
+            ("2**-20", "2**20"),
+            ("2**-20", "1**-20"),
+            ("2**-126", "2**126"),
+            ("2**-126", "1**-126"),
+            ("size + 1, size", "size + 2, size"),
+            ("size + 1, size", "size + 0, size"),
+            ("WORTHWHILE * groups", "WORTHWHILE / groups"),
+        )
+    ),
+    *(
+        Equivalent("matcher/selection.py", "most = 0", f"most = {other}", AT_LEAST_ONE)
+        for other in (1, -1)
+    ),
     Equivalent("matcher/selection.py", "> heap[0]", ">= heap[0]", SAME_LARGEST),
     *(
         Equivalent("matcher/selection.py", "largest[i], 0)", f"largest[i], {row})", LOWER_BAR)
@@ -158,6 +185,67 @@ EQUIVALENTS = (
         for end in ("]", ", j]")
     ),
     Equivalent("cost/inside.py", "np.empty((4,", "np.empty(( 5,", ROOM),
+    *(
+        Equivalent(file, f"{name}.size == 0", f"{name}.size == -1", NOTHING)
+        for file, name in (
+            ("cost/aligned.py", "out"),
+            ("cost/simota.py", "out"),
+            ("cost/detr.py", "logits"),
+        )
+    ),
+    *(
+        Equivalent(f"cost/{name}.py", "max(1, BLOCK", "max( 2, BLOCK", ROWS_AT_ONCE)
+        for name in ("aligned", "simota")
+    ),
+    *(
+        Equivalent("cost/logarithm.py", old, new, BELOW_THE_BOUND)
+        for old, new in (
+            ("+ LOG2_REST", "- LOG2_REST"),
+            ("/ 2.0**digits", "/ 3.0**digits"),
+            ("series[0]", "series[ 1]"),
+            ("series[0]", "series[ -1]"),
+            ("range(1, len", "range( 0, len"),
+        )
+    ),
+    *(
+        Equivalent("cost/simota.py", old, new, AT_THE_LIMIT)
+        for old, new in (
+            ("part[0] >= tiny", "part[0] > tiny"),
+            (">= numbers.tiny", "> numbers.tiny"),
+            ("< numbers.least", "<= numbers.least"),
+        )
+    ),
+    *(
+        Equivalent("cost/simota.py", old, new, CHECKED_AGAIN)
+        for old, new in (
+            (">= zero) &", "> zero) &"),
+            ("<= largest)", "< largest)"),
+            ("right = True", "right = False"),
+        )
+    ),
+    *(
+        Equivalent("cost/simota.py", old, new, ONE_BY_ONE)
+        for old, new in (
+            ("|= count > zero", "|= count >= zero"),
+            ("any_zeros = False", "any_zeros = True"),
+            ("rows.dtype.type(1)", "rows.dtype.type( 0)"),
+        )
+    ),
+    Equivalent("cost/simota.py", "np.empty(1, row", "np.empty( 2, row", ROOM),
+    Equivalent("cost/simota.py", "part[0]", "part[ -1]", ONE_NUMBER),
+    Equivalent("cost/detr.py", "logit >= zero", "logit > zero", AT_THE_LIMIT),
+    Equivalent("cost/detr.py", "logits[0], zero", "logits[ -1], zero", ANY_SCALE),
+    Equivalent("cost/detr.py", "np.empty((14,", "np.empty(( 15,", ROOM),
+    Equivalent("cost/distance.py", "type(0.5)", "type( -0.5)", MIRRORED),
+    Equivalent("cost/aligned.py", "value, -1", "value, - 2", NOT_A_POWER),
+    *(
+        Equivalent("cost/aligned.py", old, new, CHECKED_AGAIN)
+        for old, new in (
+            ("own_scores.dtype.type(0)", "own_scores.dtype.type( 1)"),
+            ("own_scores.dtype.type(0)", "own_scores.dtype.type( -1)"),
+            ("own_scores.dtype.type(1)", "own_scores.dtype.type( 2)"),
+        )
+    ),
     *(
         Equivalent("cost/aligned.py", old, new, SLOWER_POWER)
         for old, new in (
@@ -171,8 +259,6 @@ EQUIVALENTS = (
         Equivalent(file, name, name.replace("True", "False"), CHECKED_AGAIN)
         for file, name in (
             ("bbox/enclosing.py", "all_sure = True"),
-            ("cost/distance.py", "all_sure = True"),
-            ("cost/distance.py", "    sure = True"),
             ("cost/aligned.py", "right = True"),
         )
     ),
