@@ -44,6 +44,18 @@ MIRRORED = "centres that are all mirrored at the origin are as far apart"
 ONE_NUMBER = "it holds one number, the first and the last"
 ONE_BY_ONE = "products that vanish are taken one by one, to the same result"
 ANY_SCALE = "the largest is looked for from any of them"
+OVERWRITTEN = "all that are read have been written before"
+ANY_MULTIPLE = "any multiple of the distances is in their order"
+ANY_ORDER = (
+    "candidates are the same in any order, and sums that round otherwise stay within the bound"
+)
+NO_CANDIDATE = "without candidates there is nothing that it would be taken off"
+ABOVE_INFINITY = "all that is selected among is finite, so above -inf"
+INVALID = "what holds nan or infinity is no valid input"
+ONE_AT_LEAST = "a sum below 2 selects one either way"
+WITHIN_ROUNDING = (
+    "sums that rounding takes to a whole number, or from it, may be either: these are the only ones"
+)
 NOT_A_POWER = "what is raised so is looked at for being negative alone"
 CHECKED_AGAIN = "where it is false, the input is checked once more, and a valid one passes"
 
@@ -177,6 +189,19 @@ EQUIVALENTS = (
     ),
     Equivalent("matcher/selection.py", "> heap[0]", ">= heap[0]", SAME_LARGEST),
     *(
+        Equivalent("matcher/selection.py", old, new, LOWER_BAR)
+        for old, new in (
+            ("heap[0]:", "heap[ 1]:"),
+            ("heap[0]:", "heap[ -1]:"),
+            ("places, 0, room", "places, 1, room"),
+            ("places, 0, room", "places, -1, room"),
+            ("size + 1, size", "size - 1, size"),
+        )
+    ),
+    Equivalent(
+        "matcher/selection.py", "np.full(size, -np.inf", "np.full(size, np.inf", OVERWRITTEN
+    ),
+    *(
         Equivalent("matcher/selection.py", "largest[i], 0)", f"largest[i], {row})", LOWER_BAR)
         for row in (1, -1)
     ),
@@ -261,5 +286,44 @@ EQUIVALENTS = (
             ("bbox/enclosing.py", "all_sure = True"),
             ("cost/aligned.py", "right = True"),
         )
+    ),
+    Equivalent("matcher/atss.py", "ious.size == 0", "ious.size == -1", NOTHING),
+    Equivalent("matcher/atss.py", "dtype.type(-1)", "dtype.type(- 2)", ANY_MULTIPLE),
+    Equivalent("matcher/atss.py", "candidates[k - 1] > row", "candidates[k - 0] > row", ANY_ORDER),
+    *(
+        Equivalent("matcher/atss.py", "largest, origin = 0.0", f"largest, origin = {x}", ANY_SCALE)
+        for x in ("1.0", "-1.0")
+    ),
+    *(
+        Equivalent("matcher/atss.py", "if count else 0.0", other, NO_CANDIDATE)
+        for other in ("if count else 1.0", "if count else -1.0", "if not count else 0.0")
+    ),
+    Equivalent("matcher/atss.py", "low, True, room", "low, False, room", ABOVE_INFINITY),
+    *(
+        Equivalent(f"matcher/{name}.py", ") and all_finite(", ") or all_finite(", INVALID)
+        for name in ("atss", "simota", "task_aligned")
+    ),
+    Equivalent("matcher/simota.py", "most > topk", "most >= topk", AT_THE_LIMIT),
+    Equivalent("matcher/simota.py", "found >= count", "found > count", AT_THE_LIMIT),
+    *(
+        Equivalent("matcher/simota.py", "found < 1", other, ONE_AT_LEAST)
+        for other in ("found <= 1", "found < 2", "found < 0")
+    ),
+    *(
+        Equivalent("matcher/simota.py", old, new, WITHIN_ROUNDING)
+        for old, new in (
+            ("total + term", "total - term"),
+            (") + (term", ") - (term"),
+            ("total + lost", "total - lost"),
+            ("- found) + lost", "- found) - lost"),
+            ("(total - found)", "(total + found)"),
+            ("found - total", "found + total"),
+            ("k - 1 if", "k - 0 if"),
+            ("lost < 0", "lost < -1"),
+        )
+    ),
+    *(
+        Equivalent("matcher/simota.py", "most = 0", f"most = {other}", AT_LEAST_ONE)
+        for other in (1, -1)
     ),
 )

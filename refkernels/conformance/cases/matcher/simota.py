@@ -308,6 +308,10 @@ def _corners() -> Iterator[Case]:
         # 2 and a little, exactly so in each dtype.
         ious = np.array([[0.5], [0.5], [0.5], [0.5 + step / 1024], [0.0], [0.0]])
         yield Case({}, {"cost": np.arange(6.0)[:, None], "ious": ious})
+    # Below 1 by less than float64 tells, where one is selected all the same.
+    own = [1 - 2.0**-24, 2.0**-24 - 2.0**-48, 2.0**-48 - 2.0**-72]
+    almost = np.array(own, np.float32)[:, None]
+    yield Case({}, {"cost": np.arange(3, dtype=np.float32)[:, None], "ious": almost})
     # More are selected than are summed, and more than there are.
     ious = np.array([[3.0, 1.0], [4.5, 0.5], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
     for topk in (1, 2):
