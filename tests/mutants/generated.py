@@ -93,9 +93,9 @@ STATEMENTS_LEFT_OUT = (
 # for the parameter `out` alone is held by the tests of that.
 CHECKS = ("as_", "_as_", "check_", "_check_", "require", "keep", "_keep_", "within", "all_finite")
 
-# Nor what no fair check asks for, and tests of the operators hold: distances whose squares, and
-# IoUs whose sums are no numbers, and how inputs with a batch axis go with others without one.
-UNASKED = ("scaled_distance",)
+# Nor what no fair check asks for, and tests of the operators hold: distances whose squares, IoUs
+# and costs whose sums are no numbers, and how inputs with a batch axis go with others without one.
+UNASKED = ("scaled_distance", "_shrink")
 UNASKED_IN = ("_batched", ".ndim == 3 or", "total > 0 else 1")
 UNASKED_IN_DISTANCE = (*UNASKED_IN, "least", "sure")
 

@@ -1,11 +1,16 @@
 """Generated mutants that no case can show, each with the argument why."""
 
-from tests.mutants.equivalents import blocks, operators, speed
+from tests.mutants.equivalents import blocks, hungarian, operators, speed
 from tests.mutants.equivalents.equivalent import Equivalent
 
 __all__ = ["EQUIVALENTS", "Equivalent", "why_equivalent"]
 
-EQUIVALENTS = (*operators.EQUIVALENTS, *speed.EQUIVALENTS, *blocks.EQUIVALENTS)
+EQUIVALENTS = (
+    *operators.EQUIVALENTS,
+    *speed.EQUIVALENTS,
+    *hungarian.EQUIVALENTS,
+    *blocks.EQUIVALENTS,
+)
 
 
 def why_equivalent(file: str, before: str, after: str) -> str:

@@ -144,6 +144,12 @@ def _far_away(label: Any) -> Iterator[Case]:
     )
     for shift in ([2.0**50, 0], [0, 2.0**50], [-(2.0**49), 2.0**49]):
         yield _case({"threshold": 0.3}, boxes + np.tile(shift, 2), rng.random(600), label(boxes))
+    # On the far side of the origin, where sums of coordinates are below their differences; wide
+    # boxes reach far, and for the least threshold all that they meet counts.
+    sizes = np.where(rng.random((600, 2)) < 0.1, 50, boxes[:, 2:] - boxes[:, :2])
+    unlike = np.concatenate([boxes[:, :2], boxes[:, :2] + sizes], 1) - 1000
+    for threshold in (0.001, 0.05):
+        yield _case({"threshold": threshold}, unlike, rng.random(600), label(unlike))
 
 
 def _many(labelled: bool) -> Iterator[Case]:
