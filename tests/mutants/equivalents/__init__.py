@@ -1,6 +1,6 @@
 """Generated mutants that no case can show, each with the argument why."""
 
-from tests.mutants.equivalents import blocks, hungarian, operators, speed
+from tests.mutants.equivalents import blocks, hungarian, operators, others, speed
 from tests.mutants.equivalents.equivalent import Equivalent
 
 __all__ = ["EQUIVALENTS", "Equivalent", "why_equivalent"]
@@ -9,6 +9,7 @@ EQUIVALENTS = (
     *operators.EQUIVALENTS,
     *speed.EQUIVALENTS,
     *hungarian.EQUIVALENTS,
+    *others.EQUIVALENTS,
     *blocks.EQUIVALENTS,
 )
 
