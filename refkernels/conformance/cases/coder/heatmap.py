@@ -126,10 +126,11 @@ def _corners() -> Iterator[Case]:
     # Boxes of whose labels none is one: without extent, or beside the map.
     none = [[-1] * 4, [0] * 4, [8, 8, 8, 12], [12, 12, 4, 4], [400, 8, 440, 16], [2, 2, 10, 8]]
     yield _case(small, none, [-1, 99, -1, 2, -7, 1])
-    # Boxes whose sides are nothing in cells, where they are the least that there is of a dtype.
+    # Boxes whose sides are nothing in cells, each in its dtype.
     for dtype in (np.float32, np.float64):
-        least = np.array([[0, 0, 1, 1], [0, 0, 1, 3]], dtype) * np.finfo(dtype).smallest_subnormal
-        yield Case(small, {"boxes": least, "labels": np.array([0, 1])})
+        least = np.array([[0, 0, 1, 1], [0, 0, 1, 3]]) * float(np.finfo(dtype).tiny)
+        given = {"boxes": least.astype(dtype), "labels": np.array([0, 1])}
+        yield Case({**small, "scale": 2.0**60}, given)
     for count in (0, 1):
         yield _case(small, np.zeros((count, 4)), np.zeros(count, int))
         yield _case(small, np.zeros((2, count, 4)), np.zeros((2, count), int))
