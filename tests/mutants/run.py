@@ -93,7 +93,7 @@ class _Plan(NamedTuple):
     configs: int
     budget: int
     max_examples: int
-    plain: bool
+    plain: bool = False
 
 
 def sample_images() -> list[Image]:

@@ -1,4 +1,4 @@
-"""Generated mutants of point matchers, samplers, coders, anchors and NMS that no case can show."""
+"""Generated mutants of pairs of boxes, samplers, coders, NMS and others that no case can show."""
 
 from tests.mutants.equivalents.equivalent import Equivalent
 
@@ -33,9 +33,49 @@ WIDTHS = (
     "sides are within reach of each other as centres are"
 )
 
+BY_NUMBERS = "fewer rows are written in whole vectors, and the others number by number, the same"
+OVERWRITTEN = "what is written past the end of a row is written again, as the start of the next"
+NO_ROW = "fewer rows than a vector has are none, be it 0 or 1"
+FIRST_HALF = "a vector holds half of the four columns, or all, so that no third is begun"
+FURTHER_DOWN = "columns go down by whole vectors, of which none begins between"
+UNREAD = "lanes beyond the last box hold anything, and are not read"
+NOTHING_BESIDE = "what is added is nothing beside so large an area"
+UNUSED = "it is looked at where there is a whole exponent alone"
+ZERO_TO_A_POWER = "0 to a power above 0 is 0"
+ANY_MULTIPLE = "any multiple of the metrics is in their order"
+LEFT_OUT_AGAIN = "what is 0 or less is selected last, and left out again, as it does not count"
+ANY_NEGATIVE = "only whether it is negative is looked at"
+ANY_BEST = "of columns that are as near another one is taken first, and the free one in the end"
+LATER = "rows that are left are matched along shortest paths, as well"
+
 COORDINATES = "image * boxes.shape[1] + i"
 
 CHANGES = (
+    ("bbox/pairs.py", "count + 1 - first", "count - 1 - first", BY_NUMBERS),
+    ("bbox/pairs.py", "range(0, 4, lanes", "range(0, 3, lanes", FIRST_HALF),
+    ("bbox/pairs.py", "block[:] = 0", "block[:] = 1", UNREAD),
+    ("bbox/pairs.py", "block[:] = 0", "block[:] = -1", UNREAD),
+    ("bbox/pairs.py", "(count - 1) // lanes", "(count - 0) // lanes", OVERWRITTEN),
+    ("bbox/pairs.py", "max(0, min(rows", "max( 1, min(rows", NO_ROW),
+    ("bbox/pairs.py", "range(last, -1,", "range(last, - 2,", FURTHER_DOWN),
+    ("bbox/measured.py", "+ eps <= huge", "- eps <= huge", NOTHING_BESIDE),
+    ("cost/aligned.py", "zero = out.dtype.type(0)", "zero = out.dtype.type( -1)", ZERO_TO_A_POWER),
+    ("cost/aligned.py", "-1, False)", "-1, True)", UNUSED),
+    ("matcher/task_aligned.py", "metric.dtype.type(1)", "metric.dtype.type( 2)", ANY_MULTIPLE),
+    ("matcher/task_aligned.py", "zero if inside", "zero if not inside", LEFT_OUT_AGAIN),
+    ("matcher/task_aligned.py", "best = -1", "best = - 2", ANY_NEGATIVE),
+    ("matcher/hungarian.py", "if row_of[first", "if not row_of[first", ANY_BEST),
+    ("matcher/hungarian.py", "if bids == 0", "if not bids == 0", LATER),
+    ("sampler/balanced.py", "reshape(-1, count)", "reshape(- 2, count)", LENGTH),
+    *(
+        ("suppression/cells.py", old, new, WIDER_REACH)
+        for old, new in (
+            ("(1 - 2.0**-9)", "(1 - 2.0**9)"),
+            ("2.0**-48", "2.0**48"),
+            ("2.0**-48", "1.0**-48"),
+            ("2.0**-48", "2.0**- 47"),
+        )
+    ),
     ("matcher/point.py", "axis=-1, kind", "axis=1, kind", ONE_AXIS),
     ("matcher/point.py", "computing(0, dtype)", "computing( 1, dtype)", DTYPE_ALONE),
     ("matcher/point.py", "computing(0, dtype)", "computing( -1, dtype)", DTYPE_ALONE),

@@ -175,9 +175,9 @@ EQUIVALENTS = (
         for old, new in (
             ("floor) * eps", "floor) / eps"),
             ("2**-20", "2**20"),
-            ("2**-20", "1**-20"),
+            ("2**-20", " 1**-20"),
             ("2**-126", "2**126"),
-            ("2**-126", "1**-126"),
+            ("2**-126", " 1**-126"),
             ("size + 1, size", "size + 2, size"),
             ("size + 1, size", "size + 0, size"),
             ("WORTHWHILE * groups", "WORTHWHILE / groups"),
