@@ -253,8 +253,8 @@ def _search(  # type: ignore[no-untyped-def]
 def _least(cost, price):  # type: ignore[no-untyped-def]
     least = np.inf
     for c in range(len(cost)):
-        own = cost[c] - price[c]
-        least = own if own < least else least
+        reduced = cost[c] - price[c]
+        least = reduced if reduced < least else least
     return least
 
 

@@ -338,6 +338,11 @@ def _corners() -> Iterator[Case]:
                 yield Case({"ddof": ddof}, column(scaled, [len(own)]))
     for ddof in (0, 1):
         yield Case({"ddof": ddof}, column([0.75 + k / 2048 for k in (0, 2, 1, 3, 0, 1)], [6]))
+    # Distances of which no multiple is a number.
+    for dtype in (np.float32, np.float64):
+        given = column([0.75, 0.5, 0.25], [3], np.ldexp([3, 1, 2], np.finfo(dtype).maxexp - 2))
+        given |= {name: given[name].astype(dtype) for name in ("ious", "distances")}
+        yield Case({"topk": 2, "ddof": 2}, given)
     # Ties of distances at the end of the candidates, and levels that are empty or short.
     for levels in ([6], [3, 3], [0, 6, 0], [1, 5]):
         own = [0.75, 0.0, 0.25, 0.5, 0.0, 0.75]

@@ -213,6 +213,11 @@ def _corners() -> Iterator[Case]:
             small = np.array([[smallest], [1e-10], [0], [1e-20]], dtype)
             own = {"metric": small, "ious": np.zeros_like(small)}
             yield Case({"topk": 3, **flags}, {**own, "inside": np.ones((4, 1), bool)})
+        # Metrics of which no multiple is a number.
+        for dtype in (np.float32, np.float64):
+            large = np.ldexp([[2.0], [3.0], [1.0]], np.finfo(dtype).maxexp - 2).astype(dtype)
+            own = {"metric": large, "ious": np.zeros_like(large)}
+            yield Case({"topk": 1, **flags}, {**own, "inside": np.ones((3, 1), bool)})
         # Of three that an anchor is inside of, two select it; IoUs tie, or are all 0.
         metric = np.array([[0.5, 0.5, 0.25], [0.25, 0.0, 0.5]])
         for ious in ([0.25, 0.5, 0.75], [0.5, 0.5, 0.5], [0.0, 0.0, 0.0], [-0.5, -0.25, -0.75]):
