@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from refkernels.bounds.arithmetic import roundoff
+from refkernels.bounds.arithmetic import Approximate, roundoff
 from refkernels.conformance import cases
 from refkernels.conformance.model.compare import error_ratio
 from refkernels.conformance.model.operator import Case
@@ -65,6 +65,26 @@ def test_what_underflow_can_lose_is_never_zero(dtype):
     smallest = np.finfo(dtype).smallest_subnormal
     assert 0 < roundoff(dtype).eta <= float(smallest)
     assert float(dtype(0.25) * smallest) == 0  # it does lose something
+
+
+def test_a_box_inside_of_a_far_larger_one_is_bounded_as_if_that_were_no_larger():
+    # In centre form the edges of the larger one are off by more than the smaller one is large.
+    small, large = np.float32([[1, 1, 2, 2]]), np.float32([[2e9, 1e9, 6e9, 6e9]])
+    case = Case({"fmt": "center"}, {"a": small, "b": large})
+    (output,) = cases.find("BBoxBatchIOA").outputs(case)
+    assert output.bound(case, None).item() < 1e-5
+
+
+@pytest.mark.parametrize("larger", [False, True])
+def test_the_lesser_of_two_numbers_that_are_off_is_off_by_no_more_than_is_said(larger):
+    pick, mine = (np.maximum, "larger") if larger else (np.minimum, "smaller")
+    unit, offs = roundoff(np.float32), np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    for other in (-4.0, -2.0, -1.0, 0.0, 0.5, 1.0, 3.0, 9.0):
+        for error, theirs in ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 2.0), (0.25, 4.0)):
+            found = getattr(Approximate(0.0, error, unit), mine)(Approximate(other, theirs, unit))
+            computed = pick.outer(offs * error, other + offs * theirs)
+            assert np.abs(computed - found.value).max() <= found.error
+            assert found.error <= max(error, theirs)
 
 
 @pytest.mark.parametrize("operator", ["BBoxBatchGIOU", "BBoxBatchDIOU", "BBoxBatchCIOU"])

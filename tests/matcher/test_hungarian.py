@@ -128,6 +128,8 @@ def test_costs_as_large_as_they_get():
         assert 0 <= excess <= total_cost(cost)
     cost = np.array([[1.0, 2.0], [2.0, 5.0]], np.float32) * np.float32(6e37)
     assert HungarianMatcher()(cost).tolist() == [1, 0]
+    # -7 + 8 is less than 13 - 11, though 13 less -7, and 8 less -11, are no numbers here.
+    assert HungarianMatcher()(np.array([[-7, 13], [-11, 8]]) * 1e307).tolist() == [0, 1]
 
 
 # Worked by hand.

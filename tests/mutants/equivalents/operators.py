@@ -235,7 +235,9 @@ EQUIVALENTS = (
     Equivalent("cost/simota.py", "if count > zero", "if count >= zero", ADDS_NOTHING),
     Equivalent("matcher/threshold.py", "chosen = -1", "chosen = - 2", ANY_NEGATIVE),
     Equivalent("matcher/selection.py", "hit = False", "hit = True", SLOWER),
-    Equivalent("matcher/hungarian.py", "reduced < least else", "reduced <= least else", SAME_NUMBER),
+    Equivalent(
+        "matcher/hungarian.py", "reduced < least else", "reduced <= least else", SAME_NUMBER
+    ),
     Equivalent("matcher/hungarian.py", "largest = 0.0", "largest = -1.0", NO_LESS),
     Equivalent("matcher/simota.py", "lowest, False, room", "lowest, True, room", ABOVE_INFINITY),
     Equivalent("suppression/cells.py", "+ 0.5 * second", "+ -0.5 * second", WIDTHS),

@@ -97,7 +97,9 @@ EQUIVALENTS = (
         Equivalent("bbox/enclosing.py", f"({side} > zero)", f"({side} >= zero)", NO_SIDE)
         for side in ("width", "height")
     ),
-    Equivalent("bbox/enclosing.py", "if height > 0 else 1.0", "if height >= 0 else 1.0", ONE_RIGHT_ANGLE),
+    Equivalent(
+        "bbox/enclosing.py", "if height > 0 else 1.0", "if height >= 0 else 1.0", ONE_RIGHT_ANGLE
+    ),
     *(
         Equivalent("bbox/enclosing.py", old, new, AT_THE_LIMIT)
         for old, new in ((">= least)", "> least)"), ("<= most)", "< most)"))
