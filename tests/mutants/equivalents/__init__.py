@@ -1,17 +1,21 @@
 """Generated mutants that no case can show, each with the argument why."""
 
-from tests.mutants.equivalents import blocks, hungarian, operators, others, speed
+from tests.mutants.equivalents import (
+    anchor,
+    bbox,
+    blocks,
+    coder,
+    cost,
+    matcher,
+    sampler,
+    suppression,
+)
 from tests.mutants.equivalents.equivalent import Equivalent
 
 __all__ = ["EQUIVALENTS", "Equivalent", "why_equivalent"]
 
-EQUIVALENTS = (
-    *operators.EQUIVALENTS,
-    *speed.EQUIVALENTS,
-    *hungarian.EQUIVALENTS,
-    *others.EQUIVALENTS,
-    *blocks.EQUIVALENTS,
-)
+ROOMS = (bbox, matcher, sampler, coder, cost, anchor, suppression, blocks)
+EQUIVALENTS = tuple(entry for room in ROOMS for entry in room.EQUIVALENTS)
 
 
 def why_equivalent(file: str, before: str, after: str) -> str:
