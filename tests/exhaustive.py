@@ -6,13 +6,15 @@ the kernel is held to the definition on all of them, so that the kernel is the d
 
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
+from signal import SIG_IGN, SIGINT, signal
 from time import perf_counter
 
 import click
 import numpy as np
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -21,7 +23,7 @@ from refkernels.conformance.cases.scopes import SCOPES, scopes_of
 from refkernels.conformance.model.case import Case
 from refkernels.conformance.model.operator import Reference
 from refkernels.conformance.model.parameters import FREE
-from refkernels.conformance.model.scope import Exhausted, Scope
+from refkernels.conformance.model.scope import Exhausted, Scope, largest
 
 DTYPE = "float32"
 
@@ -72,8 +74,9 @@ def exhaust(name: str, *, whole: bool = True, step: int = 1) -> Row:
     warm = False
     for scope in scopes_of(name, FREE, whole):
         seen.add(repr(scope.config))
-        if scope.size not in row.tried.sizes:
-            row.tried.sizes.append(scope.size)
+        sizes = row.tried.fewer if scope.fewer else row.tried.sizes
+        if scope.size not in sizes:
+            sizes.append(scope.size)
         for count, case in _cases(scope, step if scope.count > MANY else 1):
             if not warm:  # what is compiled belongs to no input
                 operator.refer(case, ask_definition=False)
@@ -106,16 +109,18 @@ def _cases(scope: Scope, step: int) -> Iterator[tuple[int, Case]]:
 
 
 def table(rows: Sequence[Row]) -> Table:
-    """Return a table of what was tried."""
+    """Return a table of what was tried; sizes in brackets are of fewer values."""
     titles = ("operator", "up to", "settings", "inputs", "kernel", "definition", "judge")
-    shown = Table(*titles)
+    shown = Table(*titles, box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    shown.columns[0].no_wrap = True
     for column in shown.columns[2:]:
-        column.justify = "right"
+        column.justify, column.no_wrap = "right", True
     for row in rows:
         seconds = (row.kernel, row.definition, row.judge)
         shown.add_row(
             row.operator,
-            row.tried.largest,
+            ", ".join(largest(row.tried.sizes))
+            + (f" ({', '.join(largest(row.tried.fewer))})" if row.tried.fewer else ""),
             str(row.configs),
             f"{row.tried.inputs:,}",
             *(f"{number:.2f} s" for number in seconds),
@@ -130,15 +135,18 @@ def table(rows: Sequence[Row]) -> Table:
 def main(names: Sequence[str], small: bool, workers: int) -> None:
     """Hold kernels to their definitions on every input of their scopes.
 
-    Exit status: 0 if each is what is defined, 1 if not.
+    Exit status: 0 if each is what is defined, 1 if not, or not known.
     """
     started, rows = perf_counter(), []
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        chosen = list(names or SCOPES)
-        waiting = [pool.submit(exhaust, name, whole=not small) for name in chosen]
-        for future in waiting:
-            rows.append(future.result())
-            print(rows[-1].operator, rows[-1].wrong or "is what is defined", file=sys.stderr)
+    chosen = list(names or SCOPES)
+    # Ctrl-C reaches all processes of a terminal: what is known by then is told by this one.
+    with get_context("spawn").Pool(workers, signal, (SIGINT, SIG_IGN)) as pool:
+        try:
+            for row in pool.imap(partial(exhaust, whole=not small), chosen):
+                rows.append(row)
+                print(row.operator, row.wrong or "is what is defined", file=sys.stderr)
+        except KeyboardInterrupt:
+            print(f"interrupted: {len(chosen) - len(rows)} are left", file=sys.stderr)
     console = Console(highlight=False)
     console.print(table(rows))
     for row in rows:
@@ -146,7 +154,7 @@ def main(names: Sequence[str], small: bool, workers: int) -> None:
             console.print(f"{row.operator} is not what is defined: {row.wrong}", markup=False)
     inputs = sum(row.tried.inputs for row in rows)
     console.print(f"{inputs:,} inputs in {DTYPE}, in {perf_counter() - started:.0f} s")
-    sys.exit(any(row.wrong for row in rows))
+    sys.exit(len(rows) < len(chosen) or any(row.wrong for row in rows))
 
 
 if __name__ == "__main__":

@@ -117,6 +117,19 @@ def test_only_the_largest_sizes_are_named():
     assert str(Exhausted([], "float32")) == ""
 
 
+def test_sizes_with_fewer_values_are_told_as_such():
+    done = Exhausted(["1x1", "2x1"], "float32", 20, fewer=["2x2", "3x2"])
+    assert str(done) == "up to 2x1, with fewer values to 3x2, in float32 (20 inputs)"
+    result = check_operator(
+        "SimOTAMatcher",
+        Subject(refkernels.SimOTAMatcher, "SimOTAMatcher"),
+        Options(1, exhaustive=True, scope_seconds=60),
+    )
+    assert result.scope.startswith(
+        "up to 1x3 and 2x2 and 4x1, with fewer values to 2x3 and 3x2, in"
+    )
+
+
 def test_what_is_outside_of_what_is_offered_is_no_part_of_the_claim():
     subject = Subject(refkernels.MaximumMatcher, "MaximumMatcher")
     tall = offers(inputs=lambda arrays: arrays["x"].shape[-2] > 1)

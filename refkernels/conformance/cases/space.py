@@ -85,7 +85,8 @@ class Space:
             count, batches = self._count(size), partial(self._batches, size)
             for config, shared in product(configs, self.shared(size) if self.shared else [{}]):
                 order = self.order or (*self.inputs, *shared)
-                yield Scope(name, config, count, batches, shared, order, self.stacked)
+                fewer = size in self.largest
+                yield Scope(name, config, count, batches, shared, order, self.stacked, fewer)
 
     def _elements(self, size: Size) -> Mapping[str, tuple[Array, str]]:
         return self._few if size in self.largest else self.inputs

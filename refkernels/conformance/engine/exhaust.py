@@ -49,9 +49,11 @@ def exhaust(
         if dissent is not None:
             unfinished[scope.size] = None
             break
-        if scope.size not in done.sizes:
-            done.sizes.append(scope.size)
+        sizes = done.fewer if scope.fewer else done.sizes
+        if scope.size not in sizes:
+            sizes.append(scope.size)
     done.sizes = [size for size in done.sizes if size not in unfinished]
+    done.fewer = [size for size in done.fewer if size not in unfinished]
     done.left = [] if dissent is not None else list(unfinished)
     done.seconds = perf_counter() - started
     return dissent, done

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from refkernels.arrays import Array
 from refkernels.arrays.printing import times
 from refkernels.conformance.model.case import Case
 
-__all__ = ["Exhausted", "Scope"]
+__all__ = ["Exhausted", "Scope", "largest"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Scope:
         The operator's inputs, in the order of the call.
     stacked : bool
         Whether that axis is the batch axis of the operator; else it takes one at a time.
+    fewer : bool
+        Whether elements may be less than in smaller scopes.
     """
 
     size: str
@@ -42,6 +44,7 @@ class Scope:
     shared: Mapping[str, Array]
     order: Sequence[str]
     stacked: bool = True
+    fewer: bool = False
 
     def case(self, inputs: Mapping[str, Array]) -> Case:
         """Return a case of inputs that are not shared, a batch of them or one."""
@@ -75,6 +78,8 @@ class Exhausted:
         The sizes that there was no time for.
     note : str
         What else is to be said, if anything.
+    fewer : list of str
+        The sizes of which only inputs over fewer values were tried, all of these.
     """
 
     sizes: list[str]
@@ -84,18 +89,26 @@ class Exhausted:
     seconds: float = 0.0
     left: list[str] | None = None
     note: str = ""
-
-    @property
-    def largest(self) -> str:
-        """The sizes that no other one covers, such as ``2x4 and 4x2 and 3x3``."""
-        return " and ".join(
-            size for size in self.sizes if not any(_covers(o, size) for o in self.sizes)
-        )
+    fewer: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         but = f", {self.left_out:,} left out" if self.left_out else ""
-        said = f"up to {self.largest} in {self.dtype} ({times(self.inputs, 'input', ',')}{but})"
+        sizes = " and ".join(largest(self.sizes))
+        if self.fewer:
+            sizes += f", with fewer values to {' and '.join(largest(self.fewer))},"
+        said = f"up to {sizes} in {self.dtype} ({times(self.inputs, 'input', ',')}{but})"
         return said if self.sizes and self.inputs else ""
+
+
+def largest(sizes: Sequence[str]) -> list[str]:
+    """Return the sizes that no other one covers.
+
+    Examples
+    --------
+    >>> largest(["1x1", "2x2", "1x3"])
+    ['2x2', '1x3']
+    """
+    return [size for size in sizes if not any(_covers(other, size) for other in sizes)]
 
 
 def _covers(size: str, other: str) -> bool:
