@@ -38,8 +38,8 @@ SECONDS = 60
 # mutants die there.
 FIRST_EXAMPLES = 10
 
-# So is a mutant of an operator without a block as plain Python, for so many seconds at most: to
-# compile one takes longer than most live.
+# So is a mutant of an operator without a block as plain Python, for so many seconds at most of
+# each operator that it affects: to compile one takes longer than most live.
 PLAIN_SECONDS = 10
 
 
@@ -234,6 +234,20 @@ def _first_failure_of_operator(
     mutant: Mutant, name: str, folder: Path, images: Sequence[Image], plan: _Plan
 ) -> dict[str, Any]:
     """Check as plain Python, on few examples, and then what is left of all, compiled."""
+    write_copies(mutant, folder, f"{name}_plain", compiled=False)
+    options = run.Options(min(FIRST_EXAMPLES, plan.max_examples), scope_seconds=1)
+    for operator in affected(mutant):
+        found = _first_failure_in_time(f"{name}_plain", operator, options)
+        if found:
+            return {**found, "what": f"as Python: {found['what']}"}
+    if plan.plain:
+        return {}
+    write_copies(mutant, folder, name, compiled=True)
+    return _first_failure(name, affected(mutant), images, run.Options(plan.max_examples))
+
+
+def _first_failure_in_time(name: str, operator: str, options: run.Options) -> dict[str, Any]:
+    """Check plain Python for `PLAIN_SECONDS`; what takes longer has shown nothing."""
     late = False
 
     def end(*arguments: object) -> NoReturn:
@@ -242,28 +256,19 @@ def _first_failure_of_operator(
         signal.alarm(1)  # what hangs in one call does in the next
         raise TimeoutError("as plain Python it takes too long")
 
-    write_copies(mutant, folder, f"{name}_plain", compiled=False)
     found: dict[str, Any] = {}
     before = signal.signal(signal.SIGALRM, end)
     signal.alarm(PLAIN_SECONDS)
     try:
-        options = run.Options(min(FIRST_EXAMPLES, plan.max_examples), scope_seconds=1)
-        found = _first_failure(f"{name}_plain", affected(mutant), (), options, watched=False)
+        found = _first_failure(name, [operator], (), options, watched=False)
     except Exception:
-        if (
-            not late
-        ):  # what the alarm raises may come out as another error, as while a case is drawn
+        if not late:  # it may come out as another error, as while a case is drawn
             raise
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
     # What the alarm raises within a call looks like a fault of the mutant.
-    if found and not late:
-        return {**found, "what": f"as Python: {found['what']}"}
-    if plan.plain:
-        return {}
-    write_copies(mutant, folder, name, compiled=True)
-    return _first_failure(name, affected(mutant), images, run.Options(plan.max_examples))
+    return {} if late else found
 
 
 def _first_failure_configured(name: str, operators: Sequence[str], plan: _Plan) -> dict[str, Any]:

@@ -244,6 +244,12 @@ def _beyond() -> Iterator[Case]:
         if i % 4 == 0:
             yield Case({}, {**inputs, "b": inputs["b"][:1]})
             yield Case({}, {**inputs, "a": inputs["a"][:1]})
+    # Upright lines one above the other, and level ones side by side: the box around them has no
+    # extent along the axis where coordinates are large.
+    lines = np.array([[2, 0, 2, 9], [2, 20, 2, 29]])
+    for exponent in (110, 1000):
+        upright = lines * np.tile(np.exp2((exponent, -exponent)), 2)
+        yield from (Case({}, {"a": x, "b": x}) for x in (upright, upright[:, [1, 0, 3, 2]]))
     # As large as numbers go in each dtype, so that sides themselves are beyond it.
     end = np.finfo(np.float64).max
     endless = np.array(

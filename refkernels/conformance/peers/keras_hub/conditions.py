@@ -26,6 +26,7 @@ __all__ = [
     "ratios_are_no_squares",
     "single_decides",
     "sizes_are_cut",
+    "squares_are_infinite",
     "steps_round_in_half",
     "there_are_no_anchors",
     "thresholds_are_single",
@@ -152,6 +153,20 @@ def _ciou(case: Case, eps: float) -> Array:
 def eps_counts_in_ciou(case: Case) -> bool:
     """Return whether what is added to sides, unions and diagonals changes a CIoU."""
     return bool((np.abs(_ciou(case, EPSILON) - _ciou(case, 0)) > 2.0**-28).any())
+
+
+def squares_are_infinite(case: Case) -> bool:
+    """Return whether an area, a square of a side or twice a centre is infinite in single."""
+    (a_low, a_high), (b_low, b_high) = (_corners(case, name) for name in "ab")
+    with np.errstate(all="ignore"):
+        low = np.minimum(a_low[..., :, None, :], b_low[..., None, :, :])
+        high = np.maximum(a_high[..., :, None, :], b_high[..., None, :, :])
+        around = (high - low).astype(np.float32)
+        areas = [(high - low).prod(-1) for low, high in ((a_low, a_high), (b_low, b_high))]
+        diagonal = (around * around).sum(-1)
+        centers = a_low + a_high, b_low + b_high
+        steps = diagonal, *areas, *centers
+        return any(bool(np.isinf(x.astype(np.float32)).any()) for x in steps)
 
 
 def is_small(case: Case) -> bool:

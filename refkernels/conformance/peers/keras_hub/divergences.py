@@ -24,6 +24,7 @@ from refkernels.conformance.peers.keras_hub.conditions import (
     ratios_are_no_squares,
     single_decides,
     sizes_are_cut,
+    squares_are_infinite,
     steps_round_in_half,
     there_are_no_anchors,
     thresholds_are_single,
@@ -134,6 +135,14 @@ DIVERGENCES = (
         "a box that pads, with sides below 0, has an aspect ratio and an area like any other",
         is_inverted,
         witness({"fmt": "center"}, a=[[0, 0, 16, 16]], b=[[-1, -1, -1, -1]]),
+    ),
+    Divergence(
+        "KH-025",
+        "BBoxBatchCIOU",
+        "areas, squares of sides, or sums of corners that are infinite in single precision make "
+        "the overlap no number",
+        squares_are_infinite,
+        witness(a=[[0, 0, 2**80, 2**80]], b=[[0, 0, 2**80, 2**80]]),
     ),
     Divergence(
         "KH-010",

@@ -10,12 +10,15 @@ __all__ = ["columns_are_read_as_rows"]
 
 
 def _overlaps(a: Array, b: Array) -> Array:
-    """Return the intersections of all pairs, and their areas, of boxes by corner and sides."""
+    """Return whether pairs meet, and their intersections and areas, of boxes by corner and sides.
+
+    Those that meet may have an intersection and areas of nothing, of which the share is no number.
+    """
     low = np.maximum(a[:, None, :2], b[:, :2])
     sides = np.minimum(a[:, None, :2] + a[:, None, 2:], b[:, :2] + b[:, 2:]) - low
-    inter = np.maximum(sides, 0).prod(-1)
-    areas = np.broadcast_arrays(a[:, None, 2:].prod(-1), b[:, 2:].prod(-1), inter)
-    return np.stack([inter, *areas])
+    meets = (sides > 0).all(-1)
+    areas = a[:, None, 2:].prod(-1), b[:, 2:].prod(-1)
+    return np.stack(np.broadcast_arrays(meets, np.where(meets, sides.prod(-1), 0), *areas))
 
 
 def columns_are_read_as_rows(case: Case) -> bool:
@@ -25,7 +28,8 @@ def columns_are_read_as_rows(case: Case) -> bool:
         own = [with_sides(x[min(image, len(x) - 1)]) for x in (a, b)]
         theirs = [x.ravel("F").reshape(x.shape) for x in own]
         if any((x != y).any() for x, y in zip(own, theirs, strict=True)):
-            right, wrong = _overlaps(*own), _overlaps(*theirs)
+            with np.errstate(all="ignore"):
+                right, wrong = _overlaps(*own), _overlaps(*theirs)
             if ((right != wrong).any(0) & ((right[0] > 0) | (wrong[0] > 0))).any():
                 return True
     return False

@@ -198,6 +198,7 @@ BEYOND = tuple(
     for number, operator, kind, what in (
         (51, "BBoxBatchGIOU", "GIoU", "areas"),
         (52, "BBoxBatchDIOU", "DIoU", "areas, or squares of sides,"),
+        (53, "BBoxBatchCIOU", "CIoU", "areas, or squares of sides,"),
     )
 )
 
