@@ -13,17 +13,17 @@ __all__ = ["measured", "reach", "suppress_near"]
 # stretches too short for the vector units; a stretch is cut to columns, which cost nothing.
 PER_ROW, COLUMNS = 6.0, 4
 
-# Centres farther apart than this, or closer together, are not told apart by cells: the arithmetic
-# that finds a cell is one of float64, which must not overflow.
-FARTHEST, NEAREST = 1e150, 1e-150
+# Centres closer together than this are not told apart by cells, of which there would be more to a
+# unit of length than a float64 holds.
+NEAREST = 1e-150
 
 
 def reach(threshold: float) -> float:
-    """Return how far apart centres may be for an IoU over the threshold, in sides of one of both.
+    """Return how far apart centres may be for an IoU over the threshold, in sides of either box.
 
-    An IoU over t needs an overlap over t times the longer side, so sides a and b whose centres are
-    d apart have (a + b) / 2 - d > t max(a, b). For b <= a, d is below (1 - t) a; for b >= a, which
-    is below a / t itself, it is below the larger of (1 - t) a and (1 - t) a / (2 t).
+    The IoU of two boxes is at most that of their sides a and b along an axis. For this to be over t
+    with centres d apart, where (a + b) / 2 - d or less of the sides is shared, d has to be below
+    (a + b) (1 - t) / (2 (1 + t)); and b below a / t: so d is below (1 - t) a / (2 t).
 
     IoUs as computed are over t from a little below on: 17 roundings, and more where the overlap is
     subnormal, at most 2**-24 / t in float32. Far less than a share of 2**-9 if t is no less itself;
@@ -32,7 +32,7 @@ def reach(threshold: float) -> float:
     if threshold < 2.0**-9:
         return math.inf
     least = threshold * (1 - 2.0**-9)
-    return (1 - least) * max(1.0, 0.5 / least)
+    return (1 - least) / (2 * least)
 
 
 @jit
@@ -58,7 +58,8 @@ def _axis_of_grid(boxes, ranked, low, cells):  # type: ignore[no-untyped-def]
         largest = max(largest, abs(first), abs(second))
     least = centres.min()
     span = centres.max() - least
-    scale = cells / span if largest < FARTHEST and span > NEAREST else 0.0
+    # Where the span is no number, there is one cell.
+    scale = cells / span if span > NEAREST else 0.0
     # Centres, sides, and sums of the two are rounded: in all by less than 32 units.
     return centres, least, scale, longest, largest * 2.0**-48
 

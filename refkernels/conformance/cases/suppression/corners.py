@@ -31,6 +31,12 @@ def _one_label(boxes: Array) -> Array:
     return np.full(len(boxes), 3)
 
 
+def _zeros(label: Any, boxes: Array) -> Array | None:
+    """Return labels of 0, of which no multiple takes digits of boxes."""
+    labels = label(boxes)
+    return None if labels is None else 0 * labels
+
+
 def _corners(labelled: bool) -> Iterator[Case]:
     label = _one_label if labelled else _no_labels
     # The last two are less than the nearest numbers of narrower dtypes, which are the thresholds.
@@ -62,6 +68,7 @@ def _corners(labelled: bool) -> Iterator[Case]:
         for scores in (np.arange(12.0), np.arange(12.0)[::-1], np.zeros(12)):
             yield _case({"threshold": threshold}, odd, scores, label(odd))
     yield from _at_reach(label)
+    yield from _long(label)
     yield from _scales(label)
     yield from _unlike(label)
     yield from _far_away(label)
@@ -83,8 +90,8 @@ def _at_threshold(config: Mapping[str, Any], label: Any) -> Iterator[Case]:
                 pair = np.array([[0, 0, 1, 1], [0, 0, width, 1]], dtype)
                 labels, scores = label(pair), np.array([1, 0.5], dtype)
                 yield _case(config, pair, scores, labels)
-                if labels is not None:  # times 0, nothing takes digits of boxes
-                    yield _case(config, pair, scores, 0 * labels)
+                if labels is not None:
+                    yield _case(config, pair, scores, _zeros(label, pair))
 
 
 def _at_reach(label: Any) -> Iterator[Case]:
@@ -101,6 +108,13 @@ def _at_reach(label: Any) -> Iterator[Case]:
     others += np.array([0, 1, 0, 1]) * (2 * 1.4975)
     boxes = np.concatenate([np.array(pair)[:, [1, 0, 3, 2]], others])
     yield _case({"threshold": 0.25}, boxes, np.arange(152.0)[::-1], label(boxes))
+
+
+def _long(label: Any) -> Iterator[Case]:
+    """Yield long boxes, moved along their long sides: each overlaps the next much."""
+    wide = np.array([0.0, 0, 100, 1]) + np.arange(160.0)[:, None] * [10, 0, 10, 0]
+    for boxes in (wide, wide[:, [1, 0, 3, 2]]):
+        yield _case({"threshold": 0.5}, boxes, np.arange(160.0)[::-1], label(boxes))
 
 
 def _scales(label: Any) -> Iterator[Case]:
@@ -123,16 +137,23 @@ def _unlike(label: Any) -> Iterator[Case]:
     boxes = np.concatenate([corners, corners + rng.integers(1, 12, (16, 2))], -1).astype(np.float64)
     for x, y in ((70, 70), (-80, -80), (100, -100), (-20, 120), (1000, -1000), (600, 600)):
         unlike = np.concatenate([boxes, boxes * np.exp2([x, y, x, y])])[rng.permutation(32)]
-        labels = label(unlike)
-        # Times 0, as no multiple of a label takes digits of boxes then.
-        labels = None if labels is None else 0 * labels
-        yield _case({"threshold": 0.5}, unlike, rng.random(32), labels)
+        yield _case({"threshold": 0.5}, unlike, rng.random(32), _zeros(label, unlike))
+    # One inside of the other, by so much smaller or larger; and boxes that are apart.
+    for scale in (2.0**-75, 2.0**70):
+        for order in ([0, 1], [1, 0]):
+            inside = np.array([[0, 0, 1, 1], [0, 0, scale, scale]])[order]
+            yield _case({"threshold": 0.0}, inside, np.array([2.0, 1]), _zeros(label, inside))
+        apart = (NESTED[1] + np.array([[0.0], [16.0]])) * scale
+        yield _case({"threshold": 0.0}, apart, np.array([2.0, 1]), _zeros(label, apart))
+        for threshold in (0.5, 0.375):  # met exactly
+            nested = NESTED * scale
+            yield _case(
+                {"threshold": threshold}, nested, np.arange(9.0)[::-1], _zeros(label, nested)
+            )
     # So far apart that the distance is no number, though areas are.
     ends = np.array([[-1.75, 0, -1.5, 1], [1.5, 0, 1.75, 1], [1.5, 0, 1.7, 1]])
     ends = ends * np.array([2.0**1023, 1, 2.0**1023, 1])
-    labels = label(ends)
-    labels = None if labels is None else 0 * labels
-    yield _case({"threshold": 0.5}, ends, np.array([3.0, 2, 1]), labels)
+    yield _case({"threshold": 0.5}, ends, np.array([3.0, 2, 1]), _zeros(label, ends))
 
 
 def _far_away(label: Any) -> Iterator[Case]:
@@ -144,6 +165,10 @@ def _far_away(label: Any) -> Iterator[Case]:
     )
     for shift in ([2.0**50, 0], [0, 2.0**50], [-(2.0**49), 2.0**49]):
         yield _case({"threshold": 0.3}, boxes + np.tile(shift, 2), rng.random(600), label(boxes))
+    # Where centres are rounded to whole numbers, apart; a third box makes cells of 1.
+    start = 2.0**52
+    ends = np.array([[0, 0, 1, 1], [0, 0, 3, 1], [4, 0, 5, 1]]) + np.array([start, 0, start, 0])
+    yield _case({"threshold": 0.333}, ends, np.array([3.0, 2, 1]), _zeros(label, ends))
     # On the far side of the origin, where sums of coordinates are below their differences; wide
     # boxes reach far, and for the least threshold all that they meet counts.
     sizes = np.where(rng.random((600, 2)) < 0.1, 50, boxes[:, 2:] - boxes[:, :2])
