@@ -210,8 +210,10 @@ def suppressed_otherwise(case: Case) -> bool:
     exact = _steps_of_pairs(boxes, lambda x: x, lambda x: x)
     found = _steps_of_pairs(boxes, own, (lambda x: in_dtype(x, "float32")) if whole else own)
     apart = ~(np.eye(len(boxes), dtype=bool))
-    flat = ~np.isfinite(exact)
-    return bool((apart & (~(found <= limit) != np.where(flat, False, exact > limit))).any())
+    right = np.isfinite(exact) & (exact > limit)
+    # What is no number suppresses, unless no areas are shared: then boxes may also stay.
+    theirs, unsure = ~(found <= limit), np.isnan(found)
+    return bool((apart & ((theirs != right) | (unsure & right))).any())
 
 
 # An unstable sort leaves so few in order.

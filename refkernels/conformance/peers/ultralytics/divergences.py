@@ -262,7 +262,8 @@ SUPPRESSION = (
     Divergence(
         "UL-035",
         "NMS",
-        "IoUs of boxes in half precision are rounded to that step by step, and those of uint8 wrap",
+        "IoUs of boxes in half precision are rounded to that step by step, and areas of whole "
+        "numbers wrap",
         suppressed_otherwise,
         witness({"threshold": 0.5}, boxes=[[0, 0, 1, 1], [0, 2, 1, 3]], scores=[1, 0]),
         "uint8",
