@@ -242,9 +242,16 @@ def _apart(
     low: Approximate, high: Approximate, other_low: Approximate, other_high: Approximate
 ) -> Approximate:
     """Return how far centres are apart, with the larger error of the two ways to compute it."""
-    centers = halved(low + high) - halved(other_low + other_high)
+    centers = _center(low, high) - _center(other_low, other_high)
     corners = halved((low - other_low) + (high - other_high))
     return Approximate(corners.value, np.maximum(centers.error, corners.error), corners.unit)
+
+
+def _center(low: Approximate, high: Approximate) -> Approximate:
+    """Return a centre: that of a side of nothing, whose ends are exact, is its end."""
+    center = halved(low + high)
+    is_end = (low.value == high.value) & (low.error + high.error == 0)
+    return Approximate(center.value, np.where(is_end, 0, center.error), center.unit)
 
 
 def _angle(boxes: Array, axis: int, fmt: str, dtype: Any, place: int) -> Approximate:

@@ -100,6 +100,14 @@ def test_overlaps_of_the_largest_boxes_there_are_are_bounded_as_those_of_others(
     assert (output.bound(apart, None) > 1).all()
 
 
+@pytest.mark.parametrize("operator", ["BBoxBatchDIOU", "BBoxBatchCIOU"])
+def test_lines_far_from_the_origin_are_no_less_sure_than_near_it(operator):
+    # Their centres along x are ends, which nothing rounds.
+    lines = np.float32([[2e33, 0, 2e33, 1], [2e33, 2, 2e33, 3]])
+    (output,) = cases.find(operator).outputs(Case({}, {"a": lines, "b": lines}))
+    assert (output.bound(Case({}, {"a": lines, "b": lines}), None) < 1e-6).all()
+
+
 @pytest.mark.parametrize(
     "operator", ["BBoxBatchIOA", "BBoxBatchGIOU", "BBoxBatchDIOU", "BBoxBatchCIOU"]
 )

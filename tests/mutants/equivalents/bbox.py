@@ -86,9 +86,22 @@ EQUIVALENTS = declared(
         ),
         "more overlaps than need be are computed with scaled coordinates, which changes none": (
             ("bbox/enclosing.py", "int(info.minexp) // 2", "int(info.minexp) // 3"),
+            ("bbox/enclosing.py", "kind(2.0**least)", "kind( 1.0**least)"),
+            ("bbox/enclosing.py", "kind(2.0**most)", "kind( 1.0**most)"),
         ),
-        "a goal that is lower by a power of two leaves as much room below as above": (
+        (
+            "of a pair the larger box is nearer to 1, or farther from it, and both ends of the "
+            "dtype are far: the smaller one loses digits only where its share is below all numbers"
+        ): (
             ("bbox/enclosing.py", "most - 1, int", "most - 2, int"),
+            ("bbox/enclosing.py", "int(info.maxexp) // 2 - 4", "int(info.maxexp) // 3 - 4"),
+            ("bbox/enclosing.py", "int(info.maxexp) // 2 - 4", "int(info.maxexp) // 2 - 5"),
+            ("bbox/enclosing.py", "int(info.maxexp) - 1)", "int(info.maxexp) - 2)"),
+        ),
+        "twice as much is within the dtype, too: 32 squares of 2 ** (maxexp // 2 - 3)": (
+            ("bbox/enclosing.py", "int(info.maxexp) // 2 - 4", "int(info.maxexp) // 2 - 3"),
+            ("bbox/enclosing.py", "most - 1, int", "most - 0, int"),
+            ("bbox/enclosing.py", "most - 1, int", "most + 1, int"),
         ),
         "the distance is 0, by whatever it is divided": (
             ("bbox/enclosing.py", "return 0.0, 0.0", "return 1.0, 0.0"),

@@ -219,6 +219,9 @@ def _all_pairs() -> Iterator[Case]:
     for scale in (2.0**-14, 2.0**30):
         x = (boxes * scale).astype(np.float32)
         yield Case({}, {"a": x, "b": x})
+    # Wide and flat ones, one above the other, which share nothing: a little would count.
+    flat = np.array([[0, 0, 2.0**40, 2.0**-20], [0, 2.0**-19, 2.0**40, 2.0**-18]])
+    yield Case({}, {"a": flat, "b": flat})
     # As many boxes as go through vectors at once, and one less: they end where the array does.
     for count in (64, 63):
         yield Case({}, {"a": np.resize(BOXES, (count, 4)), "b": BOXES[:1]})
@@ -247,9 +250,13 @@ def _beyond() -> Iterator[Case]:
     # Upright lines one above the other, and level ones side by side: the box around them has no
     # extent along the axis where coordinates are large.
     lines = np.array([[2, 0, 2, 9], [2, 20, 2, 29]])
-    for exponent in (110, 1000):
-        upright = lines * np.tile(np.exp2((exponent, -exponent)), 2)
-        yield from (Case({}, {"a": x, "b": x}) for x in (upright, upright[:, [1, 0, 3, 2]]))
+    upright = lines * np.tile(np.exp2((110, -40)), 2)
+    yield from (Case({}, {"a": x, "b": x}) for x in (upright, upright[:, [1, 0, 3, 2]]))
+    # As large, and as far apart, as squares of distances allow in each dtype, and more.
+    for lowest in (58, 506):
+        far = np.ldexp(1.0, lowest + np.arange(8))[:, None] * np.ones(4)
+        for fmt in ("corner", "center"):
+            yield Case({"fmt": fmt}, {"a": far * [-1, -1, 1, 1], "b": np.concatenate([far, -far])})
     # As large as numbers go in each dtype, so that sides themselves are beyond it.
     end = np.finfo(np.float64).max
     endless = np.array(

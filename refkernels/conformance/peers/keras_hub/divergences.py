@@ -137,7 +137,7 @@ DIVERGENCES = (
         witness({"fmt": "center"}, a=[[0, 0, 16, 16]], b=[[-1, -1, -1, -1]]),
     ),
     Divergence(
-        "KH-025",
+        "KH-026",
         "BBoxBatchCIOU",
         "areas, squares of sides, or sums of corners that are infinite in single precision make "
         "the overlap no number",

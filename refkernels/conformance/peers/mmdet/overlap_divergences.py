@@ -162,6 +162,13 @@ OVERLAPS = (
         overlaps.is_inverted,
         witness(a=SQUARE, b=[[0, 2, 0, 0]]),
     ),
+    *_of(
+        "BBoxBatchGIOU",
+        (89, 90),
+        "areas that are infinite in the dtype of the boxes make the GIoU no number",
+        overlaps.areas_are_infinite("giou"),
+        witness(a=[[0, 0, 2**80, 2**80]], b=[[0, 0, 2**80, 2**80]]),
+    ),
     Divergence(
         "MM-020",
         "BBoxCornerToCenter",
