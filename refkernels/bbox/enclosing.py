@@ -264,8 +264,8 @@ def batch_overlaps(mode, a, b, corner, limits, out):  # type: ignore[no-untyped-
 @jit
 def _alike(width, height, x, y, shift_x, shift_y):  # type: ignore[no-untyped-def]
     """Return lengths along x and y, which were shifted by powers of two, by one that suits all."""
-    exponent_x = math.frexp(width)[1] - shift_x if width > 0 else LOWEST
-    exponent_y = math.frexp(height)[1] - shift_y if height > 0 else LOWEST
+    exponent_x = math.frexp(width)[1] - shift_x if width else LOWEST
+    exponent_y = math.frexp(height)[1] - shift_y if height else LOWEST
     common = max(exponent_x, exponent_y)
     if common == LOWEST:
         return 0.0, 0.0, 0.0, 0.0

@@ -167,6 +167,18 @@ def test_centre_boxes_and_axes_say_the_same(name):
         assert np.allclose(exact.astype(float), expected, rtol=0, atol=1e-15)
 
 
+@each_enclosing
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_boxes_of_the_least_numbers_there_are_have_the_overlaps_of_others(name, dtype):
+    boxes = np.array(
+        [[0, 0, 4, 2], [1, 1, 3, 5], [2, 0, 2, 9], [2, 20, 2, 29], [7, 7, 7, 7], [5, 3, 0, 0]],
+        dtype,
+    )
+    overlap = getattr(refkernels, name)()
+    least = boxes * np.finfo(dtype).smallest_subnormal
+    assert np.array_equal(overlap(least, least), overlap(boxes, boxes))
+
+
 @each_of_four
 @settings(max_examples=60, deadline=None)
 @given(st.data())

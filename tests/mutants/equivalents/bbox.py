@@ -103,8 +103,19 @@ EQUIVALENTS = declared(
             ("bbox/enclosing.py", "most - 1, int", "most - 0, int"),
             ("bbox/enclosing.py", "most - 1, int", "most + 1, int"),
         ),
+        "what only CIoU looks at": (
+            ("bbox/enclosing.py", "CIOU else 0.0", "CIOU else 1.0"),
+            ("bbox/enclosing.py", "CIOU else 0.0", "CIOU else -1.0"),
+        ),
+        "lengths that suit each other stay below 2 ** (goal + 2), whose squares are numbers": (
+            ("bbox/enclosing.py", "math.frexp(width)[1]", "math.frexp(width)[ 0]"),
+            ("bbox/enclosing.py", "math.frexp(height)[1]", "math.frexp(height)[ 0]"),
+        ),
         "the distance is 0, by whatever it is divided": (
             ("bbox/enclosing.py", "return 0.0, 0.0", "return 1.0, 0.0"),
+            ("bbox/enclosing.py", "return 0.0, 0.0", "return -1.0, 0.0"),
+            ("bbox/enclosing.py", "return 0.0, 0.0", "return 0.0, 1.0"),
+            ("bbox/enclosing.py", "return 0.0, 0.0", "return 0.0, -1.0"),
         ),
         ANY_LENGTH: (
             ("bbox/enclosing.py", "reshape(-1)", "reshape(- 2)"),
