@@ -31,6 +31,7 @@ EQUIVALENTS = declared(
             ("bbox/measured.py", "right + zero, bottom", "right - zero, bottom"),
         ),
         "a flat array has one axis, which is its first and its last": (
+            ("bbox/enclosing.py", "powers.shape[0]", "powers.shape[ -1]"),
             ("bbox/pairs.py", "boxes.shape[0]", "boxes.shape[ -1]"),
             ("bbox/pairs.py", "out.shape[0]", "out.shape[ -1]"),
         ),
@@ -103,6 +104,13 @@ EQUIVALENTS = declared(
             ("bbox/enclosing.py", "most - 1, int", "most - 0, int"),
             ("bbox/enclosing.py", "most - 1, int", "most + 1, int"),
         ),
+        "of a centre box, edges on either side are those on the other": (
+            ("bbox/enclosing.py", "type(0.5), limits[0]", "type( -0.5), limits[0]"),
+        ),
+        (
+            "it only decides what is sure: edges within the limits have nearer ones between them, "
+            "none of which is nearer to 0 than a unit of a centre that is itself within them"
+        ): (("bbox/enclosing.py", "type(0.5), limits[0]", "type( 1.5), limits[0]"),),
         "what only CIoU looks at": (
             ("bbox/enclosing.py", "CIOU else 0.0", "CIOU else 1.0"),
             ("bbox/enclosing.py", "CIOU else 0.0", "CIOU else -1.0"),
