@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refkernels.bbox.pairs import BLOCK, exponent, gather, powers_of_two, spread
+from refkernels.bbox.pairs import BLOCK, gather, powers_of_two, spread
 from refkernels.jit import jit, lanes_of
 
 __all__ = ["CIOU", "DIOU", "GIOU", "RANGES", "batch_overlaps", "scaled_batch_overlaps"]
@@ -338,7 +338,8 @@ def scaled_batch_overlaps(mode, a, b, corner, limits, goal, largest, out):  # ty
 @jit
 def _exponent(low, high):  # type: ignore[no-untyped-def]
     """Return the exponent of the larger magnitude: coordinates of 0 leave it to the other box."""
-    return exponent(low, high, 0) if (low != 0) | (high != 0) else LOWEST
+    largest = max(abs(low), abs(high))
+    return math.frexp(largest)[1] if largest else LOWEST
 
 
 @jit

@@ -65,6 +65,7 @@ EQUIVALENTS = declared(
         OVER_NOTHING: (
             ("bbox/enclosing.py", "count_a == 0", "count_a == -1"),
             ("bbox/enclosing.py", "count_b == 0", "count_b == -1"),
+            ("bbox/enclosing.py", "count_a == 0 or", "count_a == 0 and"),
             ("bbox/ioa.py", "count_b == 0", "count_b == -1"),
             ("bbox/ioa.py", "count_a == 0", "count_a == -1"),
         ),
@@ -89,6 +90,9 @@ EQUIVALENTS = declared(
             ("bbox/enclosing.py", "int(info.minexp) // 2", "int(info.minexp) // 3"),
             ("bbox/enclosing.py", "kind(2.0**least)", "kind( 1.0**least)"),
             ("bbox/enclosing.py", "kind(2.0**most)", "kind( 1.0**most)"),
+            ("bbox/enclosing.py", "limits[0], limits[1]", "limits[ 1], limits[1]"),
+            ("bbox/enclosing.py", "limits[0], limits[1]", "limits[0], limits[ 2]"),
+            ("bbox/enclosing.py", "limits[0], limits[1]", "limits[0], limits[ 0]"),
         ),
         (
             "of a pair the larger box is nearer to 1, or farther from it, and both ends of the "
