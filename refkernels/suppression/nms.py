@@ -246,8 +246,7 @@ def _suppress_any(  # type: ignore[no-untyped-def]
                 least = min(measured(a)[0], measured(b)[0])
                 largest = max(measured(a)[0], measured(b)[0])
                 scaled = least < tiny or largest > huge
-                if _iou(a, b, scaled, goal) > threshold:
-                    stays[ranked[j]] = False
+                stays[ranked[j]] = _iou(a, b, scaled, goal) <= threshold
 
 
 @jit

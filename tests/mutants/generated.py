@@ -94,10 +94,14 @@ STATEMENTS_LEFT_OUT = (
 CHECKS = ("as_", "_as_", "check_", "_check_", "require", "keep", "_keep_", "within", "all_finite")
 
 # Nor what no fair check asks for, and tests of the operators hold: distances whose squares, IoUs
-# and costs whose sums are no numbers, and how inputs with a batch axis go with others without one.
+# and costs whose sums are no numbers, how inputs with a batch axis go with others without one, and
+# at a threshold itself boxes whose areas are less than the least number.
 UNASKED = ("scaled_distance", "_shrink")
 UNASKED_IN = ("_batched", ".ndim == 3 or", "total > 0 else 1")
-UNASKED_IN_DISTANCE = (*UNASKED_IN, "least", "sure")
+UNASKED_IN_FILE = {
+    "cost/distance.py": ("least", "sure"),
+    "suppression/nms.py": ("least = ", "scaled, goal) <= threshold", "zero = "),
+}
 
 
 def generate(of: str = "blocks", families: Collection[str] = ()) -> tuple[Mutant, ...]:
@@ -213,7 +217,7 @@ def _is_unasked(file: str, statement: ast.stmt) -> bool:
     """Return whether a statement of one line of an operator does what no check asks for."""
     if file not in OPERATOR_FILES or statement.lineno != statement.end_lineno:
         return False
-    parts = UNASKED_IN_DISTANCE if file == "cost/distance.py" else UNASKED_IN
+    parts = (*UNASKED_IN, *UNASKED_IN_FILE.get(file, ()))
     return any(part in ast.unparse(statement) for part in parts)
 
 

@@ -204,7 +204,7 @@ def test_the_reach_is_the_farthest_that_centres_can_be():
         sides = np.linspace(threshold, 1 / threshold, 20_001)
         overlap = threshold / (1 + threshold) * (1 + sides)
         farthest = ((1 + sides) / 2 - overlap)[overlap <= np.minimum(1, sides)].max()
-        assert farthest <= reach(threshold) <= 1.01 * (1 - threshold) * max(1, 0.5 / threshold)
+        assert farthest <= reach(threshold) <= 1.01 * (1 - threshold) / (2 * threshold)
     assert reach(0.0) == math.inf
 
 
@@ -229,6 +229,22 @@ def test_areas_may_overflow_and_underflow(dtype, power):
     assert NMS(0.5)(whole, [1, 2]).tolist() == [1]
     tiny = np.array([[0, 0, info.smallest_subnormal, 1], [0, 0, 1, info.smallest_subnormal]] * 2)
     assert NMS(0.5)(tiny.astype(dtype), [4, 3, 2, 1]).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("power", [-1, 1])
+def test_areas_beyond_the_dtype_meet_a_threshold_exactly(dtype, power):
+    info = np.finfo(dtype)
+    scale = dtype(2.0 ** (info.maxexp - 8 if power > 0 else info.minexp - 8))
+    halves = np.array([[0, 0, 8, 1], [0, 0, 4, 1], [0, 0, 2, 1], [8, 8, 16, 9]], dtype) * scale
+    assert NMS(0.5)(halves, [4, 3, 2, 1]).tolist() == [0, 1, 2, 3]
+    assert NMS(np.nextafter(dtype(0.5), dtype(0)))(halves, [4, 3, 2, 1]).tolist() == [0, 2, 3]
+    assert NMS(0)(halves, [4, 3, 2, 1]).tolist() == [0, 3]
+    # One within the other has an area that counts, be it ever so small beside it.
+    side = 2.0 ** (info.maxexp // 2 + 4 if power > 0 else info.minexp // 2 - 7)
+    pair = np.array([[0, 0, 1, 1], [0, 0, side, side]], dtype)
+    assert NMS(0)(pair, [2, 1]).tolist() == [0]
+    assert NMS(0)(pair, [1, 2]).tolist() == [1]
 
 
 def test_thresholds_are_rounded_to_the_dtype_of_the_boxes():
