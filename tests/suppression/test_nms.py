@@ -240,9 +240,11 @@ def test_areas_beyond_the_dtype_meet_a_threshold_exactly(dtype, power):
     assert NMS(0.5)(halves, [4, 3, 2, 1]).tolist() == [0, 1, 2, 3]
     assert NMS(np.nextafter(dtype(0.5), dtype(0)))(halves, [4, 3, 2, 1]).tolist() == [0, 2, 3]
     assert NMS(0)(halves, [4, 3, 2, 1]).tolist() == [0, 3]
-    # One within the other has an area that counts, be it ever so small beside it.
-    side = 2.0 ** (info.maxexp // 2 + 4 if power > 0 else info.minexp // 2 - 7)
-    pair = np.array([[0, 0, 1, 1], [0, 0, side, side]], dtype)
+    # One within the other has an area that counts, be that infinite or less than all numbers.
+    inner, outer = (
+        (0, info.maxexp // 2 + 4) if power > 0 else (info.minexp * 3 // 5, info.minexp * 2 // 5)
+    )
+    pair = np.ldexp(np.array([[0, 0, 1, 1]] * 2, dtype), [[outer], [inner]]).astype(dtype)
     assert NMS(0)(pair, [2, 1]).tolist() == [0]
     assert NMS(0)(pair, [1, 2]).tolist() == [1]
 
