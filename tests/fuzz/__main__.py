@@ -36,7 +36,7 @@ def main(
     `tests/fuzz/examine.py` says what is held. Of each kind of finding the smallest call is printed,
     as Python to paste. NUMBA_BOUNDSCHECK=1 in the environment lets kernels check every index.
 
-    Exit status: 0 if nothing is found, 1 if something is.
+    Exit status: 0 if nothing is found, 1 if something is, 130 if it is interrupted before.
     """
     os.environ.setdefault("NUMBA_CACHE_DIR", str(kernel_cache()))  # Numba reads it when imported
     from refkernels.arrays.printing import times
@@ -61,7 +61,7 @@ def main(
     started = time.time()
     end = float("inf") if minutes is None else started + 60 * minutes
     job = Job(seed, chosen, 0, processes, calls, only, end)
-    findings = Findings()
+    findings, status = Findings(), 0
     total = len(only) or (None if calls == sys.maxsize else calls)
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task(f"seed {seed}", total=total)
@@ -70,7 +70,11 @@ def main(
             findings.add(report)
             progress.update(task, completed=findings.calls)
 
-        run(job, processes, on_report)
+        try:
+            run(job, processes, on_report)
+        except KeyboardInterrupt:  # what is known by then is told
+            console.print("interrupted")
+            status = 130
     if only:
         chosen = tuple(name for name in every if name in findings.tallies)
         for number in only:
@@ -84,7 +88,7 @@ def main(
         f"{times(len(findings), 'finding')} of {times(len(findings.kinds), 'kind')}, "
         f"in {time.time() - started:.0f} s"
     )
-    sys.exit(bool(len(findings)))
+    sys.exit(1 if len(findings) else status)
 
 
 if __name__ == "__main__":
