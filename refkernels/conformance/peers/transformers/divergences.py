@@ -8,6 +8,7 @@ from refkernels.conformance.peers.transformers.conditions import (
     boxes_are_of_single,
     centres_leave_the_dtype,
     distances_leave_integers,
+    enclosing_is_infinite,
     enclosing_leaves_int32,
     enclosing_leaves_uint8,
     enclosing_rounds_in_half,
@@ -105,6 +106,13 @@ DIVERGENCES = (
         enclosing_leaves_int32,
         witness(a=[[0, 0, 1, 1]], b=[[0, 1, 25201, 86958]]),
         "int32",
+    ),
+    Divergence(
+        "HF-030",
+        "BBoxBatchGIOU",
+        "areas that are infinite in the dtype of the boxes make the GIoU no number",
+        enclosing_is_infinite,
+        witness(a=[[0, 0, 2**80, 2**80]], b=[[0, 0, 2**80, 2**80]]),
     ),
     Divergence(
         "HF-009",
