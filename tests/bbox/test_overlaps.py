@@ -168,6 +168,14 @@ def test_centre_boxes_and_axes_say_the_same(name):
 
 
 @each_enclosing
+def test_boxes_that_lie_apart_share_nothing_however_long_they_are(name):
+    wide = np.float32([[0, 0, 2.0**40, 2.0**-20], [0, 2.0**-19, 2.0**40, 2.0**-18]])
+    overlap = getattr(refkernels, name)()
+    for boxes in (wide, wide[:, [1, 0, 3, 2]]):
+        assert overlap(boxes[:1], boxes[1:]) < 0
+
+
+@each_enclosing
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_boxes_of_the_least_numbers_there_are_have_the_overlaps_of_others(name, dtype):
     boxes = np.array(

@@ -95,10 +95,12 @@ CHECKS = ("as_", "_as_", "check_", "_check_", "require", "keep", "_keep_", "with
 
 # Nor what no fair check asks for, and tests of the operators hold: distances whose squares, IoUs
 # and costs whose sums are no numbers, how inputs with a batch axis go with others without one, and
-# at a threshold itself boxes whose areas are less than the least number.
+# at a threshold itself boxes whose areas are less than the least number; nor for what boxes that
+# lie apart share, less than a rounding of their distance.
 UNASKED = ("scaled_distance", "_shrink")
 UNASKED_IN = ("_batched", ".ndim == 3 or", "total > 0 else 1")
 UNASKED_IN_FILE = {
+    "bbox/enclosing.py": ("zero = tiny - tiny",),
     "cost/distance.py": ("least", "sure"),
     "suppression/nms.py": ("least = ", "scaled, goal) <= threshold", "zero = "),
 }
