@@ -39,6 +39,23 @@ def test_what_a_target_lacks_is_named_and_the_rest_is_tried():
     assert "float16" not in result.dtypes
 
 
+class Sampler:
+    """A right one, of one image at a time, that draws from a generator which it is given."""
+
+    def __init__(self, num_sample, pos_ratio=0.5):
+        self._sample = refkernels.BalancedSampler(num_sample, pos_ratio)
+
+    def __call__(self, candidates, *, rng=None):
+        if candidates.ndim != 1:
+            raise ValueError(f"expected (N,), got {candidates.shape}")
+        return self._sample(candidates, rng=rng)
+
+
+def test_the_generator_of_a_sampler_of_single_images_is_set_by_laws():
+    result = assert_conforms(Sampler, "BalancedSampler", max_examples=30)
+    assert set(result.not_offered) == {"batches"}
+
+
 def test_strict_fails_what_is_lacking():
     result = checked(Decoder, "NormalizedBoxCenterDecoder", strict=True)
     assert (result.verdict, result.not_offered) == ("raises", {})

@@ -61,7 +61,7 @@ class Carrier:
         """Return a function of a framework's arrays, one after the other, that calls the code."""
         arguments, lists = self._arguments, self._said.images == "list"
 
-        def call(*arrays: Any) -> Any:
+        def call(*arrays: Any, **given: Any) -> Any:
             """Call the code with the arrays as its arguments, and return its outputs."""
             images = len(arrays) // max(len(arguments), 1) if lists else 1
             positional, keywords = [], {}
@@ -76,7 +76,7 @@ class Carrier:
                     keywords[argument.keyword] = value
                 else:
                     positional.append(value)
-            result = self._picked(built(*positional, **keywords))
+            result = self._picked(built(*positional, **keywords, **given))
             if not lists:
                 return result
             parts = (result,) if len(self._outputs) == 1 else result

@@ -17,6 +17,9 @@ __all__ = ["EQUIVALENTS"]
 
 EQUIVALENTS = declared(
     {
+        "where no bar is known, more rows are looked at": (
+            ("matcher/selection.py", "if largest[i] >", "if not largest[i] >"),
+        ),
         CHECKED_AGAIN: (
             ("matcher/atss.py", "return True", "return False"),
             ("matcher/hungarian.py", "return True", "return False"),
