@@ -34,7 +34,7 @@ class Scope:
     stacked : bool
         Whether that axis is the batch axis of the operator; else it takes one at a time.
     fewer : bool
-        Whether elements may be less than in smaller scopes.
+        Whether inputs are over fewer values than those of smaller sizes.
     """
 
     size: str

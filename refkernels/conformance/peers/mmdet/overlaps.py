@@ -15,7 +15,6 @@ from refkernels.conformance.peers.mmdet.conditions import (
 )
 
 __all__ = [
-    "areas_are_infinite",
     "areas_leave_integers",
     "areas_round_in_half",
     "centres_leave_integers",
@@ -82,21 +81,6 @@ def overlaps_round_in_half(own: str = "") -> Any:
 def overlaps_leave_integers(own: str = "") -> Any:
     """Return whether a step of an overlap is none of the integers' dtype."""
     return lambda case: any_leaves_integers(case, lambda case: _pairs(case, own).steps)
-
-
-def areas_are_infinite(own: str) -> Any:
-    """Return whether a step of an overlap is infinite in the dtype of the boxes."""
-
-    def when(case: Case) -> bool:
-        """Return whether an area, or a sum of two, is beyond the largest number."""
-        dtypes = {dtype_of(array) for array in case.inputs.values()}
-        if not dtypes <= {"float32", "float64"}:
-            return False
-        limit = np.finfo("float64" if "float64" in dtypes else "float32").max
-        with np.errstate(all="ignore"):
-            return any(bool((np.abs(step) > limit).any()) for step in _pairs(case, own).steps)
-
-    return when
 
 
 def _floor(case: Case, eps: float) -> Any:

@@ -17,7 +17,6 @@ __all__ = [
     "boxes_are_of_single",
     "centres_leave_the_dtype",
     "distances_leave_integers",
-    "enclosing_is_infinite",
     "enclosing_leaves_int32",
     "enclosing_leaves_uint8",
     "enclosing_rounds_in_half",
@@ -133,19 +132,6 @@ def inter_leaves_uint8(case: Case) -> bool:
         return False
     wrapped = _measures(case.inputs["a"], case.inputs["b"]).inter.prod(-1, dtype=np.uint8)
     return bool((wrapped != _exact(case).inter.prod(-1)).any())
-
-
-def enclosing_is_infinite(case: Case) -> bool:
-    """Return whether two areas, or that of the box around both, are infinite in single or double.
-
-    Then one infinity is taken from another.
-    """
-    if _dtype(case) not in ("float32", "float64"):
-        return False
-    with np.errstate(all="ignore"):
-        exact = _exact(case)
-        areas = np.stack(np.broadcast_arrays(exact.union, exact.around.prod(-1)))
-        return not bool((np.abs(areas) <= np.finfo(_dtype(case)).max).all())
 
 
 def enclosing_leaves_uint8(case: Case) -> bool:
