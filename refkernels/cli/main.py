@@ -93,7 +93,7 @@ def main() -> None:
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="What is drawn depends on it alone.",
+    help="What is drawn of the same code depends on it alone.",
 )
 @click.option(
     "--dtype",

@@ -7,6 +7,7 @@ and a batch of 1 goes with any.
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import mpmath
@@ -140,18 +141,16 @@ def DETRCost(
     reals = logits, boxes, truths
     weights = [_rounded(value, *reals) for value in (class_weight, l1_weight, giou_weight)]
     focal = [_rounded(value, *reals) for value in (alpha, gamma, eps)]
-    inputs = (exact(logits), 2), (exact(boxes), 2), (np.asarray(labels), 1), (exact(truths), 2)
+    # What a class costs is of the logits, not of pairs.
+    chances = exact(logits)
+    by_class = _each(partial(_focal, *focal), chances) if kind == "focal" else _softmax(chances)
+    inputs = (by_class, 2), (exact(boxes), 2), (np.asarray(labels), 1), (exact(truths), 2)
     costs, pairs = _pairs(*inputs, anchors=2)
     for index, (row, box, label, truth) in pairs:
         apart = sum((abs(p - q) for p, q in zip(box, truth, strict=True)), ZERO)
         rest = weights[1] * apart - weights[2] * _giou(_corners(box), _corners(truth))
         with mpmath.workprec(PRECISION):
-            if label < 0:
-                own = mpmath.mpf(0)
-            elif kind == "focal":
-                own = _focal(row[int(label)], *focal)
-            else:
-                own = -_softmax(row, int(label))
+            own = row[int(label)] if label >= 0 else mpmath.mpf(0)
             costs[index] = _mpf(weights[0]) * own + _mpf(rest)
     return costs
 
@@ -243,12 +242,16 @@ def _exp(x: Fraction) -> Any:
     return mpmath.exp(_mpf(max(x, Fraction(LEAST_EXPONENT))))
 
 
-def _softmax(logits: Array, label: int) -> Any:
-    largest = max(logits)
-    return _exp(logits[label] - largest) / sum(_exp(logit - largest) for logit in logits)
+def _softmax(logits: Array) -> Array:
+    """Return the softmax with a minus: the likelier a class, the less it costs."""
+    largest = logits.max(-1, keepdims=True) if logits.size else logits
+    powers = _each(_exp, logits - largest)
+    with mpmath.workprec(PRECISION):
+        shares: Array = -powers / powers.sum(-1, keepdims=True)
+    return shares
 
 
-def _focal(logit: Fraction, alpha: Fraction, gamma: Fraction, eps: Fraction) -> Any:
+def _focal(alpha: Fraction, gamma: Fraction, eps: Fraction, logit: Fraction) -> Any:
     """Return the focal loss of a positive less that of a negative."""
     small = _exp(-abs(logit))
     p, q = 1 / (1 + small), small / (1 + small)

@@ -7,6 +7,7 @@ rational. Roots, exp and log are right to 300 bits, and fractions too, so that l
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import product
+from math import lcm
 from typing import Any
 
 import mpmath
@@ -37,6 +38,16 @@ def parameter(value: float, computing: npt.DTypeLike | None) -> Fraction:
     return Fraction(value if computing is None else np.asarray(value, computing).item())
 
 
+def _over_one(numbers: Numbers) -> tuple[Numbers, int]:
+    """Return fractions as numerators over one denominator, and that: sums of such are integers."""
+    denominator = lcm(*(number.denominator for number in numbers.flat))
+    numerators = np.empty(numbers.shape, object)
+    for index in np.ndindex(numbers.shape):
+        number = numbers[index]
+        numerators[index] = number.numerator * (denominator // number.denominator)
+    return numerators, denominator
+
+
 def convolution(
     x: npt.ArrayLike,
     weight: npt.ArrayLike,
@@ -52,7 +63,7 @@ def convolution(
     out[b, f, i, j] = sum over c, p, q of x[b, c, i s - pad + p d, j s - pad + q d] w[f, c, p, q],
     where c runs over the channels of the group of f; plus bias[f].
     """
-    images, taps = exactly(x), exactly(weight)
+    (images, of_image), (taps, of_tap) = _over_one(exactly(x)), _over_one(exactly(weight))
     batch, _, height, width = images.shape
     filters, depth, kernel_h, kernel_w = taps.shape
     rows = (height + 2 * pad[0] - dilate[0] * (kernel_h - 1) - 1) // stride[0] + 1
@@ -60,13 +71,13 @@ def convolution(
     out = np.empty((batch, filters, rows, columns), object)
     for b, f, i, j in np.ndindex(out.shape):
         first = f // (filters // groups) * depth
-        total = Fraction(0)
+        total = 0
         for c, p, q in product(range(depth), range(kernel_h), range(kernel_w)):
             y = i * stride[0] - pad[0] + p * dilate[0]
             z = j * stride[1] - pad[1] + q * dilate[1]
             if 0 <= y < height and 0 <= z < width:
                 total += images[b, first + c, y, z] * taps[f, c, p, q]
-        out[b, f, i, j] = total
+        out[b, f, i, j] = Fraction(total, of_image * of_tap)
     if bias is not None:
         out = out + exactly(bias).reshape(1, -1, 1, 1)
     return out
@@ -76,11 +87,12 @@ def fully_connected(
     x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike | None = None
 ) -> Numbers:
     """Return x W^T + b for rows (..., K) and a weight (F, K)."""
-    rows, matrix = exactly(x), exactly(weight)
+    (rows, of_row), (matrix, of_weight) = _over_one(exactly(x)), _over_one(exactly(weight))
     out = np.empty((*rows.shape[:-1], len(matrix)), object)
     for index in np.ndindex(out.shape):
         row = rows[index[:-1]]
-        out[index] = sum((a * w for a, w in zip(row, matrix[index[-1]], strict=True)), Fraction(0))
+        total = sum(a * w for a, w in zip(row, matrix[index[-1]], strict=True))
+        out[index] = Fraction(total, of_row * of_weight)
     if bias is not None:
         out = out + exactly(bias)
     return out
@@ -101,10 +113,12 @@ def batch_norm(
     values = np.moveaxis(exactly(x), axis, -1)
     out = np.empty(values.shape, object)
     gammas, betas, means, variances = (exactly(a) for a in (gamma, beta, mean, var))
+    scales = each(lambda v: inverse_root(v + eps), variances)
+    if not fix_gamma:
+        scales = scales * gammas
     for index in np.ndindex(values.shape):
         c = index[-1]
-        scale = (Fraction(1) if fix_gamma else gammas[c]) * inverse_root(variances[c] + eps)
-        out[index] = (values[index] - means[c]) * scale + betas[c]
+        out[index] = (values[index] - means[c]) * scales[c] + betas[c]
     return np.moveaxis(out, -1, axis)
 
 
@@ -311,4 +325,5 @@ def as_real(value: Fraction) -> Any:
 def as_fraction(value: Any) -> Fraction:
     """Return a number of 300 bits as the fraction that it is."""
     sign, mantissa, exponent, _ = value._mpf_
-    return Fraction(-1 if sign else 1) * int(mantissa) * Fraction(2) ** int(exponent)
+    whole = -int(mantissa) if sign else int(mantissa)
+    return Fraction(whole << exponent) if exponent >= 0 else Fraction(whole, 1 << -exponent)

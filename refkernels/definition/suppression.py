@@ -39,10 +39,12 @@ def overlap(a: Box, b: Box) -> Fraction:
     """Return the IoU of two boxes, which is 0 with a box that has no extent."""
     left_a, top_a, right_a, bottom_a = a
     left_b, top_b, right_b, bottom_b = b
-    sides_a, sides_b = (right_a - left_a, bottom_a - top_a), (right_b - left_b, bottom_b - top_b)
-    if min(*sides_a, *sides_b) <= 0:
+    width = min(right_a, right_b) - max(left_a, left_b)
+    if width <= 0:  # it is no wider than either box: so too where one of them has no extent
         return Fraction(0)
-    width = max(min(right_a, right_b) - max(left_a, left_b), Fraction(0))
-    height = max(min(bottom_a, bottom_b) - max(top_a, top_b), Fraction(0))
+    height = min(bottom_a, bottom_b) - max(top_a, top_b)
+    if height <= 0:
+        return Fraction(0)
     inter = width * height
-    return inter / (sides_a[0] * sides_a[1] + sides_b[0] * sides_b[1] - inter)
+    areas = (right_a - left_a) * (bottom_a - top_a) + (right_b - left_b) * (bottom_b - top_b)
+    return inter / (areas - inter)

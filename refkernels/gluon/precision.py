@@ -59,7 +59,23 @@ def constant_like(F: Any, value: float, like: Any) -> Any:
     string, and reads one in ten back as a neighbour; then it rounds to float32 on the way to
     float16. Whole numbers below 2^53 do arrive as they are.
     """
+    return _constant(F, value, *_narrowness(F, like))
+
+
+def constants_like(F: Any, values: Iterable[float], like: Any) -> Any:
+    """Return an array of these values, each as `constant_like` makes it."""
+    narrowness = _narrowness(F, like)
+    return F.concat(*(_constant(F, value, *narrowness) for value in values), dim=0)
+
+
+def _narrowness(F: Any, like: Any) -> tuple[Any, Any, Any]:
+    """Return 1 in the real dtype of `like`, whether that is float16, and whether no float64."""
     one = _one_like(F, like)
+    # Only in float16 is 2049 equal to 2048; float32 is the next to run out of digits.
+    return one, one * 2049 == 2048, one * (2**24 + 1) == 2**24
+
+
+def _constant(F: Any, value: float, one: Any, is_half: Any, is_narrow: Any) -> Any:
     with np.errstate(over="ignore"):
         half, single = float(np.float16(value)), float(np.float32(value))
     fraction, exponent = math.frexp(value)
@@ -68,14 +84,7 @@ def constant_like(F: Any, value: float, like: Any) -> Any:
         step = min(abs(exponent), 52)
         double = double * 2**step if exponent > 0 else double / 2**step
         exponent += -step if exponent > 0 else step
-    # Only in float16 is 2049 equal to 2048; float32 is the next to run out of digits.
-    narrow_value = F.where(one * 2049 == 2048, one * half, one * single)
-    return F.where(one * (2**24 + 1) == 2**24, narrow_value, double)
-
-
-def constants_like(F: Any, values: Iterable[float], like: Any) -> Any:
-    """Return an array of these values, each as `constant_like` makes it."""
-    return F.concat(*(constant_like(F, value, like) for value in values), dim=0)
+    return F.where(is_narrow, F.where(is_half, one * half, one * single), double)
 
 
 def narrow(F: Any, array: Any, like: Any) -> Any:

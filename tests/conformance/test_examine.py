@@ -59,6 +59,19 @@ def test_the_definition_says_who_is_wrong(case, subject, kernel, who):
     assert (found and found.who) == who
 
 
+def test_a_buffer_that_is_returned_again_is_looked_at_again():
+    kept = np.zeros((1, 2))
+
+    def sampler(matches):
+        """Return the right samples in a place of its own, and wrong ones once strides are odd."""
+        kept[:] = refkernels.NaiveSampler()(matches) if matches.flags.c_contiguous else 0
+        return kept
+
+    found = examiner(sampler).examine(SMALL, "a test", ("float32",))
+    assert found is not None
+    assert (found.who, found.mode) == ("target", "strided")
+
+
 def test_a_wrong_kernel_of_a_chain_is_named_with_its_stage(monkeypatch):
     chain = find("RCNNTargets")
     case = next(iter(chain.annotated(IMAGE)))

@@ -46,19 +46,21 @@ def find_lacking(
     other dtypes are asked for only if all the first are refused, to know whether that is all.
     """
     said: dict[tuple[str, str], str | None] = {}
-    forms = _forms(examiner)
+    forms = _Forms(examiner)
 
     def ask(form: str, dtypes: Sequence[str]) -> None:
         """Note why cases of a form are refused in each of the dtypes, or that they are not."""
         for dtype in dtypes:
-            casts = [case.astype(dtype) for case in forms[form]]
-            casts = [cast for cast in casts if not examiner.adapter.doing(cast, dtype)]
-            if casts:
-                said[form, dtype] = _refusal_of_all(examiner, casts, dtype)
+            for case in forms.cases(form):
+                cast = case.astype(dtype)
+                if not examiner.adapter.doing(cast, dtype):
+                    said[form, dtype] = _refusal(examiner, cast, dtype)
+                    if said[form, dtype] is None:
+                        break
 
     for some in (dtypes, others):
         if all(said.values()):
-            for form in forms:
+            for form in (BATCHES, SINGLE):
                 ask(form, some)
     if all(said.values()):
         return examiner.offers, {}
@@ -67,7 +69,7 @@ def find_lacking(
         own = [reason for (_, at), reason in said.items() if at == dtype]
         if own and all(own):
             lacking[dtype] = str(own[0])
-    for form in forms:
+    for form in (BATCHES, SINGLE):
         own = [
             reason for (at, dtype), reason in said.items() if at == form and dtype not in lacking
         ]
@@ -105,19 +107,30 @@ def _is_batch(operator: Operator, case: Case) -> bool:
     )
 
 
-def _forms(examiner: Examiner) -> dict[str, list[Case]]:
-    """Return ordinary cases of single images, and such of batches, as far as there are any."""
-    found: dict[str, list[Case]] = {}
-    stacked = list(_stacked(examiner))
-    if stacked:
-        found[BATCHES] = stacked
-    for case in ordinary(examiner):
-        form = BATCHES if _is_batch(examiner.operator, case) else SINGLE
-        if form == BATCHES and stacked:
-            continue
-        if examiner.offers.covers(case) and len(found.get(form, ())) < ASKED:
-            found.setdefault(form, []).append(case)
-    return found
+class _Forms:
+    """Ordinary cases of single images, and such of batches, looked for as they are asked for."""
+
+    def __init__(self, examiner: Examiner) -> None:
+        self._examiner = examiner
+        self._stacked = list(_stacked(examiner))
+        self._found: dict[str, list[Case]] = {BATCHES: [], SINGLE: []}
+        self._further = ordinary(examiner)
+
+    def cases(self, form: str) -> Iterator[Case]:
+        """Yield some cases of a form, as far as there are any."""
+        if form == BATCHES and self._stacked:
+            yield from self._stacked
+            return
+        found = self._found[form]
+        for turn in range(ASKED):
+            while len(found) <= turn:
+                case = next(self._further, None)
+                if case is None:
+                    return
+                if self._examiner.offers.covers(case):
+                    is_batch = _is_batch(self._examiner.operator, case)
+                    self._found[BATCHES if is_batch else SINGLE].append(case)
+            yield found[turn]
 
 
 def _stacked(examiner: Examiner) -> Iterator[Case]:
@@ -179,26 +192,14 @@ def _is_valid(operator: Operator, case: Case) -> bool:
     return True
 
 
-def _refusal_of_all(examiner: Examiner, casts: Sequence[Case], dtype: str) -> str | None:
-    """Return what the target says if it refuses every case, or None if it takes one.
-
-    What is known to differ counts as taken: it is not to be found again.
-    """
-    said = None
-    for cast in casts:
-        if any(divergence.when(cast) for divergence in examiner.divergences):
-            return None
-        said = _refusal(examiner, cast, dtype)
-        if said is None:
-            return None
-    return said
-
-
 def _refusal(examiner: Examiner, case: Case, dtype: str) -> str | None:
     """Return what the target says if it refuses a case, or None if it does not.
 
-    Code that does not know of batches may make something of one, but not of the right shape.
+    What is known to differ counts as taken: it is not to be found again. Code that does not know of
+    batches may make something of one, but not of the right shape.
     """
+    if any(divergence.when(case) for divergence in examiner.divergences):
+        return None
     mode, context = examiner.plain_modes[0], examiner.contexts[0]
     try:
         with examiner.watched(case, case, dtype, mode, context, "what it offers"):

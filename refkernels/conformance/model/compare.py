@@ -150,7 +150,8 @@ def as_fraction(value: Any) -> Fraction:
     """Return a finite number (int, float, Fraction or mpmath number) exactly as a `Fraction`."""
     if hasattr(value, "_mpf_"):
         sign, mantissa, exponent, _ = value._mpf_
-        return Fraction(-1 if sign else 1) * int(mantissa) * Fraction(2) ** int(exponent)
+        whole = -int(mantissa) if sign else int(mantissa)
+        return Fraction(whole << exponent) if exponent >= 0 else Fraction(whole, 1 << -exponent)
     return Fraction(float(value) if isinstance(value, np.floating) else value)
 
 

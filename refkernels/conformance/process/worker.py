@@ -6,6 +6,7 @@ process. A target may spoil all of that, and then what fails is the check of one
 """
 
 import contextlib
+import gc
 import os
 import sys
 import traceback
@@ -155,6 +156,7 @@ def _serve(folder: Path) -> None:
             target = error
         watch(None)
         watch.printed = ""  # a greeting at import is no remark on an operator
+        gc.freeze()  # what is imported stays; to look at it again and again takes time
         report(imported=True)
         desk = _Desk(target, watch, Path(job["failures"]), images, report)
         for line in requests:
