@@ -1,7 +1,7 @@
 """Run single cases of an operator in every dtype, mode and context, and say who dissents."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,11 +11,11 @@ import numpy as np
 
 from refkernels.arrays import Array
 from refkernels.conformance.engine.calling import paste, prepare
+from refkernels.conformance.engine.cast import Cast
 from refkernels.conformance.engine.failing import Failed, failure
 from refkernels.conformance.engine.guard import guarded
-from refkernels.conformance.engine.half import cast_to_bfloat16, judge_bfloat16
+from refkernels.conformance.engine.half import cast_to_bfloat16
 from refkernels.conformance.engine.laws import first_broken
-from refkernels.conformance.engine.whole import judge_whole
 from refkernels.conformance.model.bfloat16 import BFLOAT16, joined
 from refkernels.conformance.model.compare import Disagreement
 from refkernels.conformance.model.dissent import Dissent
@@ -57,22 +57,6 @@ class Moment(NamedTuple):
     context: str
     origin: str
     paste: Callable[[], str]
-
-
-class _Cast(NamedTuple):
-    """A case cast to a dtype, with what must come of it, and the modes in which it does not.
-
-    `given` is what the target is given: the case itself, or for an integer dtype, whose reals count
-    as float64, the same numbers as integers. `right` holds what was found right of what came out:
-    most modes return the same.
-    """
-
-    dtype: str
-    case: Case
-    given: Case
-    reference: Reference
-    known: Set[str]
-    right: set[tuple[Any, ...]]
 
 
 @dataclass
@@ -196,7 +180,7 @@ class Examiner:
         if extra and not self.target.takes(self.operator.name, list(case.inputs)):
             self.untried[", ".join(extra)] = "its call takes no such input"
             return None
-        casts: list[_Cast] = []
+        casts: list[Cast] = []
         for dtype in dtypes:
             cast, given = self._cast(case, dtype)
             if cast is None or given is None:
@@ -218,7 +202,7 @@ class Examiner:
             self.known.update(d.id for d in covering)
             if all(d.modes for d in covering):
                 known = {mode for d in covering for mode in d.modes}
-                casts.append(_Cast(dtype, cast, given, reference, known, set()))
+                casts.append(Cast(dtype, cast, given, reference, known, set()))
         if not casts:
             return None
         return self._run(case, casts, self._all_modes(case) if modes is None else modes, origin)
@@ -236,7 +220,7 @@ class Examiner:
     def _run(
         self,
         case: Case,
-        casts: Sequence[_Cast],
+        casts: Sequence[Cast],
         modes: Sequence[str],
         origin: str,
     ) -> Dissent | None:
@@ -265,7 +249,7 @@ class Examiner:
                             continue
                         return dissent("target", failed.kind, failed.what)
                     self.taken.add(dtype)
-                    wrong = self._judge(own, outputs)
+                    wrong = own.judge(self.operator, outputs)
                     if wrong is not None and dtype in (*INTEGERS, BFLOAT16):
                         return dissent("target", wrong.kind, wrong.what)
                     if wrong is not None:
@@ -279,21 +263,6 @@ class Examiner:
             return False
         self.refused[dtype] = failed.said.removeprefix("raises ")
         return True
-
-    def _judge(self, cast: _Cast, outputs: tuple[Array, ...]) -> Disagreement | None:
-        """Hold what the target makes of a case to what must come of it."""
-        written = tuple((type(x), x.dtype, x.shape, x.tobytes()) for x in outputs)
-        if written in cast.right:
-            return None
-        if cast.dtype in INTEGERS:
-            wrong = judge_whole(self.operator, cast.case, outputs)
-        elif cast.dtype == BFLOAT16:
-            wrong = judge_bfloat16(self.operator, cast.case, cast.given, cast.reference, outputs)
-        else:
-            wrong = self.operator.judge(cast.case, cast.reference, outputs)
-        if wrong is None:
-            cast.right.add(written)
-        return wrong
 
     @contextmanager
     def watched(

@@ -108,8 +108,8 @@ MUTANTS = (
         "constants go to MXNet as decimal strings",
     ),
     _precision(
-        "    return F.where(one * (2**24 + 1) == 2**24, narrow_value, double)",
-        "    return F.where(one * (2**24 + 1) == 2**24, narrow_value, one * value)",
+        "    return F.where(is_narrow, F.where(is_half, one * half, one * single), double)",
+        "    return F.where(is_narrow, F.where(is_half, one * half, one * single), one * value)",
         "rounding",
         "float64 constants go to MXNet as decimal strings",
     ),
@@ -120,8 +120,8 @@ MUTANTS = (
         "float64 constants have the digits of float32",
     ),
     _precision(
-        "    return F.where(one * (2**24 + 1) == 2**24, narrow_value, double)",
-        "    return F.where(one * (2**24 + 1) == 2**24, one * single, double)",
+        "    return F.where(is_narrow, F.where(is_half, one * half, one * single), double)",
+        "    return F.where(is_narrow, one * single, double)",
         "rounding",
         "float16 constants are rounded on the way by float32",
     ),
