@@ -18,10 +18,10 @@ export OMP_NUM_THREADS ?= 1
 # What else is tried of the core: make smoke PYTHON=python3.10 VENV=.venv-smoke NUMPY='numpy==1.24.*'
 NUMPY ?= numpy
 NUMBA ?= numba
-CORE := $(addprefix tests/,bbox matcher coder sampler anchor suppression cost feature test_bbox.py test_matcher.py)
+CORE := $(addprefix tests/,bbox matcher coder sampler anchor suppression cost feature test_bbox.py test_bbox_calls.py test_matcher.py)
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # The other tests of kernels: as plain Python, all tests would take hours.
-KERNELS := $(addprefix tests/,assign explain test_predictor.py test_inputs.py test_jit.py)
+KERNELS := $(addprefix tests/,assign explain test_parameters.py test_predictor.py test_inputs.py test_jit.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help verify verify-gpu audit test test-core test-peers peers lint format coverage smoke boundscheck exhaustive fuzz soak bench docs clean

@@ -55,7 +55,6 @@ EQUIVALENTS = declared(
             "any cell that does not fall as a centre grows will do: it only leaves out boxes "
             "beyond reach"
         ): (
-            ("suppression/cells.py", "cells / span", "cells * span"),
             ("suppression/cells.py", "least) * scale", "least) / scale"),
             ("suppression/cells.py", "centres.max() - least", "centres.max() + least"),
             ("suppression/cells.py", "centre - least", "centre + least"),
