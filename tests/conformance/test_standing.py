@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 import refkernels
 from refkernels.conformance import assert_conforms
+from refkernels.conformance.engine import standing
+from refkernels.conformance.engine.offered import ordinary
 from refkernels.conformance.engine.run import Options, check_operator
 from refkernels.conformance.model.readings import READINGS, readings
 from refkernels.conformance.targets.subject import Subject
@@ -64,6 +67,13 @@ def test_what_lacks_a_parameter_is_held_to_where_it_stands(
     result = assert_conforms(code, operator, max_examples=5)
     said = {k: v.partition(" stands at ")[2] for k, v in result.not_offered.items()}
     assert {k: v for k, v in said.items() if v} == stands
+
+
+def test_no_eps_is_recognised_though_no_small_box_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The first are of images, a unit or more wide.
+    monkeypatch.setattr(standing, "ordinary", lambda examiner: islice(ordinary(examiner), 2))
+    result = assert_conforms(paper_iou, "BBoxBatchIOU", max_examples=5)
+    assert result.not_offered["eps"].endswith(" stands at 0.0")
 
 
 def test_a_fault_is_one_wherever_code_stands() -> None:
